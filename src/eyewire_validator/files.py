@@ -1,0 +1,118 @@
+"""Files that are either whole or not there, and arrays in lzma files.
+
+Everything is written to a temporary name beside its target and renamed, so that a
+reader never sees half a file and an interrupted run leaves nothing that looks done.
+"""
+
+import json
+import lzma
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from eyewire_validator.errors import FileError
+
+# The xz preset of our own arrays: 3 is 1.3 times the size of 6 at a fifth of its time.
+XZ_PRESET = 3
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the folder of ``path``; rename it when all went well.
+
+    The temporary name keeps the suffix, for writers that look at it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path``, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON; NaN is refused, write None instead."""
+    text = json.dumps(value, indent=2, allow_nan=False)
+    write_bytes(path, text.encode() + b"\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        FileError: the file is missing or not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file") from None
+    except ValueError as error:
+        raise FileError(f"{path}: not JSON ({error}); delete it and rerun") from None
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write the C-order, little-endian bytes of ``array``, xz-compressed."""
+    little_endian = np.ascontiguousarray(array).astype(
+        array.dtype.newbyteorder("<"), copy=False
+    )
+    write_bytes(path, lzma.compress(little_endian.tobytes(), preset=XZ_PRESET))
+
+
+def read_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """Read what `write_array` wrote, as a C-order array of this shape and dtype.
+
+    Memory is bounded by the expected size: longer content is refused, not unpacked.
+
+    Raises:
+        FileError: the file is missing, damaged, or of another length.
+    """
+    expected = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    try:
+        content = decompress(path.read_bytes(), expected)
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file") from None
+    except FileError as error:
+        raise FileError(f"{path}: {error}; delete it and rerun") from None
+    return np.frombuffer(content, np.dtype(dtype).newbyteorder("<")).reshape(shape)
+
+
+def decompress(content: bytes, expected: int) -> bytes:
+    """Unpack xz or LZMA-alone ``content`` of exactly ``expected`` bytes.
+
+    Raises:
+        FileError: damaged, cut short, followed by other bytes, or of another length.
+    """
+    decompressor = lzma.LZMADecompressor()
+    try:
+        unpacked = decompressor.decompress(content, max_length=expected)
+        # One more byte than expected is all it takes to know that it is too long.
+        excess = b"" if decompressor.eof else decompressor.decompress(b"", 1)
+    except (lzma.LZMAError, EOFError) as error:
+        raise FileError(f"not lzma data ({error})") from None
+    if excess:
+        raise FileError(f"unpacks to more than the expected {expected} bytes")
+    if not decompressor.eof:
+        raise FileError(f"cut short: {len(unpacked)} of {expected} bytes")
+    if decompressor.unused_data:
+        raise FileError(f"{len(decompressor.unused_data)} bytes follow the lzma data")
+    if len(unpacked) != expected:
+        raise FileError(f"unpacks to {len(unpacked)} bytes, expected {expected}")
+    return unpacked

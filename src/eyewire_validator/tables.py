@@ -1,0 +1,255 @@
+"""Every table of the workflow: its columns, their types, units and meaning.
+
+A table is checked against its schema whenever it is written and whenever it is read,
+so a column means the same wherever it turns up. Ids are int64; segment ids are local
+to their volume; positions are voxels of the full-resolution data.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eyewire_validator.errors import TableError
+from eyewire_validator.files import atomic_path
+
+IDS = pa.list_(pa.int64())
+
+
+def _column(
+    name: str, dtype: pa.DataType, meaning: str, *, nullable: bool = False
+) -> pa.Field:
+    return pa.field(name, dtype, nullable, {"meaning": meaning})
+
+
+def _bounds(nullable: bool) -> list[pa.Field]:
+    return [
+        _column(
+            f"{side}_{axis}", pa.int64(), f"{text} of the volume", nullable=nullable
+        )
+        for side, text in (("min", "lowest voxel"), ("max", "voxel after the last"))
+        for axis in "zyx"
+    ]
+
+
+REGISTRY = pa.schema(
+    [
+        _column("cell", pa.int64(), "cell id; -1 where the CSV's is not a number"),
+        _column("name", pa.string(), "cell name; empty where the CSV has none"),
+        _column("status", pa.string(), "registry status, such as Completed"),
+        _column("size", pa.int64(), "size as the registry counts it", nullable=True),
+        _column("tags", pa.string(), "tags as JSON text", nullable=True),
+        _column("source", pa.string(), "the CSV file that the row came from"),
+        _column("kept", pa.bool_(), "whether the workflow uses the cell"),
+        _column("reason", pa.string(), "why it does not", nullable=True),
+    ]
+)
+
+CELL_TASKS = pa.schema(
+    [
+        _column("task", pa.int64(), "task id"),
+        _column("cell", pa.int64(), "cell id"),
+        _column(
+            "parent", pa.int64(), "task that spawned it; none for a root", nullable=True
+        ),
+        _column("volume", pa.int64(), "segmentation volume id", nullable=True),
+        _column("channel", pa.int64(), "image volume id", nullable=True),
+        _column("full_path", pa.string(), "URL of the volume's folder", nullable=True),
+        _column("seed", IDS, "segments highlighted at the start, ascending"),
+        _column("aggregate", IDS, "segments of the combined answer, ascending"),
+        _column("aggregate_weights", pa.list_(pa.float64()), "agreed fraction of each"),
+        _column(
+            "status", pa.int64(), "task status: 0 normal, 6 stashed, …", nullable=True
+        ),
+        _column("weight", pa.float64(), "summed weight of the players", nullable=True),
+        _column("votes", pa.int64(), "completion votes", nullable=True),
+        _column("votes_max", pa.int64(), "completion votes needed", nullable=True),
+        _column("children", IDS, "tasks that it spawned, as the aggregate tells"),
+        *_bounds(nullable=True),
+        _column("problem", pa.string(), "why the replies give no task", nullable=True),
+    ]
+)
+
+CATALOG = pa.schema(
+    [
+        _column("volume", pa.int64(), "segmentation volume id"),
+        _column("channel", pa.int64(), "image volume id", nullable=True),
+        _column("full_path", pa.string(), "URL of the volume's folder"),
+        _column("tasks", pa.int64(), "tasks in the volume"),
+        _column("group", pa.int64(), "unit in which volumes are fetched"),
+        *_bounds(nullable=True),
+    ]
+)
+
+SEGMENTS_OF_VOLUME = pa.schema(
+    [
+        _column("segment", pa.int64(), "segment id, local to the volume"),
+        _column("voxels", pa.int64(), "full-resolution voxels"),
+        _column("coarse_voxels", pa.int64(), "coarse voxels that it won in the vote"),
+    ]
+)
+
+COVERAGE = pa.schema(
+    [
+        _column("segment", pa.int64(), "segment id, local to the volume"),
+        _column(
+            "coarse_voxel", pa.int32(), "C-order index of the coarse voxel (z, y, x)"
+        ),
+        _column("voxels", pa.int32(), "full-resolution voxels of the segment in it"),
+    ]
+)
+
+TASK_INDEX = pa.schema(
+    [
+        _column("task", pa.int64(), "task id"),
+        _column("cell", pa.int64(), "cell id"),
+        _column(
+            "parent", pa.int64(), "task that spawned it; none for a root", nullable=True
+        ),
+        _column("volume", pa.int64(), "segmentation volume id", nullable=True),
+        _column("depth", pa.int64(), "known ancestors; a root has 0"),
+        _column("seed", IDS, "seed segments, ascending"),
+        _column("aggregate", IDS, "segments of the answer, after the configured cut"),
+        _column("aggregate_weights", pa.list_(pa.float64()), "agreed fraction of each"),
+        _column("seed_voxels", pa.int64(), "coarse voxels of the seed"),
+        _column("aggregate_voxels", pa.int64(), "coarse voxels of the answer"),
+        _column("seedless_voxels", pa.int64(), "the same without the seed's"),
+        _column(
+            "status", pa.int64(), "task status: 0 normal, 6 stashed, …", nullable=True
+        ),
+        _column("weight", pa.float64(), "summed weight of the players", nullable=True),
+        _column("votes", pa.int64(), "completion votes", nullable=True),
+        *_bounds(nullable=True),
+        _column(
+            "split",
+            pa.string(),
+            "train, validation or test; none if unused",
+            nullable=True,
+        ),
+        _column("excluded", pa.string(), "why it is in no split", nullable=True),
+    ]
+)
+
+HISTORY = pa.schema(
+    [
+        _column("epoch", pa.int64(), "epoch, from 1"),
+        _column("learning_rate", pa.float64(), "Adam's step size in the epoch"),
+        _column("tasks", pa.int64(), "tasks drawn in the epoch"),
+        _column("train_loss", pa.float64(), "mean loss over the epoch"),
+        _column(
+            "validation_loss", pa.float64(), "mean loss on validation", nullable=True
+        ),
+        _column(
+            "validation_iou", pa.float64(), "pooled IoU without seed", nullable=True
+        ),
+    ]
+)
+
+
+def _counts(suffix: str, text: str) -> list[pa.Field]:
+    return [
+        _column(f"guess{suffix}", pa.int64(), f"coarse voxels answered{text}"),
+        _column(f"truth{suffix}", pa.int64(), f"coarse voxels of the aggregate{text}"),
+        _column(f"intersection{suffix}", pa.int64(), f"coarse voxels in both{text}"),
+        _column(f"union{suffix}", pa.int64(), f"coarse voxels in either{text}"),
+    ]
+
+
+TASK_METRICS = pa.schema(
+    [
+        _column("task", pa.int64(), "task id"),
+        _column("cell", pa.int64(), "cell id"),
+        _column("volume", pa.int64(), "segmentation volume id"),
+        *_counts("", ""),
+        *_counts("_seedless", ", seed left out"),
+        _column(
+            "loss", pa.float64(), "mean over voxels; none without logits", nullable=True
+        ),
+        _column("sigma_mean", pa.float64(), "mean sigma, logit units", nullable=True),
+        _column("sigma_max", pa.float64(), "highest sigma, logit units", nullable=True),
+        _column("image_mean", pa.float64(), "mean grey value of the volume, 0 to 255"),
+    ]
+)
+
+
+def write_table(
+    path: Path,
+    frame: pd.DataFrame,
+    schema: pa.Schema,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write ``frame`` as Parquet, whole or not at all.
+
+    Args:
+        path: the file.
+        frame: its columns must be the schema's, in any order.
+        schema: one of this module's.
+        metadata: kept in the file, for example ``{"leaked": "true"}``.
+
+    Raises:
+        TableError: a column is missing, unknown, of another type, or has gaps.
+    """
+    _check_names(path, set(frame.columns), schema)
+    try:
+        table = pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise TableError(f"{path}: {error}") from None
+    _check_gaps(path, table)
+    table = table.replace_schema_metadata(dict(metadata or {}))
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
+    """Read a Parquet table; nullable ids come as pandas' Int64, never as floats.
+
+    Raises:
+        TableError: the file is missing, unreadable, or does not match the schema.
+    """
+    try:
+        table = pq.read_table(path)
+    except (FileNotFoundError, pa.ArrowException) as error:
+        raise TableError(f"{path}: cannot be read ({error}); rerun its rule") from None
+    _check_names(path, set(table.column_names), schema)
+    table = table.select(schema.names)
+    for field in schema:
+        found = table.schema.field(field.name).type
+        if found != field.type:
+            raise TableError(
+                f"{path}: column {field.name} is {found}, expected {field.type}; "
+                "made by another version? delete it and rerun"
+            )
+    _check_gaps(path, table.cast(schema))
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    for field in schema:
+        if field.nullable and pa.types.is_integer(field.type):
+            frame[field.name] = pd.array(
+                table.column(field.name).to_pylist(), dtype="Int64"
+            )
+    return frame
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return what `write_table` was given as ``metadata``."""
+    raw = pq.read_schema(path).metadata or {}
+    return {
+        key.decode(): value.decode()
+        for key, value in raw.items()
+        if not key.startswith((b"ARROW", b"pandas"))
+    }
+
+
+def _check_names(path: Path, found: set[str], schema: pa.Schema) -> None:
+    expected = set(schema.names)
+    if missing := sorted(expected - found):
+        raise TableError(f"{path}: lacks the columns {', '.join(missing)}")
+    if unknown := sorted(found - expected):
+        raise TableError(f"{path}: has unknown columns {', '.join(unknown)}")
+
+
+def _check_gaps(path: Path, table: pa.Table) -> None:
+    for field in table.schema:
+        if not field.nullable and (gaps := table.column(field.name).null_count):
+            raise TableError(f"{path}: column {field.name} has {gaps} empty values")
