@@ -36,8 +36,8 @@ class VolumeGeometry:
         for name, value in (("size", self.size), ("stride", self.stride)):
             if value % self.factor:
                 raise ConfigError(
-                    f"volumes: factor {self.factor} does not divide the {name} "
-                    f"{value} (size - overlap); choose another factor or overlap"
+                    f"volumes: factor {self.factor} does not divide the {name} of "
+                    f"{value} (stride is size - overlap); change one of the three"
                 )
 
     @property

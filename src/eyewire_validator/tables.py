@@ -194,9 +194,9 @@ def write_table(
     _check_names(path, set(frame.columns), schema)
     try:
         table = pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise TableError(f"{path}: {error}") from None
-    _check_gaps(path, table)
+    except (pa.ArrowException, ValueError) as error:
+        reason = " ".join(map(str, error.args))
+        raise TableError(f"{path}: {reason}") from None
     table = table.replace_schema_metadata(dict(metadata or {}))
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")

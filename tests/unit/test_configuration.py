@@ -1,0 +1,71 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from eyewire_validator.configuration import check_config, training_settings
+from eyewire_validator.errors import ConfigError
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
+
+
+def default_config() -> dict:
+    return yaml.safe_load((CONFIG / "config.yaml").read_text())
+
+
+def changed(path: str, value: object) -> dict:
+    config = copy.deepcopy(default_config())
+    *parents, last = path.split(".")
+    place = config
+    for key in parents:
+        place = place[key]
+    place[last] = value
+    return config
+
+
+def test_the_default_is_accepted():
+    check_config(default_config(), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            "api.requests_per_secnd",
+            3,
+            "unknown key api.requests_per_secnd (did you mean",
+        ),
+        ("sandbo", 3, "unknown key sandbo (did you mean sandbox?)"),
+        ("api.requests_per_second", -3, "api.requests_per_second: -3 is less than"),
+        ("api.requests_per_second", 0, "api.requests_per_second: 0 is less than"),
+        ("models.lwunet.context", "x", "models.lwunet.context: 'x' is not one of"),
+        ("models.lwunet", {"kind": "lwunet"}, "missing under models.lwunet: title"),
+        ("models.a/b", {"kind": "seed_only"}, "'a/b' does not match"),
+        ("models.lwunet.context", "none", "context none does not go with 2"),
+        (
+            "models.lwunet.training",
+            {"epoch": 1},
+            "unknown key models.lwunet.training.ep",
+        ),
+        ("volumes.factor", 3, "factor 3 does not divide the size of 256"),
+        ("volumes.overlap", 256, "overlap 256 must be below size 256"),
+        ("training.patch_size", 128, "patch_size 128 of model lwunet exceeds"),
+        ("figures.loops", 7, "figures.loops: 7 is not among evaluation.loops"),
+        ("figures.model", "x", "figures.model: x is not among models"),
+        ("sandbox.made_from", "files", "sandbox.files.image: name a file"),
+        ("split.rule", "random", "split.rule: 'random' is not one of"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(path, value, message):
+    with pytest.raises(ConfigError) as refusal:
+        check_config(changed(path, value), SCHEMA)
+    assert message in str(refusal.value)
+
+
+def test_a_models_training_overrides_the_common_one():
+    config = changed("models.lwunet.training", {"epochs": 99})
+    settings = training_settings(config, "lwunet")
+    assert settings["epochs"] == 99
+    assert settings["batch_size"] == config["training"]["batch_size"]
