@@ -36,7 +36,9 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
 def volume_geometry(config: Mapping[str, Any]) -> VolumeGeometry:
     """Return the geometry that ``volumes:`` describes."""
     volumes = config["volumes"]
-    return VolumeGeometry(volumes["size"], volumes["overlap"], volumes["factor"])
+    return VolumeGeometry(
+        **{key: volumes[key] for key in ("size", "overlap", "factor")}
+    )
 
 
 def training_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:

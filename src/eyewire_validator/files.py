@@ -54,6 +54,11 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, text.encode() + b"\n")
 
 
+def write_packed_json(path: Path, value: Any) -> None:
+    """Write ``value`` as xz-compressed JSON, for what is kept but seldom read."""
+    write_bytes(path, lzma.compress(json.dumps(value).encode()))
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 

@@ -1,0 +1,42 @@
+# Two commands: `make demo` and `make test`. Each sets up what it needs by itself.
+
+PYTHON ?= python3
+CORES ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: demo test lock clean
+
+## Run the whole workflow on the sandbox and show the honest table.
+demo: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --quiet rules
+	@cat results/report/honest_table.txt
+	@echo "Report:  results/report/report.html"
+	@echo "Figures: results/figures/"
+
+## Check style, types and the workflow, then run the tests.
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+	$(BIN)/pytest
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, PYTHON=... names it")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+## Pin what a fresh environment of the project resolves to (torch stays at its pin).
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --editable '.[dev]' torch==2.13.0
+	$(VENV)-lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//' > requirements.lock
+	rm -rf $(VENV)-lock
+
+clean:
+	rm -rf $(VENV) results .snakemake

@@ -1,0 +1,45 @@
+"""Eyewire Validator: from a cell registry to honest figures.
+
+Run it with ``snakemake --cores N``; ``-n`` shows what would run. Everything it makes is
+under results/:
+
+    cells/registry.parquet                      which cells are used, and why not
+    downloads/cells/{cell}/                     what the API said about a cell's tasks
+    volumes/{volume}/                           downsampled image, segmentation, coverage
+    tasks/index.parquet, split.json             one row a task; what was left out, and why
+    models/{model}/{replicate}/                 checkpoints and training curves
+    evaluation/{model}/{replicate}/{split}/     metrics of each task, and their summary
+    figures/{model}/{replicate}/{split}/        figures, with their tables
+    report/                                     report.html and the honest table
+    logs/{rule}/, benchmarks/{rule}/            what each job said and what it took
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.10")
+
+
+configfile: workflow.source_path("config/config.yaml")
+
+
+include: "rules/common.smk"
+include: "rules/sandbox.smk"
+include: "rules/registry.smk"
+include: "rules/tasks.smk"
+include: "rules/volumes.smk"
+include: "rules/index.smk"
+include: "rules/training.smk"
+include: "rules/evaluation.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/report/report.html",
+        "results/report/honest_table.txt",
+        "results/tasks/task_vol.json",
+        "results/tasks/task_data.json",
+        figures_of_all_models,
+    localrule: True

@@ -1,0 +1,112 @@
+"""What all stages share: the checked configuration, and helpers. No rules here.
+
+REQUIRED CONFIG  everything in config/config.yaml; config/schema.yaml checks it.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+from eyewire_validator.configuration import (
+    check_config,
+    training_settings,
+    volume_geometry,
+)
+from eyewire_validator.contexts import is_leaked
+from eyewire_validator.errors import EyewireValidatorError
+from eyewire_validator.provenance import code_hash
+from eyewire_validator.tables import CATALOG, REGISTRY, read_table
+
+try:
+    check_config(
+        config,
+        yaml.safe_load(Path(workflow.source_path("../config/schema.yaml")).read_text()),
+    )
+except EyewireValidatorError as error:
+    raise WorkflowError(str(error)) from None
+
+SOURCE = config["source"]
+API = config["api"]
+MODELS = config["models"]
+GEOMETRY = asdict(volume_geometry(config))
+
+
+# The sum over running jobs never exceeds these, on a cluster neither. Each job claims
+# its share and limits itself to it.
+resource_scopes:
+    api_requests_per_second="global",
+    storage_requests_per_second="global",
+    cuda="global",
+
+
+for resource, limit in {
+    "api_requests_per_second": API["requests_per_second"],
+    "storage_requests_per_second": API["storage_requests_per_second"],
+    "cuda": 1,
+}.items():
+    workflow.global_resources.setdefault(resource, limit)
+
+
+# 0 with `--resources cuda=0`: the job then takes the CPU.
+CUDA_OF_A_JOB = min(1, workflow.global_resources["cuda"].value)
+
+
+wildcard_constraints:
+    cell=r"\d+",
+    group=r"\d+",
+    replicate=r"\d+",
+    loops=r"\d+",
+    model="|".join(MODELS),
+    split="train|validation|test",
+
+
+def code(script):
+    """Hash of a script and the library code behind it: a change reruns the rule."""
+    return code_hash(Path(workflow.basedir) / "workflow" / "scripts" / script)
+
+
+def share(resource, jobs):
+    """What one of ``jobs`` claims of a limited resource, at least 1 and at most all."""
+    limit = workflow.global_resources[resource].value
+    return max(1, min(limit, limit // jobs))
+
+
+def models_that(holds):
+    """A wildcard constraint: the models that pass, or nothing at all."""
+    return "|".join(filter(holds, MODELS)) or "(?!)"
+
+
+def has_weights(model):
+    """Whether the model has weights, as opposed to a rule such as seed_only."""
+    return MODELS[model]["kind"] == "lwunet"
+
+
+def is_trained(model):
+    """Whether the workflow trains the model; its entry may name a checkpoint instead."""
+    return has_weights(model) and "checkpoint" not in MODELS[model]
+
+
+def leaked(model):
+    """Whether the model's input holds the answer."""
+    return is_leaked(MODELS[model].get("context", "none"))
+
+
+def replicates(model):
+    return range(MODELS[model].get("replicates", 1))
+
+
+def loops_of(model):
+    """Loop counts to evaluate; a rule without loops is evaluated once, as 1."""
+    return config["evaluation"]["loops"] if has_weights(model) else [1]
+
+
+def loops_to_show(model):
+    """The one loop count that figures show."""
+    return config["figures"]["loops"] if has_weights(model) else 1
+
+
+def sandbox_manifest(wildcards):
+    """The sandbox that requests go to, if any."""
+    return "results/sandbox/manifest.json" if SOURCE == "sandbox" else []

@@ -1,0 +1,147 @@
+"""Draw what was measured.
+
+INPUT   the tables of rules/training.smk and rules/evaluation.smk
+OUTPUT  results/figures/honest_table.png, .svg
+        results/figures/{model}/{replicate}/training.png, .svg
+        results/figures/{model}/{replicate}/{split}/loops-{loops}/*.png, .svg, .csv
+        docs/figures/*.png  those that the README shows, by `snakemake readme_figures`
+"""
+
+# Drawn from the metrics of one evaluation, each with its table.
+METRIC_FIGURES = [
+    "seedless_against_full",
+    "distributions",
+    "truth_volume",
+    "guessed_volume",
+    "uncertainty",
+]
+EVALUATION_FIGURES = "results/figures/{model}/{replicate}/{split}/loops-{loops}/"
+
+
+def heading(wildcards):
+    """What the title of a figure says about what it shows."""
+    words = wildcards.items()
+    details = [f"{name} {word}" for name, word in words if name in ("split", "loops")]
+    if MODELS[wildcards.model].get("replicates", 1) > 1:
+        details.append(f"replicate {wildcards.replicate}")
+    return {
+        "title": MODELS[wildcards.model]["title"],
+        "details": ", ".join(details),
+        "leaked": leaked(wildcards.model),
+    }
+
+
+rule plot_metrics:
+    """Draw the figures of one evaluation, and write the tables behind them."""
+    input:
+        "results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parquet",
+    output:
+        png=expand(EVALUATION_FIGURES + "{name}.png", name=METRIC_FIGURES, allow_missing=True),
+        svg=expand(EVALUATION_FIGURES + "{name}.svg", name=METRIC_FIGURES, allow_missing=True),
+        csv=expand(EVALUATION_FIGURES + "{name}.csv", name=METRIC_FIGURES, allow_missing=True),
+    params:
+        heading=heading,
+        code=code("plot_metrics.py"),
+    log:
+        "results/logs/plot_metrics/{model}-{replicate}-{split}-{loops}.log",
+    benchmark:
+        "results/benchmarks/plot_metrics/{model}-{replicate}-{split}-{loops}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    script:
+        "../workflow/scripts/plot_metrics.py"
+
+
+rule plot_task:
+    """Show one task, image to answer: the one whose seedless IoU is the median."""
+    input:
+        index="results/tasks/index.parquet",
+        manifests=manifests_of_groups,
+        checkpoint=checkpoint_of,
+        metrics="results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parquet",
+    output:
+        png=EVALUATION_FIGURES + "task.png",
+        svg=EVALUATION_FIGURES + "task.svg",
+    params:
+        model=lambda wildcards: MODELS[wildcards.model],
+        heading=heading,
+        geometry=GEOMETRY,
+        threshold=config["evaluation"]["threshold"],
+        code=code("plot_task.py"),
+    log:
+        "results/logs/plot_task/{model}-{replicate}-{split}-{loops}.log",
+    benchmark:
+        "results/benchmarks/plot_task/{model}-{replicate}-{split}-{loops}.tsv"
+    conda:
+        "../envs/model.yaml"
+    script:
+        "../workflow/scripts/plot_task.py"
+
+
+rule plot_training:
+    """Draw the training curve."""
+    input:
+        "results/models/{model}/{replicate}/history.parquet",
+    output:
+        png="results/figures/{model}/{replicate}/training.png",
+        svg="results/figures/{model}/{replicate}/training.svg",
+    params:
+        heading=heading,
+        code=code("plot_training.py"),
+    log:
+        "results/logs/plot_training/{model}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/plot_training/{model}-{replicate}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    script:
+        "../workflow/scripts/plot_training.py"
+
+
+def figures_of_model(model, replicate, split, loops):
+    """The PNGs of one evaluation, in reading order."""
+    folder = f"results/figures/{model}/{replicate}"
+    names = METRIC_FIGURES
+    if has_weights(model):
+        names = ["task", *METRIC_FIGURES]
+    figures = [f"{folder}/{split}/loops-{loops}/{name}.png" for name in names]
+    if is_trained(model):
+        figures.append(f"{folder}/training.png")
+    return figures
+
+
+def figures_of_all_models(wildcards):
+    """Figures of every model, at the loop count that the configuration names."""
+    return [
+        "results/figures/honest_table.png",
+        *(
+            figure
+            for model in MODELS
+            for replicate in replicates(model)
+            for split in config["evaluation"]["splits"]
+            for figure in figures_of_model(
+                model, replicate, split, loops_to_show(model)
+            )
+        ),
+    ]
+
+
+rule readme_figures:
+    """Put the figures that the README shows into docs/figures."""
+    input:
+        "results/figures/honest_table.png",
+        figures_of_model(
+            config["figures"]["model"],
+            0,
+            config["figures"]["split"],
+            loops_to_show(config["figures"]["model"]),
+        ),
+    output:
+        directory("docs/figures"),
+    log:
+        "results/logs/readme_figures/readme_figures.log",
+    conda:
+        "../envs/figures.yaml"
+    localrule: True
+    shell:
+        "(mkdir -p {output} && cp {input} {output}) > {log} 2>&1"

@@ -1,0 +1,29 @@
+"""Read the cell registry.
+
+INPUT   the CSVs in config["registry"]["csvs"]: Cell ID, Name, Status, Size, Tags
+OUTPUT  results/cells/registry.parquet  every row, kept or with the reason why not
+"""
+
+
+checkpoint read_registry:
+    """Keep the cells that the filters let through. Which they are is known after it."""
+    input:
+        config["registry"]["csvs"],
+    output:
+        "results/cells/registry.parquet",
+    log:
+        "results/logs/read_registry/read_registry.log",
+    benchmark:
+        "results/benchmarks/read_registry/read_registry.tsv"
+    conda:
+        "../envs/data.yaml"
+    params:
+        filters={k: v for k, v in config["registry"].items() if k != "csvs"},
+        code=code("read_registry.py"),
+    script:
+        "../workflow/scripts/read_registry.py"
+
+
+def kept_cells():
+    registry = read_table(Path(checkpoints.read_registry.get().output[0]), REGISTRY)
+    return sorted(registry.loc[registry["kept"], "cell"])

@@ -1,0 +1,39 @@
+"""Make the sandbox: an Eyewire of our own, in a folder.
+
+INPUT   nothing, or the files named in config["sandbox"]["files"]
+OUTPUT  results/sandbox/registry.csv   its cell registry
+        results/sandbox/manifest.json  how it was made, counts, hash; beside it the
+                                       API's replies and the bucket
+"""
+
+
+def sandbox_files(wildcards):
+    """The real data that the sandbox is cut from, without the name inside the file."""
+    if config["sandbox"]["made_from"] != "files":
+        return []
+    files = config["sandbox"]["files"]
+    return sorted(
+        {files[key].split("::")[0] for key in ("image", "supervoxels", "labels")}
+    )
+
+
+rule make_sandbox:
+    """Draw the synthetic retina, or cut real files, and spawn tasks in it."""
+    input:
+        sandbox_files,
+    output:
+        registry="results/sandbox/registry.csv",
+        manifest="results/sandbox/manifest.json",
+    log:
+        "results/logs/make_sandbox/make_sandbox.log",
+    benchmark:
+        "results/benchmarks/make_sandbox/make_sandbox.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 2
+    params:
+        settings=config["sandbox"],
+        geometry=GEOMETRY,
+        code=code("make_sandbox.py"),
+    script:
+        "../workflow/scripts/make_sandbox.py"

@@ -1,0 +1,56 @@
+"""Ask the API for each cell's tasks.
+
+INPUT   the API; results/sandbox/manifest.json where that is the sandbox
+OUTPUT  results/downloads/cells/{cell}/tasks.parquet     one row a task
+        results/downloads/cells/{cell}/replies.json.xz   the replies as they came
+        results/volumes/catalog.parquet                  one row a distinct volume
+"""
+
+
+rule download_cell:
+    """Fetch a cell's task list, tasks and aggregates.
+
+    The registry is no input: one more cell must not fetch all others again.
+    """
+    input:
+        sandbox_manifest,
+    output:
+        tasks="results/downloads/cells/{cell}/tasks.parquet",
+        replies="results/downloads/cells/{cell}/replies.json.xz",
+    log:
+        "results/logs/download_cell/{cell}.log",
+    benchmark:
+        "results/benchmarks/download_cell/{cell}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        api_requests_per_second=share("api_requests_per_second", API["jobs"]),
+    params:
+        source=SOURCE,
+        base_url=API["base_url"],
+        code=code("download_cell.py"),
+    script:
+        "../workflow/scripts/download_cell.py"
+
+
+def tables_of_cells(wildcards):
+    return expand("results/downloads/cells/{cell}/tasks.parquet", cell=kept_cells())
+
+
+checkpoint catalog_volumes:
+    """List the distinct volumes. Which they are is known after it."""
+    input:
+        tables_of_cells,
+    output:
+        "results/volumes/catalog.parquet",
+    log:
+        "results/logs/catalog_volumes/catalog_volumes.log",
+    benchmark:
+        "results/benchmarks/catalog_volumes/catalog_volumes.tsv"
+    conda:
+        "../envs/data.yaml"
+    params:
+        group_span=config["volumes"]["group_span"],
+        code=code("catalog_volumes.py"),
+    script:
+        "../workflow/scripts/catalog_volumes.py"

@@ -1,0 +1,60 @@
+"""Train the models that have weights.
+
+INPUT   results/tasks/index.parquet and the volumes
+OUTPUT  results/models/{model}/{replicate}/checkpoint.pt    explains itself
+        results/models/{model}/{replicate}/history.parquet  the training curve
+"""
+
+
+rule adopt_checkpoint:
+    """Take the weights that a model's entry names, instead of training."""
+    input:
+        lambda wildcards: MODELS[wildcards.model]["checkpoint"],
+    output:
+        "results/models/{model}/{replicate}/checkpoint.pt",
+    log:
+        "results/logs/adopt_checkpoint/{model}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/adopt_checkpoint/{model}-{replicate}.tsv"
+    wildcard_constraints:
+        model=models_that(lambda model: "checkpoint" in MODELS[model]),
+    conda:
+        "../envs/model.yaml"
+    params:
+        model=lambda wildcards: MODELS[wildcards.model],
+        code=code("adopt_checkpoint.py"),
+    script:
+        "../workflow/scripts/adopt_checkpoint.py"
+
+
+rule train_model:
+    """Train one replicate; an interrupted training continues where it was.
+
+    Claims the one `cuda` there is, so that trainings follow each other on a GPU as on
+    a CPU; with `--resources cuda=0` they run on the CPU.
+    """
+    input:
+        index="results/tasks/index.parquet",
+        manifests=manifests_of_groups,
+    output:
+        checkpoint="results/models/{model}/{replicate}/checkpoint.pt",
+        history="results/models/{model}/{replicate}/history.parquet",
+    log:
+        "results/logs/train_model/{model}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/train_model/{model}-{replicate}.tsv"
+    wildcard_constraints:
+        model=models_that(is_trained),
+    conda:
+        "../envs/model.yaml"
+    threads: workflow.cores or 1
+    resources:
+        cuda=CUDA_OF_A_JOB,
+    params:
+        model=lambda wildcards: MODELS[wildcards.model],
+        training=lambda wildcards: training_settings(config, wildcards.model),
+        geometry=GEOMETRY,
+        split=config["split"],
+        code=code("train_model.py"),
+    script:
+        "../workflow/scripts/train_model.py"

@@ -1,0 +1,71 @@
+"""Fetch volumes and downsample them, a group of volumes a job.
+
+A group holds the volumes whose ids share id // group_span; it stays the same whatever
+else is added. Its manifest stands for the folders of its volumes.
+
+INPUT   the bucket, by the addresses in results/volumes/catalog.parquet
+OUTPUT  results/volumes/groups/{group}.json  SHA-256 of each file of each volume
+        results/volumes/{volume}/            image.lzma, segmentation.lzma,
+                                             coverage.parquet, segments.parquet
+"""
+
+
+def catalog():
+    return read_table(Path(checkpoints.catalog_volumes.get().output[0]), CATALOG)
+
+
+def volumes_of_group(wildcards):
+    """The group's volumes and their addresses: a change of these reruns the group."""
+    volumes = catalog()
+    volumes = volumes[volumes["group"] == int(wildcards.group)]
+    return dict(zip(volumes["volume"].astype(str), volumes["full_path"], strict=True))
+
+
+rule download_volumes:
+    """Fetch the images and segmentations of a group; kept only until downsampled."""
+    input:
+        sandbox_manifest,
+    output:
+        temp(directory("results/downloads/volumes/{group}")),
+    log:
+        "results/logs/download_volumes/{group}.log",
+    benchmark:
+        "results/benchmarks/download_volumes/{group}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        storage_requests_per_second=share(
+            "storage_requests_per_second", API["storage_jobs"]
+        ),
+    params:
+        source=SOURCE,
+        volumes=volumes_of_group,
+        geometry=GEOMETRY,
+        code=code("download_volumes.py"),
+    script:
+        "../workflow/scripts/download_volumes.py"
+
+
+rule downsample_volumes:
+    """Check a group's raw volumes, downsample them and count what covers what."""
+    input:
+        "results/downloads/volumes/{group}",
+    output:
+        "results/volumes/groups/{group}.json",
+    log:
+        "results/logs/downsample_volumes/{group}.log",
+    benchmark:
+        "results/benchmarks/downsample_volumes/{group}.tsv"
+    conda:
+        "../envs/data.yaml"
+    params:
+        geometry=GEOMETRY,
+        code=code("downsample_volumes.py"),
+    script:
+        "../workflow/scripts/downsample_volumes.py"
+
+
+def manifests_of_groups(wildcards):
+    return expand(
+        "results/volumes/groups/{group}.json", group=sorted(set(catalog()["group"]))
+    )

@@ -1,0 +1,118 @@
+"""The workflow from registry to report, on a tiny sandbox."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from eyewire_validator.tables import TASK_INDEX, TASK_METRICS, read_metadata, read_table
+
+
+def jobs_of(output: str) -> dict[str, int]:
+    """Count the jobs that ran, by rule, in Snakemake's output."""
+    rules = re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):$", output, re.MULTILINE)
+    return {rule: rules.count(rule) for rule in rules}
+
+
+def test_it_ends_with_a_report_and_the_honest_table(finished):
+    assert (finished / "results/report/report.html").stat().st_size > 100_000
+    table = (finished / "results/report/honest_table.txt").read_text()
+    honest, leaked = table.split("LEAKED: the input held the answer")
+    assert "seed only" in honest
+    assert "lwunet, registered ancestors" in honest
+    assert "LEAKED: as published" in leaked
+
+
+def test_each_rule_leaves_log_and_benchmark(finished):
+    logs = {path.name for path in (finished / "results/logs").iterdir()}
+    assert logs == {path.name for path in (finished / "results/benchmarks").iterdir()}
+    assert {"download_cell", "train_model", "evaluate_model"} <= logs
+
+
+def test_raw_volumes_are_temporary(finished):
+    assert not list((finished / "results/downloads/volumes").glob("*/*"))
+
+
+def test_no_row_is_lost_between_cells_index_and_metrics(finished):
+    cells = (finished / "results/downloads/cells").glob("*/tasks.parquet")
+    tasks = pd.concat(pd.read_parquet(table) for table in cells)
+    index = read_table(finished / "results/tasks/index.parquet", TASK_INDEX)
+    assert sorted(index["task"]) == sorted(tasks["task"])
+    assert (index["split"].isna() == index["excluded"].notna()).all()
+    counts = json.loads((finished / "results/tasks/split.json").read_text())
+    assert sum(counts["excluded"].values()) == index["excluded"].notna().sum()
+    test_tasks = index.loc[index["split"] == "test", "task"]
+    folder = finished / "results/evaluation/lwunet/0/test/loops-2"
+    metrics = read_table(folder / "tasks.parquet", TASK_METRICS)
+    assert sorted(metrics["task"]) == sorted(test_tasks)
+
+
+def test_leaked_files_say_so_in_their_metadata(finished):
+    evaluations = finished / "results/evaluation"
+    leaked = evaluations / "published/0/test/loops-2"
+    honest = evaluations / "lwunet/0/test/loops-2"
+    assert read_metadata(leaked / "tasks.parquet")["leaked"] == "true"
+    assert read_metadata(honest / "tasks.parquet")["leaked"] == "false"
+    assert json.loads((leaked / "summary.json").read_text())["leaked"] is True
+
+
+def test_a_second_run_has_nothing_to_do(run, finished):
+    done = run(finished, "-n")
+    assert "Nothing to be done" in done.stdout
+
+
+def test_one_more_cell_reruns_only_what_depends_on_it(run, tmp_path):
+    registry = tmp_path / "cells.csv"
+    sandbox_registry = tmp_path / "results/sandbox/registry.csv"
+    config = {"registry": {"csvs": ["cells.csv"]}}
+    index = "results/tasks/index.parquet"
+
+    assert run(tmp_path, str(sandbox_registry.relative_to(tmp_path))).returncode == 0
+    rows = pd.read_csv(sandbox_registry, dtype=str, keep_default_na=False)
+    completed = rows[rows["Name"].str.startswith("Cell") | (rows["Size"] != "0")]
+    last = completed.index[-1]
+    rows.drop(index=last).to_csv(registry, index=False)
+    first = run(tmp_path, index, config=config)
+    assert first.returncode == 0, first.stdout
+
+    rows.to_csv(registry, index=False)
+    second = run(tmp_path, index, config=config)
+    assert second.returncode == 0, second.stdout
+    jobs = jobs_of(second.stdout)
+    assert jobs["download_cell"] == 1
+    assert jobs["index_tasks"] == 1
+    assert jobs.get("download_volumes", 0) < jobs_of(first.stdout)["download_volumes"]
+    assert set(jobs) <= {
+        "read_registry",
+        "download_cell",
+        "catalog_volumes",
+        "download_volumes",
+        "downsample_volumes",
+        "index_tasks",
+    }
+
+
+def test_a_change_of_politeness_makes_nothing_stale(run, finished):
+    done = run(finished, "-n", config={"api": {"tries": 3}})
+    assert "Nothing to be done" in done.stdout
+
+
+def test_a_change_of_the_split_reruns_from_the_index_on(run, finished):
+    done = run(finished, "-n", config={"split": {"buffer": 2}})
+    rerun = set(jobs_of(done.stdout))
+    assert {"index_tasks", "train_model", "evaluate_model"} <= rerun
+    assert not {"download_cell", "download_volumes", "make_sandbox"} & rerun
+
+
+def test_two_runs_give_the_same_bytes(run, finished, tmp_path: Path):
+    files = [
+        "results/sandbox/manifest.json",
+        "results/tasks/index.parquet",
+        "results/models/lwunet/0/checkpoint.pt",
+        "results/evaluation/lwunet/0/test/loops-2/summary.json",
+    ]
+    done = run(tmp_path, *files)
+    assert done.returncode == 0, done.stdout
+    for file in files:
+        assert (tmp_path / file).read_bytes() == (finished / file).read_bytes(), file

@@ -1,0 +1,28 @@
+"""Ask the API for a cell's tasks."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from eyewire_validator.api.client import ApiSettings, open_client
+from eyewire_validator.files import write_packed_json
+from eyewire_validator.logs import job_log
+from eyewire_validator.tables import CELL_TASKS, write_table
+from eyewire_validator.tasks import CellDownload, download_cell
+
+
+async def download() -> CellDownload:
+    """Ask with the share of the request rate that this job was given."""
+    async with open_client(
+        ApiSettings(**snakemake.config["api"]),
+        token=os.environ.get("EW_OAUTH2"),
+        requests_per_second=snakemake.resources.api_requests_per_second,
+        sandbox=Path(snakemake.input[0]).parent if snakemake.input else None,
+    ) as client:
+        return await download_cell(client, int(snakemake.wildcards.cell))
+
+
+with job_log(snakemake.log[0]):
+    cell = asyncio.run(download())
+    write_packed_json(Path(snakemake.output.replies), cell.replies)
+    write_table(Path(snakemake.output.tasks), cell.table, CELL_TASKS)

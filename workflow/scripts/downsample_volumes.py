@@ -1,0 +1,18 @@
+"""Check and downsample the raw volumes of a group."""
+
+from pathlib import Path
+
+from eyewire_validator.files import write_json
+from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.logs import job_log
+from eyewire_validator.volumes import assemble_volume, write_volume
+
+with job_log(snakemake.log[0]):
+    geometry = VolumeGeometry(**snakemake.params.geometry)
+    manifest_file = Path(snakemake.output[0])
+    hashes = {}
+    for raw in sorted(Path(snakemake.input[0]).iterdir()):
+        image, segmentation = assemble_volume(raw, int(raw.name), geometry)
+        folder = manifest_file.parents[1] / raw.name
+        hashes[raw.name] = write_volume(folder, image, segmentation, geometry)
+    write_json(manifest_file, hashes)

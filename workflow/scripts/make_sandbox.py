@@ -1,0 +1,18 @@
+"""Make the sandbox folder."""
+
+from pathlib import Path
+
+from eyewire_validator.files import write_json
+from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.logs import job_log
+from eyewire_validator.sandbox.make import make_sandbox
+
+with job_log(snakemake.log[0]):
+    manifest_file = Path(snakemake.output.manifest)
+    manifest = make_sandbox(
+        snakemake.params.settings,
+        VolumeGeometry(**snakemake.params.geometry),
+        manifest_file.parent,
+        snakemake.threads,
+    )
+    write_json(manifest_file, manifest)

@@ -1,0 +1,16 @@
+"""Draw the figures of one evaluation."""
+
+from pathlib import Path
+
+from eyewire_validator.figures import FIGURES, Heading, figure_data, save_figure
+from eyewire_validator.files import write_bytes
+from eyewire_validator.logs import job_log
+from eyewire_validator.tables import TASK_METRICS, read_table
+
+with job_log(snakemake.log[0]):
+    metrics = read_table(Path(snakemake.input[0]), TASK_METRICS)
+    heading = Heading(**snakemake.params.heading)
+    for csv in map(Path, snakemake.output.csv):
+        save_figure(FIGURES[csv.stem](metrics, heading), csv.with_suffix(""))
+        table = figure_data(csv.stem, metrics).to_csv(index=False)
+        write_bytes(csv, table.encode())

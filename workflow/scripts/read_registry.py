@@ -1,0 +1,15 @@
+"""Filter the cell registry."""
+
+from pathlib import Path
+
+from eyewire_validator.logs import job_log
+from eyewire_validator.registry import RegistrySettings, read_registry
+from eyewire_validator.tables import REGISTRY, write_table
+
+with job_log(snakemake.log[0]):
+    registry = read_registry(
+        [Path(csv) for csv in snakemake.input],
+        RegistrySettings(**snakemake.params.filters),
+    )
+    write_table(Path(snakemake.output[0]), registry, REGISTRY)
+    print(registry["reason"].fillna("kept").value_counts().to_string())
