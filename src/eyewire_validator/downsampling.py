@@ -65,8 +65,7 @@ def segment_sizes(segmentation: NDArray[np.uint16]) -> NDArray[np.int64]:
     Returns:
         (65536,) int64; the count of an id stands at its index.
     """
-    sizes: NDArray[np.int64] = _count_ids(np.ascontiguousarray(segmentation).ravel())
-    return sizes
+    return np.bincount(segmentation.ravel(), minlength=SEGMENT_IDS)
 
 
 def vote(segmentation: NDArray[np.uint16], factor: int) -> NDArray[np.uint16]:
@@ -88,8 +87,8 @@ def vote(segmentation: NDArray[np.uint16], factor: int) -> NDArray[np.uint16]:
         VolumeError: another dtype, or an edge that ``factor`` does not divide.
     """
     _check(segmentation, np.uint16, factor)
-    winners: NDArray[np.uint16] = _vote(np.ascontiguousarray(segmentation), factor)
-    return winners
+    winners: NDArray[np.uint16] = _vote(*_blocks(segmentation, factor))
+    return winners.reshape([edge // factor for edge in segmentation.shape])
 
 
 def coverage(segmentation: NDArray[np.uint16], factor: int) -> Coverage:
@@ -103,10 +102,27 @@ def coverage(segmentation: NDArray[np.uint16], factor: int) -> Coverage:
         VolumeError: another dtype, or an edge that ``factor`` does not divide.
     """
     _check(segmentation, np.uint16, factor)
-    entries = _cover(np.ascontiguousarray(segmentation), factor)
+    entries = _cover(*_blocks(segmentation, factor))
     order = np.argsort(entries[0], kind="stable")
     segment, coarse_voxel, voxels = (column[order] for column in entries)
     return Coverage(segment.astype(np.int64), coarse_voxel, voxels)
+
+
+def _blocks(segmentation: NDArray[np.uint16], factor: int) -> tuple[NDArray[Any], ...]:
+    """Say where the blocks lie in the flat array.
+
+    Returns:
+        The ids, flat, uint16; the flat index of each block's lowest corner, in C-order
+        of the coarse voxels, uintp; the distances of its voxels from there, uintp.
+    """
+    shape = segmentation.shape
+    corners = np.ogrid[tuple(slice(0, edge, factor) for edge in shape)]
+    offsets = np.ogrid[(slice(factor),) * 3]
+    return (
+        segmentation.ravel(),
+        np.ravel_multi_index(tuple(corners), shape).ravel().astype(np.uintp),
+        np.ravel_multi_index(tuple(offsets), shape).ravel().astype(np.uintp),
+    )
 
 
 def _check(array: NDArray[Any], dtype: type[np.generic], factor: int) -> None:
@@ -120,80 +136,78 @@ def _check(array: NDArray[Any], dtype: type[np.generic], factor: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _count_ids(ids):  # type: ignore[no-untyped-def]
+def _vote(ids, corners, offsets):  # type: ignore[no-untyped-def]
+    block = np.empty(offsets.size, np.int32)
     sizes = np.zeros(SEGMENT_IDS, np.int64)
-    for segment in ids:
-        sizes[segment] += 1
-    return sizes
-
-
-@njit(cache=True, nogil=True)
-def _count_block(segmentation, corner, factor, in_block, found):  # type: ignore[no-untyped-def]
-    """Add the block at ``corner`` to ``in_block``; list its ids, return how many."""
-    count = 0
-    for z in range(corner[0], corner[0] + factor):
-        for y in range(corner[1], corner[1] + factor):
-            for x in range(corner[2], corner[2] + factor):
-                segment = segmentation[z, y, x]
-                if in_block[segment] == 0:
-                    found[count] = segment
-                    count += 1
-                in_block[segment] += 1
-    return count
-
-
-@njit(cache=True, nogil=True)
-def _vote(segmentation, factor):  # type: ignore[no-untyped-def]
-    sizes = _count_ids(segmentation.ravel())
-    in_block = np.zeros(SEGMENT_IDS, np.int32)
-    found = np.empty(factor**3, np.uint16)
-    depth, height, width = segmentation.shape
-    winners = np.empty((depth // factor, height // factor, width // factor), np.uint16)
-    for z, y, x in np.ndindex(winners.shape):
-        corner = (z * factor, y * factor, x * factor)
-        count = _count_block(segmentation, corner, factor, in_block, found)
-        winner = found[0]
-        for segment in found[1:count]:
-            if _beats(segment, winner, in_block, sizes):
-                winner = segment
-        winners[z, y, x] = winner
-        for segment in found[:count]:
-            in_block[segment] = 0
+    winners = np.empty(corners.size, np.uint16)
+    ties = [0 for _ in range(0)]
+    for coarse_voxel in range(corners.size):
+        _gather(ids, corners[coarse_voxel], offsets, block)
+        winners[coarse_voxel], tied = _elect(block, sizes, 1)
+        if tied:
+            ties.append(coarse_voxel)
+    # The sizes are complete only now; counting them first would take far longer.
+    for coarse_voxel in ties:
+        _gather(ids, corners[coarse_voxel], offsets, block)
+        winners[coarse_voxel], _ = _elect(block, sizes, 0)
     return winners
 
 
 @njit(cache=True, nogil=True)
-def _beats(segment, other, in_block, sizes):  # type: ignore[no-untyped-def]
-    if segment == 0 or other == 0:
-        return other == 0
-    if in_block[segment] != in_block[other]:
-        return in_block[segment] > in_block[other]
-    if sizes[segment] != sizes[other]:
-        return sizes[segment] < sizes[other]
-    return segment < other
+def _elect(block, sizes, counted):  # type: ignore[no-untyped-def]
+    """Add ``counted`` for each voxel of the block to the size of its segment, and vote.
+
+    Returns the winner, and whether another segment has as many votes.
+    """
+    winner, most, tied = 0, 0, False
+    _, segment = _count(block, np.int32(0))
+    while segment < SEGMENT_IDS:
+        votes, higher = _count(block, segment)
+        sizes[segment] += counted * votes
+        if votes >= most:
+            tied = votes == most
+            if not tied or sizes[segment] < sizes[winner]:
+                winner, most = segment, votes
+        segment = higher
+    return winner, tied
 
 
 @njit(cache=True, nogil=True)
-def _cover(segmentation, factor):  # type: ignore[no-untyped-def]
+def _cover(ids, corners, offsets):  # type: ignore[no-untyped-def]
+    block = np.empty(offsets.size, np.int32)
     # As many entries as voxels at worst; pages that stay empty take no memory.
-    segments = np.empty(segmentation.size, np.uint16)
-    coarse_voxels = np.empty(segmentation.size, np.int32)
-    voxels = np.empty(segmentation.size, np.int32)
-    in_block = np.zeros(SEGMENT_IDS, np.int32)
-    found = np.empty(factor**3, np.uint16)
-    depth, height, width = segmentation.shape
-    entry = coarse_voxel = 0
-    for z in range(0, depth, factor):
-        for y in range(0, height, factor):
-            for x in range(0, width, factor):
-                corner = (z, y, x)
-                count = _count_block(segmentation, corner, factor, in_block, found)
-                for segment in found[:count]:
-                    if segment != 0:
-                        segments[entry] = segment
-                        coarse_voxels[entry] = coarse_voxel
-                        voxels[entry] = in_block[segment]
-                        entry += 1
-                    in_block[segment] = 0
-                coarse_voxel += 1
-    return segments[:entry], coarse_voxels[:entry], voxels[:entry]
+    segments = np.empty(ids.size, np.uint16)
+    coarse_voxels = np.empty(ids.size, np.int32)
+    voxels = np.empty(ids.size, np.int32)
+    entries = 0
+    for coarse_voxel in range(corners.size):
+        _gather(ids, corners[coarse_voxel], offsets, block)
+        _, segment = _count(block, np.int32(0))
+        while segment < SEGMENT_IDS:
+            segments[entries] = segment
+            coarse_voxels[entries] = coarse_voxel
+            voxels[entries], segment = _count(block, segment)
+            entries += 1
+    return segments[:entries], coarse_voxels[:entries], voxels[:entries]
+
+
+@njit(cache=True, nogil=True)
+def _gather(ids, corner, offsets, block):  # type: ignore[no-untyped-def]
+    for i in range(offsets.size):
+        block[i] = ids[corner + offsets[i]]
+
+
+@njit(cache=True, nogil=True)
+def _count(block, segment):  # type: ignore[no-untyped-def]
+    """Count a segment's voxels; find the next higher id, or SEGMENT_IDS if none is.
+
+    Two reductions over int32, by index, become vector instructions; that makes looking
+    at the whole block once for each of its few ids the fastest way.
+    """
+    voxels = np.int32(0)
+    higher = np.int32(SEGMENT_IDS)
+    for i in range(block.size):
+        other = block[i]
+        voxels += np.int32(other == segment)
+        higher = min(higher, other if other > segment else np.int32(SEGMENT_IDS))
+    return voxels, higher
