@@ -1,0 +1,99 @@
+"""The tasks of an index by their ids, and where each came from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from eyewire_validator.errors import TableError
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a row of the index says about a task, as far as answering it goes.
+
+    Attributes:
+        corner: lowest voxel (z, y, x) of its volume at full resolution, or none.
+        seed: (n,) int64 segment ids.
+        aggregate: (n,) int64 segment ids of the answer.
+        excluded: whether it is in no split.
+    """
+
+    task: int
+    cell: int
+    parent: int | None
+    volume: int | None
+    corner: tuple[int, int, int] | None
+    seed: NDArray[np.int64]
+    aggregate: NDArray[np.int64]
+    excluded: bool
+
+
+class Lineage:
+    """Tasks by id, and their ancestors.
+
+    Args:
+        index: table in the schema `tables.TASK_INDEX`; every task of it, excluded or
+            not, can be an ancestor. Of a task in several rows, the first counts, as
+            the index excludes the others.
+    """
+
+    COLUMNS = (
+        "task", "cell", "parent", "volume", "min_z", "min_y", "min_x",
+        "seed", "aggregate", "excluded",
+    )  # fmt: skip
+
+    def __init__(self, index: pd.DataFrame) -> None:
+        """Keep the columns; tasks are made when asked for."""
+        self._columns = {
+            name: index[name].to_numpy(dtype=object, na_value=None)
+            for name in self.COLUMNS
+        }
+        self._rows: dict[int, int] = {}
+        for row, task in enumerate(self._columns["task"]):
+            self._rows.setdefault(int(task), row)
+
+    def task(self, task: int) -> Task:
+        """Return a task.
+
+        Raises:
+            TableError: the index has no such task.
+        """
+        if task not in self._rows:
+            raise TableError(f"the task index has no task {task}; rerun its rule")
+        values = {
+            name: column[self._rows[task]] for name, column in self._columns.items()
+        }
+        corner = tuple(_optional(values[f"min_{axis}"]) for axis in "zyx")
+        return Task(
+            task=task,
+            cell=int(values["cell"]),
+            parent=_optional(values["parent"]),
+            volume=_optional(values["volume"]),
+            corner=None if None in corner else corner,  # type: ignore[arg-type]
+            seed=np.asarray(values["seed"], np.int64),
+            aggregate=np.asarray(values["aggregate"], np.int64),
+            excluded=values["excluded"] is not None,
+        )
+
+    def ancestors(self, task: Task, count: int) -> list[Task]:
+        """Return up to ``count`` ancestors, the parent first.
+
+        The list ends early at a root, at a parent that the index does not have, and
+        where the parents go in a circle: a task is never its own ancestor.
+        """
+        found: list[Task] = []
+        seen = {task.task}
+        while len(found) < count:
+            parent = (found[-1] if found else task).parent
+            if parent is None or parent in seen or parent not in self._rows:
+                break
+            seen.add(parent)
+            found.append(self.task(parent))
+        return found
+
+
+def _optional(value: Any) -> int | None:
+    return None if value is None else int(value)

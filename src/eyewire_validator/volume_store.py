@@ -1,0 +1,79 @@
+"""Downsampled volumes, read once and kept in memory."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyewire_validator.files import read_array
+from eyewire_validator.geometry import VolumeGeometry
+
+# Bytes of a coarse voxel in memory: uint8 image and uint16 segmentation.
+VOXEL_BYTES = 3
+
+SEGMENT_IDS = 2**16
+
+
+class CoarseVolume(NamedTuple):
+    """A downsampled volume.
+
+    Attributes:
+        image: (z, y, x) uint8 grey values.
+        segmentation: (z, y, x) uint16 segment ids, 0 is nothing.
+    """
+
+    image: NDArray[np.uint8]
+    segmentation: NDArray[np.uint16]
+
+    def mask(self, segments: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return where these segments are: (z, y, x) bool.
+
+        Ids that a segmentation cannot hold, and 0, select nothing. A look-up table
+        takes a quarter of the time of `np.isin`.
+        """
+        ids = np.asarray(segments, np.int64)
+        chosen = np.zeros(SEGMENT_IDS, np.bool_)
+        chosen[ids[(ids > 0) & (ids < SEGMENT_IDS)]] = True
+        return chosen[self.segmentation]
+
+
+class VolumeStore:
+    """The folder of the downsampled volumes; the last ones used stay in memory.
+
+    Args:
+        folder: holds ``{volume}/image.lzma`` and ``{volume}/segmentation.lzma``.
+        geometry: gives the shape of the arrays.
+        max_bytes: memory for volumes; one is kept in any case. A coarse volume of
+            64 voxels takes 0.8 MB, so that 1 GiB keeps 1,365.
+    """
+
+    def __init__(
+        self, folder: Path, geometry: VolumeGeometry, max_bytes: int = 2**30
+    ) -> None:
+        """Read nothing yet."""
+        self.folder = folder
+        self.geometry = geometry
+        volume_bytes = VOXEL_BYTES * geometry.coarse_size**3
+        self._get = lru_cache(max(1, max_bytes // volume_bytes))(self._read)
+
+    def get(self, volume: int) -> CoarseVolume:
+        """Return a volume; its arrays are shared and read-only.
+
+        Raises:
+            FileError: a file is missing, damaged or of another size.
+        """
+        return self._get(volume)
+
+    def __contains__(self, volume: int) -> bool:
+        """Say whether the volume has a folder."""
+        return (self.folder / str(volume)).is_dir()
+
+    def _read(self, volume: int) -> CoarseVolume:
+        folder, shape = self.folder / str(volume), self.geometry.coarse_shape
+        return CoarseVolume(
+            read_array(folder / "image.lzma", shape, np.uint8),
+            read_array(folder / "segmentation.lzma", shape, np.uint16),
+        )

@@ -1,0 +1,68 @@
+"""Tiny volumes and task indexes, in the form that the workflow gives them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from eyewire_validator.files import write_array
+from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.tables import TASK_INDEX, read_table, write_table
+from eyewire_validator.volume_store import VolumeStore
+
+
+@pytest.fixture
+def geometry():
+    """8 coarse voxels an edge, 6 from one volume to the next."""
+    return VolumeGeometry(size=32, overlap=8, factor=4)
+
+
+@pytest.fixture
+def make_index(tmp_path):
+    """Return a function that makes a TASK_INDEX of rows (dictionaries)."""
+
+    def make(*rows):
+        defaults = {
+            "cell": 7, "parent": None, "volume": None, "depth": 0, "status": 0,
+            "weight": 3.0, "votes": 3, "seed": [1], "aggregate": [1], "split": None,
+            "aggregate_weights": [], "seed_voxels": 1, "aggregate_voxels": 1,
+            "seedless_voxels": 0, "min_z": 0, "min_y": 0, "min_x": 0,
+            "max_z": 32, "max_y": 32, "max_x": 32, "excluded": None,
+        }  # fmt: skip
+        frame = pd.DataFrame([{**defaults, **row} for row in rows])
+        nullable = [field.name for field in TASK_INDEX if field.nullable]
+        for name in set(nullable) - {"weight", "split", "excluded"}:
+            frame[name] = frame[name].astype("Int64")
+        path = tmp_path / "index.parquet"
+        write_table(path, frame, TASK_INDEX)
+        return read_table(path, TASK_INDEX)
+
+    return make
+
+
+@pytest.fixture
+def make_store(tmp_path, geometry):
+    """Return a function that makes a store of volumes, id to segmentation.
+
+    Images are random, seeded by the volume's id.
+    """
+
+    def make(segmentations):
+        folder = tmp_path / "volumes"
+        for volume, segmentation in segmentations.items():
+            generator = np.random.default_rng(volume)
+            image = generator.integers(0, 256, geometry.coarse_shape, np.uint8)
+            write_array(folder / str(volume) / "image.lzma", image)
+            write_array(
+                folder / str(volume) / "segmentation.lzma",
+                np.asarray(segmentation, np.uint16),
+            )
+        return VolumeStore(folder, geometry)
+
+    return make
+
+
+@pytest.fixture
+def octants():
+    """Segmentation (8, 8, 8) of eight segments of 4 x 4 x 4 voxels, ids 1 to 8."""
+    ids = np.arange(1, 9, dtype=np.uint16).reshape(2, 2, 2)
+    return ids.repeat(4, 0).repeat(4, 1).repeat(4, 2)

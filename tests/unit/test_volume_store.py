@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from eyewire_validator.errors import FileError
+from eyewire_validator.volume_store import CoarseVolume, VolumeStore
+
+
+def test_mask_selects_segments_and_never_the_background():
+    segmentation = np.array([[[0, 5, 65535, 7]]], np.uint16)
+    volume = CoarseVolume(np.zeros((1, 1, 4), np.uint8), segmentation)
+    assert volume.mask([5, 65535]).tolist() == [[[False, True, True, False]]]
+    assert not volume.mask([]).any()
+    assert not volume.mask([0, -1, 65536, 2**40]).any()
+
+
+def test_volumes_are_read_once_and_read_only(make_store, octants):
+    store = make_store({11: octants})
+    volume = store.get(11)
+    assert volume is store.get(11)
+    np.testing.assert_array_equal(volume.segmentation, octants)
+    with pytest.raises(ValueError, match="read-only"):
+        volume.image[0] = 0
+
+
+def test_memory_is_bounded(make_store, octants):
+    full = make_store({11: octants, 12: octants})
+    store = VolumeStore(full.folder, full.geometry, max_bytes=3 * 8**3)
+    first = store.get(11)
+    assert store.get(11) is first
+    store.get(12)
+    assert store.get(11) is not first
+
+
+def test_a_missing_volume_is_named(make_store, octants):
+    store = make_store({11: octants})
+    assert 11 in store
+    assert 12 not in store
+    with pytest.raises(FileError, match=r"12/image\.lzma: no such file"):
+        store.get(12)
