@@ -1,0 +1,101 @@
+"""What a task is told about the tasks that it came from: the context channels.
+
+A context is a stack of masks, (channels, z, y, x), the nearest ancestor last.
+
+* ``none``: no channels.
+* ``ancestors``: the aggregates of the nearest ancestors, each in the frame of its own
+  volume, as the published README describes.
+* ``ancestors_registered``: the same, shifted into the task's frame; 0 where an
+  ancestor's volume does not reach.
+* ``published``: LEAKED. Zeros and, last, the task's own aggregate, as the published
+  code had it by accident. It holds the answer, and exists to reproduce the published
+  numbers; everything made with it is to be marked.
+
+Only ``published`` looks at the task's own aggregate.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyewire_validator.errors import VolumeError
+from eyewire_validator.geometry import shift_into_frame
+from eyewire_validator.lineage import Task
+from eyewire_validator.volume_store import VolumeStore
+
+LEAKED_CONTEXT = "published"
+
+
+def is_leaked(context: str) -> bool:
+    """Say whether the context holds the task's own answer."""
+    return context == LEAKED_CONTEXT
+
+
+def context_masks(
+    context: str,
+    task: Task,
+    ancestors: Sequence[Task],
+    store: VolumeStore,
+    channels: int,
+) -> NDArray[np.bool_]:
+    """Return the context of a task.
+
+    Args:
+        context: one of `CONTEXTS`.
+        task: the task that is to be answered.
+        ancestors: its known ancestors, the parent first; further ones are ignored.
+        store: has the volumes.
+        channels: masks to return.
+
+    Returns:
+        (channels, z, y, x) bool, the nearest ancestor last; channels without an
+        ancestor come first and are all 0.
+    """
+    masks = np.zeros((channels, *store.geometry.coarse_shape), np.bool_)
+    if is_leaked(context):
+        masks[-1] = _own_aggregate(task, store)
+    elif channels:
+        mask_of = _MASKS[context]
+        for back, ancestor in enumerate(ancestors[:channels], start=1):
+            masks[-back] = mask_of(task, ancestor, store)
+    return masks
+
+
+def _own_aggregate(task: Task, store: VolumeStore) -> NDArray[np.bool_]:
+    """LEAKED: the answer itself."""
+    if task.volume is None:
+        raise VolumeError(f"task {task.task} has no volume; exclude it from the index")
+    return store.get(task.volume).mask(task.aggregate)
+
+
+def _aggregate(task: Task, ancestor: Task, store: VolumeStore) -> NDArray[np.bool_]:
+    """Mask an ancestor's answer in the ancestor's own frame."""
+    if ancestor.volume is None or (
+        ancestor.excluded and ancestor.volume not in store
+    ):  # its volume was never fetched
+        return np.zeros(store.geometry.coarse_shape, np.bool_)
+    return store.get(ancestor.volume).mask(ancestor.aggregate)
+
+
+def _registered_aggregate(
+    task: Task, ancestor: Task, store: VolumeStore
+) -> NDArray[np.bool_]:
+    """Mask an ancestor's answer in the task's frame."""
+    mask = _aggregate(task, ancestor, store)
+    if task.corner is None or ancestor.corner is None:
+        return np.zeros_like(mask)
+    factor = store.geometry.factor
+    z, y, x = (
+        (theirs - ours) // factor
+        for ours, theirs in zip(task.corner, ancestor.corner, strict=True)
+    )
+    return shift_into_frame(mask, (z, y, x)).astype(np.bool_)
+
+
+_MASKS: dict[str, Callable[[Task, Task, VolumeStore], NDArray[np.bool_]]] = {
+    "ancestors": _aggregate,
+    "ancestors_registered": _registered_aggregate,
+}
+
+CONTEXTS = ("none", *_MASKS, LEAKED_CONTEXT)
