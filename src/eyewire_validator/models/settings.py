@@ -1,0 +1,132 @@
+"""What a model entry and the training section of the configuration say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from eyewire_validator.contexts import CONTEXTS
+from eyewire_validator.errors import ConfigError
+
+KINDS = ("lwunet", "seed_only")
+
+# How grey values reach the network: raw (0 to 255, as published) or unit (0 to 1).
+IMAGE_SCALES = {"raw": 1.0, "unit": 1 / 255}
+
+DEVICES = ("auto", "cpu", "cuda")
+
+# The network halves a volume twice, so its edges must divide by this.
+SIZE_MULTIPLE = 4
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """One entry of ``models:``; config.yaml says what each key means.
+
+    Raises:
+        ConfigError: a value is out of range, by its key.
+    """
+
+    title: str
+    kind: str
+    context: str = "none"
+    context_channels: int = 0
+    loops: int = 1
+    image: str = "unit"
+    replicates: int = 1
+    checkpoint: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that no model could be made from."""
+        _check_choice("model: kind", self.kind, KINDS)
+        _check_choice("model: context", self.context, CONTEXTS)
+        _check_choice("model: image", self.image, tuple(IMAGE_SCALES))
+        _check_least("model: context_channels", self.context_channels, 0)
+        _check_least("model: loops", self.loops, 1)
+        _check_least("model: replicates", self.replicates, 1)
+        if (self.context == "none") != (self.context_channels == 0):
+            raise ConfigError(
+                f"model: context {self.context} does not go with "
+                f"{self.context_channels} context_channels; expected 0 for none, "
+                "1 or more for others"
+            )
+
+    @classmethod
+    def from_config(cls, entry: Mapping[str, Any]) -> "ModelSettings":
+        """Make the settings from a model's entry; its ``training`` is left aside."""
+        own = {key: value for key, value in entry.items() if key != "training"}
+        return _from_mapping(cls, "model", own)
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The section ``training:``; config.yaml says what each key means.
+
+    Raises:
+        ConfigError: a value is out of range, by its key.
+    """
+
+    device: str
+    random_seed: int
+    epochs: int
+    batch_size: int
+    rotation: int
+    learning_rate: float
+    weight_decay: float
+    lr_step: int
+    lr_gamma: float
+    patience: int
+    validation_tasks: int
+    patch_size: int
+    symmetries: bool
+
+    def __post_init__(self) -> None:
+        """Refuse values that no training could run with."""
+        _check_choice("training: device", self.device, DEVICES)
+        _check_least("training: random_seed", self.random_seed, 0)
+        for name in ("epochs", "batch_size", "rotation", "lr_step", "patience"):
+            _check_least(f"training: {name}", getattr(self, name), 1)
+        _check_least("training: validation_tasks", self.validation_tasks, 1)
+        _check_least("training: weight_decay", self.weight_decay, 0)
+        for name in ("learning_rate", "lr_gamma"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(
+                    f"training: {name} is {getattr(self, name)}, expected above 0"
+                )
+        if self.patch_size < SIZE_MULTIPLE or self.patch_size % SIZE_MULTIPLE:
+            raise ConfigError(
+                f"training: patch_size is {self.patch_size}, expected a multiple of "
+                f"{SIZE_MULTIPLE}, as the network halves a volume twice"
+            )
+
+    @classmethod
+    def from_config(cls, section: Mapping[str, Any]) -> "TrainingSettings":
+        """Make the settings from the section (with a model's overrides merged in)."""
+        return _from_mapping(cls, "training", section)
+
+
+Settings = TypeVar("Settings", ModelSettings, TrainingSettings)
+
+
+def _from_mapping(
+    cls: type[Settings], what: str, mapping: Mapping[str, Any]
+) -> Settings:
+    known = {field.name for field in fields(cls)}
+    if unknown := sorted(set(mapping) - known):
+        raise ConfigError(
+            f"{what}: unknown keys {', '.join(unknown)}; known: "
+            f"{', '.join(sorted(known))}"
+        )
+    try:
+        return cls(**mapping)
+    except TypeError as error:
+        raise ConfigError(f"{what}: {error}") from None
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} is {value!r}, expected one of {', '.join(choices)}")
+
+
+def _check_least(name: str, value: float, least: float) -> None:
+    if not value >= least:
+        raise ConfigError(f"{name} is {value}, expected {least} or more")

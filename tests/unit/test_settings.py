@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from eyewire_validator.errors import ConfigError
+from eyewire_validator.models.settings import ModelSettings, TrainingSettings
+
+CONFIG = yaml.safe_load(
+    (Path(__file__).resolve().parents[2] / "config" / "config.yaml").read_text()
+)
+ENTRY = {"title": "m", "kind": "lwunet", "context": "ancestors", "context_channels": 2}
+
+
+def test_the_shipped_config_is_accepted():
+    TrainingSettings.from_config(CONFIG["training"])
+    for entry in CONFIG["models"].values():
+        assert ModelSettings.from_config(entry).title == entry["title"]
+
+
+def test_an_entrys_training_is_not_the_models():
+    assert ModelSettings.from_config({**ENTRY, "training": {"epochs": 1}}) == (
+        ModelSettings.from_config(ENTRY)
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "unet"}, "kind is 'unet', expected one of lwunet, seed_only"),
+        ({"context": "own"}, "context is 'own'"),
+        ({"image": "log"}, "image is 'log', expected one of raw, unit"),
+        ({"loops": 0}, "loops is 0, expected 1 or more"),
+        ({"context_channels": 0}, "ancestors does not go with 0 context_channels"),
+        ({"context": "none"}, "none does not go with 2 context_channels"),
+        ({"loop": 4}, "unknown keys loop"),
+    ],
+)
+def test_a_wrong_model_entry_is_refused_by_name(change, message):
+    with pytest.raises(ConfigError, match=message):
+        ModelSettings.from_config({**ENTRY, **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"device": "gpu"}, "device is 'gpu'"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"learning_rate": 0}, "learning_rate is 0, expected above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"weight_decay": -1}, "weight_decay is -1"),
+        ({"patch_size": 30}, "patch_size is 30, expected a multiple of 4"),
+    ],
+)
+def test_a_wrong_training_value_is_refused_by_name(change, message):
+    with pytest.raises(ConfigError, match=message):
+        TrainingSettings.from_config({**CONFIG["training"], **change})
+
+
+def test_a_missing_key_is_named():
+    section = {k: v for k, v in CONFIG["training"].items() if k != "epochs"}
+    with pytest.raises(ConfigError, match=r"training: .*epochs"):
+        TrainingSettings.from_config(section)
