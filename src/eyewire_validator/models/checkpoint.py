@@ -1,0 +1,164 @@
+"""A checkpoint explains itself: weights, all settings, and what they were made from.
+
+It holds plain types and tensors only, and is never unpickled freely.
+"""
+
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from eyewire_validator.errors import ConfigError, ModelError
+from eyewire_validator.files import write_bytes
+from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.settings import ModelSettings, TrainingSettings
+
+FORMAT = "eyewire-validator checkpoint 1"
+
+# Of a checkpoint that a model's entry names, these must be as it was trained.
+FIXED = ("context_channels", "image")
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint says about itself.
+
+    Attributes:
+        model_settings: the model's entry.
+        training_settings: how it was trained; none for foreign weights.
+        provenance: what it was made from, such as hashes of config and split.
+    """
+
+    model_settings: ModelSettings
+    training_settings: TrainingSettings | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+def save_checkpoint(path: Path, model: LWUNet, info: CheckpointInfo) -> None:
+    """Write weights and settings to ``path``; equal content gives equal bytes."""
+    training = info.training_settings
+    save_plain(
+        path,
+        {
+            "format": FORMAT,
+            "model_settings": asdict(info.model_settings),
+            "training_settings": asdict(training) if training else None,
+            "provenance": dict(info.provenance),
+            "weights": model.state_dict(),
+        },
+    )
+
+
+def load_checkpoint(
+    path: Path,
+    device: torch.device | None = None,
+    settings: ModelSettings | None = None,
+) -> tuple[LWUNet, CheckpointInfo]:
+    """Read a checkpoint, or the bare weights that were published.
+
+    Args:
+        path: a file of `save_checkpoint`, or a state dict with the published names.
+        device: where the model is put; the CPU if not given.
+        settings: the entry that names the file; bare weights need it.
+
+    Returns:
+        The model, and what is known about it; ``model_settings`` are ``settings`` if
+        these were given.
+
+    Raises:
+        ModelError: the file is missing, damaged, holds anything but plain data and
+            tensors, or does not fit the settings.
+    """
+    content = load_plain(path)
+    if content.get("format") == FORMAT:
+        info, weights = _read_info(path, content), content.get("weights")
+        if settings is not None:
+            _check_fits(path, info.model_settings, settings)
+            info = CheckpointInfo(settings, info.training_settings, info.provenance)
+    elif settings is not None:
+        info, weights = CheckpointInfo(settings), content
+    else:
+        raise ModelError(
+            f"{path}: holds no settings; name it as `checkpoint` of a model's entry"
+        )
+    chosen = info.model_settings
+    model = LWUNet(chosen.context_channels, chosen.loops)
+    _load_weights(path, model, weights)
+    return model.to(device or torch.device("cpu")), info
+
+
+def save_plain(path: Path, content: Mapping[str, Any]) -> None:
+    """Write plain types and tensors, whole or not at all.
+
+    Written through memory, as `torch.save` puts the file's name into the file.
+    """
+    buffer = io.BytesIO()
+    torch.save(dict(content), buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def load_plain(path: Path) -> dict[str, Any]:
+    """Read a dictionary of plain types and tensors, on the CPU.
+
+    Raises:
+        ModelError: missing, damaged, or holding anything else.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}") from None
+    except Exception:  # a damaged pickle can raise anything
+        raise ModelError(
+            f"{path}: damaged, or not a checkpoint of plain data and tensors; nothing "
+            "in it was run; delete it, or train again"
+        ) from None
+    if not isinstance(content, dict):
+        raise ModelError(f"{path}: holds a {type(content).__name__}, not a checkpoint")
+    return content
+
+
+def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
+    try:
+        training = content["training_settings"]
+        return CheckpointInfo(
+            ModelSettings.from_config(content["model_settings"]),
+            training and TrainingSettings.from_config(training),
+            content["provenance"],
+        )
+    except (KeyError, ConfigError) as error:
+        raise ModelError(f"{path}: made by another version ({error})") from None
+
+
+def _check_fits(path: Path, trained: ModelSettings, wanted: ModelSettings) -> None:
+    for name in FIXED:
+        found, expected = getattr(trained, name), getattr(wanted, name)
+        if found != expected:
+            raise ModelError(
+                f"{path}: was trained with {name} {found}, but the model's entry says "
+                f"{expected}; change the entry"
+            )
+
+
+def _load_weights(path: Path, model: LWUNet, weights: Any) -> None:
+    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    found = _shapes(weights)
+    if found != expected:
+        name = next(n for n in {**expected, **found} if found.get(n) != expected.get(n))
+        raise ModelError(
+            f"{path}: weights {name} have shape {found.get(name)}, expected "
+            f"{expected.get(name)} for {model.context_channels} context channels"
+        )
+    model.load_state_dict(weights)
+
+
+def _shapes(weights: Any) -> dict[str, tuple[int, ...] | None]:
+    if not isinstance(weights, Mapping):
+        return {}
+    return {
+        str(name): tuple(value.shape) if isinstance(value, Tensor) else None
+        for name, value in weights.items()
+    }
