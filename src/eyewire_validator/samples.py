@@ -1,0 +1,139 @@
+"""From a task to the tensors that the network sees.
+
+A sample is one uint8 array (channels, z, y, x): the image (0 to 255), the context
+masks, the seed and, last, the truth. What is done to one channel (cropping, turning)
+is thus done to all.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from eyewire_validator.contexts import context_masks
+from eyewire_validator.errors import ConfigError, VolumeError
+from eyewire_validator.lineage import Lineage, Task
+from eyewire_validator.models.settings import IMAGE_SCALES, ModelSettings
+from eyewire_validator.volume_store import VolumeStore
+
+# What the network is told about the seed, and about everything else: 1 is sure.
+SEED_CONFIDENCE = 1.0
+OTHER_CONFIDENCE = 10.0
+
+Sample = NDArray[np.uint8]
+
+
+class SampleLoader:
+    """Makes samples of an index's tasks.
+
+    Args:
+        index: table in the schema `tables.TASK_INDEX`; tasks and their ancestors.
+        store: the volumes.
+        settings: name the context and its channels.
+    """
+
+    def __init__(
+        self, index: pd.DataFrame, store: VolumeStore, settings: ModelSettings
+    ) -> None:
+        """Read nothing yet."""
+        self._lineage = Lineage(index)
+        self._store = store
+        self._settings = settings
+
+    def task(self, task: int) -> Task:
+        """Return what the index says about a task."""
+        return self._lineage.task(task)
+
+    def load(self, task: int) -> Sample:
+        """Return the sample of a task, over the whole volume.
+
+        The truth is the aggregate's mask as it is; the seed is not added to it.
+
+        Raises:
+            VolumeError: the task has no volume.
+            FileError: a file of a volume is missing or damaged.
+        """
+        row = self._lineage.task(task)
+        if row.volume is None:
+            raise VolumeError(f"task {task} has no volume; exclude it from the index")
+        channels = self._settings.context_channels
+        context = context_masks(
+            self._settings.context,
+            row,
+            self._lineage.ancestors(row, channels),
+            self._store,
+            channels,
+        )
+        volume = self._store.get(row.volume)
+        seed, truth = volume.mask(row.seed), volume.mask(row.aggregate)
+        return np.stack([volume.image, *context, seed, truth], dtype=np.uint8)
+
+
+def crop_around_seed(
+    sample: Sample, patch_size: int, generator: np.random.Generator
+) -> Sample:
+    """Cut a random cube that holds a random voxel of the seed.
+
+    Args:
+        sample: (channels, z, y, x) with a seed.
+        patch_size: edge of the cube, voxels.
+        generator: chooses the voxel, then where it lies in the cube.
+
+    Returns:
+        (channels, patch_size, patch_size, patch_size), a view of ``sample``.
+
+    Raises:
+        ConfigError: the cube is larger than the sample.
+    """
+    shape = sample.shape[1:]
+    if patch_size > min(shape):
+        raise ConfigError(
+            f"training: patch_size is {patch_size}, expected at most the volume's "
+            f"{min(shape)} coarse voxels"
+        )
+    seed_voxels = np.flatnonzero(sample[-2])
+    voxel = np.unravel_index(generator.choice(seed_voxels), shape)
+    cut = [slice(None)]
+    for position, size in zip(voxel, shape, strict=True):
+        lowest = max(0, int(position) - patch_size + 1)
+        highest = min(int(position), size - patch_size)
+        start = int(generator.integers(lowest, highest + 1))
+        cut.append(slice(start, start + patch_size))
+    return sample[tuple(cut)]
+
+
+class Inputs(NamedTuple):
+    """What `LWUNet` takes, in its order; float32 tensors (n, channels, z, y, x)."""
+
+    image: Tensor
+    context: Tensor
+    seed: Tensor
+    confidence: Tensor
+
+
+def network_inputs(stack: Tensor, image: str) -> Inputs:
+    """Turn samples, or samples without their truth, into the network's inputs.
+
+    Args:
+        stack: (n, 2 + context channels, z, y, x) uint8: image, context, seed.
+        image: how grey values are scaled, a key of `IMAGE_SCALES`.
+    """
+    values = stack.float()
+    seed = values[:, -1:]
+    return Inputs(
+        image=values[:, :1] * IMAGE_SCALES[image],
+        context=values[:, 1:-1],
+        seed=seed,
+        confidence=torch.where(seed > 0, SEED_CONFIDENCE, OTHER_CONFIDENCE),
+    )
+
+
+def inputs_and_truth(samples: Tensor, image: str) -> tuple[Inputs, Tensor]:
+    """Turn stacked samples (n, channels, z, y, x) uint8 into inputs and truth.
+
+    The truth is (n, 1, z, y, x) float32, 0 or 1.
+    """
+    return network_inputs(samples[:, :-1], image), samples[:, -1:].float()

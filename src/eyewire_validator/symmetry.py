@@ -1,0 +1,34 @@
+"""The 48 symmetries of the cube: six orders of the axes times eight flips."""
+
+from itertools import permutations, product
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Symmetry(NamedTuple):
+    """Axes are reordered, then some are flipped.
+
+    Attributes:
+        axes: which of (z, y, x) = (0, 1, 2) becomes the first, second and third axis.
+        flips: whether the first, second and third new axis is flipped.
+    """
+
+    axes: tuple[int, int, int]
+    flips: tuple[bool, bool, bool]
+
+
+SYMMETRIES: tuple[Symmetry, ...] = tuple(
+    Symmetry((a, b, c), (i, j, k))
+    for a, b, c in permutations(range(3))
+    for i, j, k in product((False, True), repeat=3)
+)
+
+
+def apply(tensor: Tensor, symmetry: Symmetry) -> Tensor:
+    """Return ``tensor`` (..., z, y, x) with its last three axes moved."""
+    leading = tensor.dim() - 3
+    moved = tensor.permute(*range(leading), *(leading + axis for axis in symmetry.axes))
+    return moved.flip(
+        [leading + axis for axis, flip in enumerate(symmetry.flips) if flip]
+    )

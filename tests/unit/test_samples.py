@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+import torch
+
+from eyewire_validator.contexts import CONTEXTS, is_leaked
+from eyewire_validator.errors import ConfigError, VolumeError
+from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.samples import (
+    SampleLoader,
+    crop_around_seed,
+    inputs_and_truth,
+    network_inputs,
+)
+
+PARENT = {"task": 1, "volume": 11, "aggregate": [6]}
+TASK = {"task": 2, "volume": 12, "parent": 1, "min_x": 24}
+TASK = {**TASK, "seed": [2], "aggregate": [2, 3]}
+
+
+@pytest.fixture
+def store(make_store, octants):
+    return make_store({11: octants, 12: octants})
+
+
+def settings(context="ancestors", channels=2):
+    return ModelSettings("m", "lwunet", context, channels)
+
+
+def test_a_sample_is_image_context_seed_truth(make_index, store, octants):
+    sample = SampleLoader(make_index(PARENT, TASK), store, settings()).load(2)
+    assert sample.dtype == np.uint8
+    np.testing.assert_array_equal(sample[0], store.get(12).image)
+    assert not sample[1].any()
+    np.testing.assert_array_equal(sample[2], octants == 6)
+    np.testing.assert_array_equal(sample[3], octants == 2)
+    np.testing.assert_array_equal(sample[4], np.isin(octants, [2, 3]))
+
+
+def test_the_seed_is_not_added_to_the_truth(make_index, store, octants):
+    loader = SampleLoader(make_index({**TASK, "aggregate": [3]}), store, settings())
+    np.testing.assert_array_equal(loader.load(2)[-1], octants == 3)
+
+
+def test_a_task_without_volume_is_named(make_index, store):
+    loader = SampleLoader(make_index({"task": 4}), store, settings())
+    with pytest.raises(VolumeError, match="task 4 has no volume"):
+        loader.load(4)
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_no_input_changes_with_the_tasks_own_aggregate(make_index, store, context):
+    """The proof that nothing but `published` leaks: inputs are equal bit for bit."""
+    chosen = settings(context, 0 if context == "none" else 2)
+    inputs = []
+    for aggregate in ([2, 3], [1, 4, 5]):
+        index = make_index(PARENT, {**TASK, "aggregate": aggregate})
+        sample = SampleLoader(index, store, chosen).load(2)
+        inputs.append(inputs_and_truth(torch.from_numpy(sample[None]), "unit")[0])
+    same = all(torch.equal(one, other) for one, other in zip(*inputs, strict=True))
+    assert same != is_leaked(context)
+
+
+def test_inputs_have_the_published_values():
+    stack = torch.zeros(1, 4, 1, 1, 2, dtype=torch.uint8)
+    stack[0, :, 0, 0, 0] = torch.tensor([255, 1, 0, 1])
+    stack[0, 0, 0, 0, 1] = 51
+    inputs = network_inputs(stack, "raw")
+    assert [tensor.shape[1] for tensor in inputs] == [1, 2, 1, 1]
+    assert {tensor.dtype for tensor in inputs} == {torch.float32}
+    assert inputs.image.flatten().tolist() == [255, 51]
+    assert inputs.context[0, :, 0, 0, 0].tolist() == [1, 0]
+    assert inputs.seed.flatten().tolist() == [1, 0]
+    assert inputs.confidence.flatten().tolist() == [1, 10]
+    unit = network_inputs(stack, "unit").image.flatten().tolist()
+    assert unit == pytest.approx([1, 0.2])
+
+
+def test_patches_hold_seed_and_cut_all_channels_alike():
+    generator = np.random.default_rng(0)
+    sample = np.zeros((3, 8, 8, 8), np.uint8)
+    sample[0] = generator.integers(0, 256, (8, 8, 8))
+    sample[1, 1, 6, 7] = 1
+    sample[2] = sample[0]
+    starts = set()
+    for _ in range(50):
+        patch = crop_around_seed(sample, 4, generator)
+        assert patch.shape == (3, 4, 4, 4)
+        assert np.count_nonzero(patch[1]) == 1
+        np.testing.assert_array_equal(patch[0], patch[2])
+        starts.add(tuple(np.argwhere(patch[1])[0].tolist()))
+    # Voxel (1, 6, 7) is first or second along z, third or fourth along y, last along x.
+    assert starts == {(z, y, 3) for z in (0, 1) for y in (2, 3)}
+
+
+def test_a_patch_as_large_as_the_volume_is_the_volume():
+    sample = np.ones((3, 8, 8, 8), np.uint8)
+    patch = crop_around_seed(sample, 8, np.random.default_rng(0))
+    np.testing.assert_array_equal(patch, sample)
+
+
+def test_a_patch_larger_than_the_volume_is_refused():
+    with pytest.raises(ConfigError, match=r"patch_size is 12, expected at most .* 8"):
+        crop_around_seed(np.ones((3, 8, 8, 8), np.uint8), 12, np.random.default_rng(0))
