@@ -1,0 +1,45 @@
+import pytest
+import torch
+
+from eyewire_validator.devices import repeatable, resolve_device, torch_threads
+from eyewire_validator.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("name", "present", "granted", "chosen"),
+    [
+        ("auto", True, True, "cuda"),
+        ("auto", True, False, "cpu"),
+        ("auto", False, True, "cpu"),
+        ("cpu", True, True, "cpu"),
+        ("cuda", True, True, "cuda"),
+    ],
+)
+def test_the_device_follows_name_presence_and_grant(
+    monkeypatch, name, present, granted, chosen
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: present)
+    assert resolve_device(name, cuda_granted=granted).type == chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "present", "granted", "message"),
+    [
+        ("cuda", False, True, "torch finds none"),
+        ("cuda", True, False, "granted none"),
+        ("gpu", True, True, "expected auto, cpu or cuda"),
+    ],
+)
+def test_what_cannot_be_had_is_refused(monkeypatch, name, present, granted, message):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: present)
+    with pytest.raises(ConfigError, match=message):
+        resolve_device(name, cuda_granted=granted)
+
+
+def test_threads_and_repeatability_are_as_before_afterwards():
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    with torch_threads(1), repeatable():
+        assert torch.get_num_threads() == 1
+        assert torch.are_deterministic_algorithms_enabled()
+    after = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    assert after == before
