@@ -1,0 +1,208 @@
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from eyewire_validator import training
+from eyewire_validator.errors import ModelError, SplitError
+from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
+from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.settings import ModelSettings, TrainingSettings
+from eyewire_validator.samples import SampleLoader
+from eyewire_validator.tables import HISTORY, write_table
+from eyewire_validator.training import RESUME_FILE, choose_tasks, draw_patches, train
+
+MODEL = ModelSettings("m", "lwunet", "ancestors_registered", 1, 2)
+LEAKED = replace(MODEL, context="published")
+SETTINGS = TrainingSettings(
+    device="cpu", random_seed=5, epochs=3, batch_size=2, rotation=2,
+    learning_rate=0.01, weight_decay=0.0005, lr_step=1, lr_gamma=0.5, patience=3,
+    validation_tasks=2, patch_size=4, symmetries=True,
+)  # fmt: skip
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def index(make_index):
+    train = [
+        {
+            "task": n,
+            "volume": 11,
+            "seed": [n],
+            "aggregate": [n, n + 1],
+            "split": "train",
+        }
+        for n in range(1, 8)
+    ]
+    held_out = {"volume": 12, "split": "validation"}
+    return make_index(
+        *train,
+        {"task": 21, "seed": [1], "aggregate": [1, 3], "parent": 1, **held_out},
+        {"task": 22, "seed": [2], "aggregate": [2, 6], **held_out},
+        {"task": 23, "seed": [4], "aggregate": [4, 8], **held_out},
+    )
+
+
+@pytest.fixture
+def store(make_store, octants):
+    return make_store({11: octants, 12: octants})
+
+
+def weights(model):
+    return {name: value.numpy() for name, value in model.state_dict().items()}
+
+
+def assert_same_bits(one, other):
+    for name, value in weights(one).items():
+        np.testing.assert_array_equal(value, weights(other)[name], strict=True)
+
+
+def test_learns_to_copy_a_leaked_answer(index, store, tmp_path):
+    settings = replace(
+        SETTINGS, epochs=25, rotation=1, lr_step=99, patience=99, patch_size=8
+    )
+    history = train(index, store, LEAKED, settings, tmp_path, device=CPU).history
+    assert history["validation_iou"].iloc[-1] > 0.9
+    assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0] / 4
+
+
+def test_history_tells_each_epoch(index, store, tmp_path):
+    history = train(index, store, MODEL, SETTINGS, tmp_path, device=CPU).history
+    assert history["epoch"].tolist() == [1, 2, 3]
+    assert history["learning_rate"].tolist() == [0.01, 0.005, 0.0025]
+    # Of 7 tasks, every second one, starting with the second, the first, the second.
+    assert history["tasks"].tolist() == [3, 4, 3]
+    write_table(tmp_path / "history.parquet", history, HISTORY)
+
+
+@pytest.mark.parametrize("epochs_done", [1, 2])
+def test_an_interrupted_training_ends_with_the_same_bits(
+    index, store, tmp_path, monkeypatch, epochs_done
+):
+    whole = train(index, store, MODEL, SETTINGS, tmp_path / "whole", device=CPU)
+    validate = training._Run.validate
+
+    def interrupted(run, *arguments):
+        if len(run.history) == epochs_done:
+            raise KeyboardInterrupt
+        return validate(run, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training._Run, "validate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(index, store, MODEL, SETTINGS, tmp_path / "cut", device=CPU)
+    steps = []
+    step = training._Run.step
+    monkeypatch.setattr(
+        training._Run, "step", lambda run, batch: steps.append(1) or step(run, batch)
+    )
+    resumed = train(index, store, MODEL, SETTINGS, tmp_path / "cut", device=CPU)
+    assert len(steps) == (4 if epochs_done == 1 else 2)
+    assert_same_bits(resumed.model, whole.model)
+    assert resumed.history.equals(whole.history)
+    for name, trained in (("whole.pt", whole), ("cut.pt", resumed)):
+        save_checkpoint(tmp_path / name, trained.model, CheckpointInfo(MODEL, SETTINGS))
+    files = [(tmp_path / name).read_bytes() for name in ("whole.pt", "cut.pt")]
+    assert files[0] == files[1]
+
+
+def test_the_random_seed_decides(index, store, tmp_path):
+    one, same, other = (
+        train(
+            index, store, MODEL, SETTINGS, tmp_path / name, replicate, device=CPU
+        ).model
+        for name, replicate in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert_same_bits(one, same)
+    assert not np.array_equal(weights(one)["c1.weight"], weights(other)["c1.weight"])
+
+
+def test_training_leaves_torchs_own_generator_alone(index, store, tmp_path):
+    before = torch.get_rng_state()
+    train(index, store, MODEL, SETTINGS, tmp_path, device=CPU)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("change", ["settings", "index", "damage"])
+def test_another_trainings_state_is_not_used(index, store, tmp_path, caplog, change):
+    short = replace(SETTINGS, epochs=1)
+    train(index, store, MODEL, short, tmp_path / "old", device=CPU)
+    settings = replace(short, learning_rate=0.02) if change == "settings" else short
+    if change == "index":
+        index.at[0, "aggregate"] = np.array([1, 8])
+    if change == "damage":
+        (tmp_path / "old" / RESUME_FILE).write_bytes(b"PK")
+    with caplog.at_level(logging.WARNING):
+        anew = train(index, store, MODEL, settings, tmp_path / "old", device=CPU)
+    assert "training starts anew" in caplog.text
+    fresh = train(index, store, MODEL, settings, tmp_path / "new", device=CPU)
+    assert_same_bits(anew.model, fresh.model)
+
+
+def validation_losses(monkeypatch, losses):
+    """Let validation find these losses, one after the other."""
+    validate, waiting = training._Run.validate, iter(losses)
+    monkeypatch.setattr(
+        training._Run,
+        "validate",
+        lambda run, *rest: validate(run, *rest).assign(loss=next(waiting)),
+    )
+
+
+def test_stops_early_and_keeps_the_best_weights(index, store, tmp_path, monkeypatch):
+    settings = replace(SETTINGS, epochs=9, patience=2)
+    validation_losses(monkeypatch, [0.5, 0.3, 0.4, 0.3, 0.1])
+    stopped = train(index, store, MODEL, settings, tmp_path / "a", device=CPU)
+    assert stopped.history["validation_loss"].tolist() == [0.5, 0.3, 0.4, 0.3]
+    monkeypatch.undo()
+    best = train(
+        index, store, MODEL, replace(settings, epochs=2), tmp_path / "b", device=CPU
+    )
+    assert best.history["validation_loss"].idxmin() == 1
+    assert_same_bits(stopped.model, best.model)
+
+
+def test_rotation_uses_every_task_once_a_round(index):
+    tasks, validation = choose_tasks(index, SETTINGS, 0)
+    parts = [tasks[epoch % 2 :: 2].tolist() for epoch in (1, 2)]
+    assert sorted(parts[0] + parts[1]) == list(range(1, 8))
+    assert len(validation) == 2
+    assert set(validation) < {21, 22, 23}
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("train", "needs 2 or more train tasks, the split gave 7 unused, 3 validation"),
+        ("validation", "1 or more validation tasks, .* gave 7 train, 3 unused"),
+    ],
+)
+def test_a_split_without_tasks_is_refused(index, store, tmp_path, missing, message):
+    index.loc[index["split"] == missing, "split"] = None
+    with pytest.raises(SplitError, match=message):
+        train(index, store, MODEL, SETTINGS, tmp_path, device=CPU)
+
+
+def test_a_loss_that_is_not_finite_ends_training(index, store, tmp_path):
+    settings = replace(SETTINGS, learning_rate=1e30)
+    with pytest.raises(ModelError, match="lower learning_rate"):
+        train(index, store, MODEL, settings, tmp_path, device=CPU)
+
+
+@pytest.mark.parametrize("symmetries", [False, True])
+def test_patches_are_turned_if_asked_to(index, store, symmetries):
+    loader = SampleLoader(index, store, MODEL)
+    settings = replace(SETTINGS, patch_size=8, symmetries=symmetries)
+    (patch,) = draw_patches([3], loader, settings, np.random.default_rng(1))
+    same = torch.equal(patch, torch.from_numpy(loader.load(3)))
+    assert same != symmetries
+    assert patch.sum() == loader.load(3).sum()
+
+
+def test_initial_weights_are_torchs_defaults():
+    run = training._Run.start(MODEL, SETTINGS, random_seed=7, device=CPU)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        assert_same_bits(run.model, LWUNet(1, 2))
