@@ -1,0 +1,112 @@
+"""The model alone: arrays in, logits and sigma out.
+
+Example:
+    >>> validator = load_validator("checkpoint.pt")
+    >>> logits, sigma = validator.answer(image, seed)
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from eyewire_validator.devices import resolve_device
+from eyewire_validator.errors import ModelError
+from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
+from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.samples import network_inputs
+
+
+@dataclass(frozen=True)
+class Validator:
+    """A trained network, ready to answer.
+
+    Attributes:
+        model: the network, on its device.
+        info: what its checkpoint says: settings and provenance.
+    """
+
+    model: LWUNet
+    info: CheckpointInfo
+
+    @torch.inference_mode()
+    def answer(
+        self,
+        image: NDArray[np.uint8],
+        seed: NDArray[np.bool_],
+        context: NDArray[np.bool_] | None = None,
+        loops: int | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Answer one task.
+
+        Args:
+            image: (z, y, x) uint8 grey values; each size a multiple of 4.
+            seed: (z, y, x) bool, what is known to belong to the answer.
+            context: (context channels, z, y, x) bool, the nearest ancestor last, as
+                the model's context says; nothing is known if it is not given.
+            loops: how often the network sees its own answer; as in training if not
+                given.
+
+        Returns:
+            ``(logits, sigma)``, (z, y, x) float32 each. The probability that a voxel
+            belongs to the answer is ``1 / (1 + exp(-logits / sigma))``.
+
+        Raises:
+            ModelError: an array has another shape or dtype, by its name.
+        """
+        context_shape = (self.model.context_channels, *image.shape)
+        if context is None:
+            context = np.zeros(context_shape, np.bool_)
+        _check("image", image, np.uint8, ("z", "y", "x"), image.shape)
+        _check("seed", seed, np.bool_, ("z", "y", "x"), image.shape)
+        _check("context", context, np.bool_, ("channels", "z", "y", "x"), context_shape)
+        stack = np.concatenate(
+            [image[np.newaxis], context, seed[np.newaxis]], dtype=np.uint8
+        )
+        device = next(self.model.parameters()).device
+        inputs = network_inputs(
+            torch.from_numpy(stack)[np.newaxis].to(device),
+            self.info.model_settings.image,
+        )
+        logits, sigma = self.model(*inputs, loops=loops)
+        return logits[0, 0].cpu().numpy(), sigma[0, 0].cpu().numpy()
+
+
+def load_validator(
+    path: str | Path, device: str = "auto", settings: ModelSettings | None = None
+) -> Validator:
+    """Load a checkpoint.
+
+    Args:
+        path: a checkpoint of this workflow, or the published weights.
+        device: ``auto`` (a GPU if there is one), ``cpu`` or ``cuda``.
+        settings: only for weights that come without, such as the published ones.
+
+    Raises:
+        ModelError: the file is missing, damaged or no checkpoint.
+        ConfigError: no such device.
+    """
+    model, info = load_checkpoint(Path(path), resolve_device(device), settings)
+    return Validator(model, info)
+
+
+def _check(
+    name: str,
+    array: NDArray[np.generic],
+    dtype: type[np.generic],
+    axes: tuple[str, ...],
+    shape: tuple[int, ...],
+) -> None:
+    if array.dtype != dtype:
+        raise ModelError(
+            f"{name} is {array.dtype}, expected {np.dtype(dtype)}; convert it"
+        )
+    if array.ndim != len(axes) or array.shape != shape:
+        expected = shape if len(shape) == len(axes) else f"{len(axes)} axes"
+        raise ModelError(
+            f"{name} has the shape {array.shape}, expected {expected} "
+            f"({', '.join(axes)})"
+        )

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import torch
+
+from eyewire_validator.errors import ModelError
+from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
+from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.prediction import answer_task
+from eyewire_validator.validator import load_validator
+
+SETTINGS = ModelSettings("m", "lwunet", "ancestors_registered", 2, 3)
+IMAGE = np.zeros((8, 4, 12), np.uint8)
+SEED = np.zeros((8, 4, 12), bool)
+CONTEXT = np.zeros((2, 8, 4, 12), bool)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = LWUNet(2, 3)
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, model, CheckpointInfo(SETTINGS))
+    return path
+
+
+@pytest.fixture
+def validator(checkpoint):
+    return load_validator(checkpoint, device="cpu")
+
+
+def test_answers_arrays_with_arrays(validator):
+    logits, sigma = validator.answer(IMAGE, SEED, CONTEXT)
+    assert logits.shape == sigma.shape == IMAGE.shape
+    assert logits.dtype == sigma.dtype == np.float32
+    assert (sigma >= 1).all()
+
+
+def test_no_context_means_that_nothing_is_known(validator):
+    told, untold = validator.answer(IMAGE, SEED, CONTEXT), validator.answer(IMAGE, SEED)
+    np.testing.assert_array_equal(told, untold)
+
+
+def test_loops_can_be_chosen(validator):
+    three, default, one = (validator.answer(IMAGE, SEED, loops=n) for n in (3, None, 1))
+    np.testing.assert_array_equal(three, default)
+    assert not np.array_equal(three, one)
+
+
+def test_answers_as_the_workflow_does(validator, make_index, make_store, octants):
+    store = make_store({11: octants, 12: octants})
+    parent = {"task": 1, "volume": 11, "aggregate": [6]}
+    index = make_index(parent, {"task": 2, "volume": 12, "parent": 1, "min_x": 24})
+    picture = answer_task(2, index, store, SETTINGS, validator.model, loops=3)
+    assert picture.context.any()
+    logits, sigma = validator.answer(picture.image, picture.seed, picture.context)
+    np.testing.assert_array_equal(sigma, picture.sigma)
+    np.testing.assert_allclose(
+        1 / (1 + np.exp(-logits / sigma)), picture.probability, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ((IMAGE.astype(float), SEED), "image is float64, expected uint8"),
+        ((IMAGE, SEED.astype(np.uint8)), "seed is uint8, expected bool"),
+        ((IMAGE[0], SEED), r"image has the shape \(4, 12\), expected 3 axes"),
+        ((IMAGE, SEED[:4]), r"seed has the shape \(4, 4, 12\), expected \(8, 4, 12\)"),
+        ((IMAGE, SEED, CONTEXT[:1]), r"context .*\(1, 8, 4, 12\), expected \(2, 8, 4"),
+        ((IMAGE[..., :6], SEED[..., :6]), "expected multiples of 4"),
+    ],
+)
+def test_wrong_arrays_are_refused_by_name(validator, arrays, message):
+    with pytest.raises(ModelError, match=message):
+        validator.answer(*arrays)
