@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from eyewire_validator.errors import TableError
+
 METRICS = ("precision", "recall", "iou")
 COUNTS = ("guess", "truth", "intersection", "union")
 SEEDLESS = "_seedless"
@@ -108,6 +110,25 @@ def summarize(frame: pd.DataFrame, *, leaked: bool) -> dict[str, Any]:
         "published": published_summary(frame),
     }
     return {key: _without_nan(value) for key, value in summary.items()}
+
+
+def typical_task(frame: pd.DataFrame) -> int:
+    """Return the id of the task whose IoU without the seed is the (lower) median.
+
+    Tasks where that is undefined are passed over; of equals, the lowest id counts
+    first.
+
+    Raises:
+        TableError: it is defined for no task.
+    """
+    tasks = task_metrics(frame).dropna(subset=f"iou{SEEDLESS}")
+    if tasks.empty:
+        raise TableError(
+            f"none of {len(frame)} tasks has truth or answer beyond its seed; choose "
+            "another split to picture a task of"
+        )
+    ranked = tasks.sort_values([f"iou{SEEDLESS}", "task"])["task"]
+    return int(ranked.iloc[(len(ranked) - 1) // 2])
 
 
 def published_summary(frame: pd.DataFrame) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from eyewire_validator.errors import TableError
 from eyewire_validator.metrics import (
     iou,
     precision,
@@ -11,6 +12,7 @@ from eyewire_validator.metrics import (
     recall,
     summarize,
     task_metrics,
+    typical_task,
 )
 
 
@@ -100,6 +102,19 @@ def test_summary_of_no_tasks():
     assert summary["n"] == 0
     assert summary["full"]["pooled"] == {"precision": None, "recall": None, "iou": None}
     json.dumps(summary, allow_nan=False)
+
+
+def test_typical_task_is_the_median_of_those_defined():
+    again = pd.concat([TASKS, TASKS.assign(task=TASKS["task"] - 50)])
+    # IoU without seed: 1/3 for tasks 100 and 50, 0 for 103 and 53.
+    assert typical_task(TASKS) == 103
+    assert typical_task(again) == 103
+    assert typical_task(again[again["task"] != 53]) == 50
+
+
+def test_typical_task_of_none():
+    with pytest.raises(TableError, match="none of 1 tasks"):
+        typical_task(TASKS.iloc[[1]])
 
 
 def test_published_conventions_for_0_of_0():
