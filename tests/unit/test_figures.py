@@ -12,7 +12,6 @@ from eyewire_validator.figures import (
     CAPTIONS,
     FIGURES,
     Heading,
-    TaskArrays,
     draw_bars,
     draw_task,
     draw_training,
@@ -20,6 +19,7 @@ from eyewire_validator.figures import (
     save_figure,
 )
 from eyewire_validator.metrics import summarize
+from eyewire_validator.prediction import TaskPicture
 
 HEADING = Heading("lwunet, registered ancestors", "test, 4 loops", leaked=False)
 LEAKED = Heading("as published", "test, 4 loops", leaked=True)
@@ -78,13 +78,13 @@ def a_task(*, sigma=True, context=True):
     truth[2:6, 3:8] = True
     seed = truth.copy()
     seed[:, :, 4:] = False
-    return TaskArrays(
+    return TaskPicture(
         image=generator.integers(0, 256, shape, np.uint8),
         seed=seed,
         truth=truth,
         probability=np.roll(truth, 1, 1) * 0.9,
         sigma=1 + generator.random(shape) if sigma else None,
-        context=seed if context else None,
+        context=seed[np.newaxis][: int(context)],
     )
 
 

@@ -1,6 +1,6 @@
 """A picture of one task: what was given, what was right, what was answered."""
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from eyewire_validator.figures.style import Caption, Heading, canvas, styled
 from eyewire_validator.metrics import iou
 
+if TYPE_CHECKING:
+    from eyewire_validator.prediction import TaskPicture
+
 CAPTION = Caption(
     "A task and its answer",
-    "Three slices through one task, a row each. The seed is given; the truth is what "
-    "players agreed on; the answer shows what the model got right, what it missed and "
-    "what it should not have taken. Sigma is its uncertainty.",
+    "Three slices through one task, a row each. Seed and context are given; the truth "
+    "is what players agreed on; the answer shows what the model got right, what it "
+    "missed and what it should not have taken. Sigma is its uncertainty.",
 )
 SEED = "#E69F00"
 CONTEXT = "#CC79A7"
@@ -27,119 +30,103 @@ _OPACITY = 0.6
 _AXES = "zyx"
 
 
-@dataclass(frozen=True)
-class TaskArrays:
-    """What is known about a task; all of one shape (z, y, x), in coarse voxels.
-
-    Args:
-        image: grey values, uint8.
-        seed: mask of what was given, bool.
-        truth: mask of the aggregate, bool.
-        probability: of each voxel to belong, 0 to 1.
-        sigma: uncertainty in logit units; None if the model gives none.
-        context: mask of what the context channels hold, bool; None without context.
-    """
-
-    image: NDArray[np.uint8]
-    seed: NDArray[np.bool_]
-    truth: NDArray[np.bool_]
-    probability: NDArray[np.floating]
-    sigma: NDArray[np.floating] | None = None
-    context: NDArray[np.bool_] | None = None
-
-
 @styled
 def draw_task(
-    arrays: TaskArrays, heading: Heading, *, task: int, chosen: str, threshold: float
+    picture: "TaskPicture",
+    heading: Heading,
+    *,
+    task: int,
+    chosen: str,
+    threshold: float,
 ) -> Figure:
     """Draw three orthogonal slices of a task, a row each.
 
     Args:
-        arrays: the task.
+        picture: the task and its answer.
         heading: of the model that answered.
         task: its id.
         chosen: how it was chosen, for example ``median IoU without seed``.
         threshold: a voxel is answered where its probability is above this.
     """
-    answer = arrays.probability > threshold
-    layers = _layers(arrays, answer)
-    names = ["image", *layers, *([] if arrays.sigma is None else ["sigma"])]
+    answer = picture.probability > threshold
+    layers = _layers(picture, answer)
+    names = ["image", *layers, *([] if picture.sigma is None else ["sigma"])]
     column = 7.4 / len(names)
     figure, body = canvas(
         CAPTION.title,
-        _caption(arrays, answer, heading, task, chosen),
+        _caption(picture, answer, heading, task, chosen),
         3 * column + 0.5,
         leaked=heading.leaked,
     )
     grid = body.subplots(3, len(names))
     for axis, panels in enumerate(grid):
-        index = _most_telling_slice(arrays, axis)
-        _draw_row(panels, arrays, layers, axis, index)
+        index = _most_telling_slice(picture, axis)
+        _draw_row(panels, picture, layers, axis, index)
     for axes, name in zip(grid[0], names, strict=True):
         axes.set_title(name, weight="bold")
-    if arrays.sigma is not None:
+    if picture.sigma is not None:
         _add_colourbar(body, grid[:, -1])
     body.legend(handles=_legend(), loc="outside lower center", ncols=3)
     return figure
 
 
 def _layers(
-    arrays: TaskArrays, answer: NDArray[np.bool_]
+    picture: "TaskPicture", answer: NDArray[np.bool_]
 ) -> dict[str, list[tuple[NDArray[np.bool_], str]]]:
     """Return by column the masks that colour its image, each with its colour."""
-    layers = {"seed": [(arrays.seed, SEED)]}
-    if arrays.context is not None:
-        layers["context"] = [(arrays.context, CONTEXT)]
-    layers["truth"] = [(arrays.truth, TRUTH)]
+    layers = {"seed": [(picture.seed, SEED)]}
+    if len(picture.context):
+        layers["context"] = [(mask, CONTEXT) for mask in picture.context]
+    layers["truth"] = [(picture.truth, TRUTH)]
     layers["answer"] = [
-        (answer & arrays.truth, CORRECT),
-        (arrays.truth & ~answer, MISSED),
-        (answer & ~arrays.truth, FALSE),
+        (answer & picture.truth, CORRECT),
+        (picture.truth & ~answer, MISSED),
+        (answer & ~picture.truth, FALSE),
     ]
     return layers
 
 
 def _caption(
-    arrays: TaskArrays,
+    picture: "TaskPicture",
     answer: NDArray[np.bool_],
     heading: Heading,
     task: int,
     chosen: str,
 ) -> str:
-    beyond = ~arrays.seed
-    both = np.count_nonzero(answer & arrays.truth & beyond)
-    score = float(iou(both, np.count_nonzero((answer | arrays.truth) & beyond)))
+    beyond = ~picture.seed
+    both = np.count_nonzero(answer & picture.truth & beyond)
+    score = float(iou(both, np.count_nonzero((answer | picture.truth) & beyond)))
     overlap = "undefined" if np.isnan(score) else f"{score:.3f}"
     which = f"task {task} ({chosen})" if chosen else f"task {task}"
     parts = [heading.title, heading.details, which, f"IoU without seed {overlap}"]
     return " · ".join(part for part in parts if part)
 
 
-def _most_telling_slice(arrays: TaskArrays, axis: int) -> int:
+def _most_telling_slice(picture: "TaskPicture", axis: int) -> int:
     """Return where a slice across ``axis`` cuts most of the seed and what follows it.
 
     That is where the lesser of the two is largest, then where their sum is.
     """
     others = tuple(other for other in range(3) if other != axis)
-    seed = np.count_nonzero(arrays.seed, axis=others)
-    beyond = np.count_nonzero(arrays.truth & ~arrays.seed, axis=others)
+    seed = np.count_nonzero(picture.seed, axis=others)
+    beyond = np.count_nonzero(picture.truth & ~picture.seed, axis=others)
     return int(np.lexsort((seed + beyond, np.minimum(seed, beyond)))[-1])
 
 
 def _draw_row(
     panels: NDArray[np.object_],
-    arrays: TaskArrays,
+    picture: "TaskPicture",
     layers: dict[str, list[tuple[NDArray[np.bool_], str]]],
     axis: int,
     index: int,
 ) -> None:
-    image = np.take(arrays.image, index, axis)
+    image = np.take(picture.image, index, axis)
     overlays = [[], *layers.values()]
     for axes, masks in zip(panels, overlays, strict=False):
         cuts = [(np.take(mask, index, axis), colour) for mask, colour in masks]
         _show(axes, _coloured(image, cuts))
-    if arrays.sigma is not None:
-        _show_sigma(panels[-1], arrays.sigma, index, axis)
+    if picture.sigma is not None:
+        _show_sigma(panels[-1], picture.sigma, index, axis)
     down, right = (name for name in _AXES if name != _AXES[axis])
     panels[0].set_ylabel(f"{_AXES[axis]} = {index}\n{down} down, {right} right")
 
@@ -148,19 +135,21 @@ def _coloured(
     image: NDArray[np.uint8], masks: list[tuple[NDArray[np.bool_], str]]
 ) -> NDArray[np.float64]:
     """Return the grey image (h, w) as RGB (h, w, 3), tinted where a mask is set."""
-    rgb = np.repeat(image[..., None] / 255, 3, axis=-1)
+    grey = np.repeat(image[..., None] / 255, 3, axis=-1)
+    tinted = grey.copy()
     for mask, colour in masks:
-        rgb[mask] = (1 - _OPACITY) * rgb[mask] + _OPACITY * np.array(to_rgb(colour))
-    return rgb
+        tint = _OPACITY * np.array(to_rgb(colour))
+        tinted[mask] = (1 - _OPACITY) * grey[mask] + tint
+    return tinted
 
 
 def _show(
-    axes: Axes, picture: NDArray[np.floating], norm: Normalize | None = None
+    axes: Axes, pixels: NDArray[np.floating], norm: Normalize | None = None
 ) -> None:
     axes.set(xticks=[], yticks=[])
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
-    axes.imshow(picture, cmap="magma", norm=norm, interpolation="nearest")
+    axes.imshow(pixels, cmap="magma", norm=norm, interpolation="nearest")
 
 
 def _show_sigma(axes: Axes, sigma: NDArray[np.floating], index: int, axis: int) -> None:
