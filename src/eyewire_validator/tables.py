@@ -5,8 +5,9 @@ so a column means the same wherever it turns up. Ids are int64; segment ids are 
 to their volume; positions are voxels of the full-resolution data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -222,13 +223,7 @@ def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
                 "made by another version? delete it and rerun"
             )
     _check_gaps(path, table.cast(schema))
-    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
-    for field in schema:
-        if field.nullable and pa.types.is_integer(field.type):
-            frame[field.name] = pd.array(
-                table.column(field.name).to_pylist(), dtype="Int64"
-            )
-    return frame
+    return _to_frame(table, schema)
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -239,6 +234,21 @@ def read_metadata(path: Path) -> dict[str, str]:
         for key, value in raw.items()
         if not key.startswith((b"ARROW", b"pandas"))
     }
+
+
+def make_frame(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pd.DataFrame:
+    """Make a frame from rows, just as `read_table` would return it."""
+    return _to_frame(pa.Table.from_pylist(list(rows), schema), schema)
+
+
+def _to_frame(table: pa.Table, schema: pa.Schema) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    for field in schema:
+        if field.nullable and pa.types.is_integer(field.type):
+            frame[field.name] = pd.array(
+                table.column(field.name).to_pylist(), dtype="Int64"
+            )
+    return frame
 
 
 def _check_names(path: Path, found: set[str], schema: pa.Schema) -> None:
