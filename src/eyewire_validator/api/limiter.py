@@ -1,0 +1,55 @@
+"""Keep a pace: no more requests a second than the service was promised."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from eyewire_validator.errors import ConfigError
+
+# Starts lie 5 % further apart than the rate asks. Requests reach the service with some
+# jitter; so by its clock, too, no second holds more of them than the rate.
+MARGIN = 1.05
+
+
+class Limiter:
+    """Hands out turns, evenly spaced.
+
+    No second, half-open, holds more than ``requests_per_second`` turns, rounded up.
+
+    Args:
+        requests_per_second: the rate; infinity for no limit.
+        clock: gives the time in seconds.
+        sleep: waits for some seconds.
+
+    Raises:
+        ConfigError: the rate is not above zero.
+    """
+
+    def __init__(
+        self,
+        requests_per_second: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Refuse rates that would never, or backwards, let a request start."""
+        if not requests_per_second > 0:
+            raise ConfigError(
+                f"the rate is {requests_per_second} requests a second, expected above "
+                "0; set api.requests_per_second and api.storage_requests_per_second"
+            )
+        self._interval = MARGIN / requests_per_second
+        self._clock = clock
+        self._sleep = sleep
+        self._next_start = -float("inf")
+        self._queue = asyncio.Lock()
+
+    async def turn(self) -> None:
+        """Wait until another request may start; first come, first served."""
+        async with self._queue:
+            while (wait := self._next_start - self._clock()) > 0:
+                await self._sleep(wait)
+            self._next_start = self._clock() + self._interval
+
+    def hold(self, seconds: float) -> None:
+        """Let no further request start for so many seconds."""
+        self._next_start = max(self._next_start, self._clock() + seconds)
