@@ -16,7 +16,7 @@ from eyewire_validator.configuration import (
 )
 from eyewire_validator.contexts import is_leaked
 from eyewire_validator.errors import EyewireValidatorError
-from eyewire_validator.provenance import code_hash
+from eyewire_validator.provenance import code_hash, settings_hash
 from eyewire_validator.tables import CATALOG, REGISTRY, read_table
 
 try:

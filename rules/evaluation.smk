@@ -33,7 +33,9 @@ rule evaluate_model:
         model=lambda wildcards: MODELS[wildcards.model],
         evaluation={k: config["evaluation"][k] for k in ("threshold", "batch_size")},
         device=lambda wildcards: training_settings(config, wildcards.model)["device"],
+        leaked=lambda wildcards: leaked(wildcards.model),
         geometry=GEOMETRY,
+        volumes="results/volumes",
         code=code("evaluate_model.py"),
     script:
         "../workflow/scripts/evaluate_model.py"

@@ -18,17 +18,22 @@ METRIC_FIGURES = [
 EVALUATION_FIGURES = "results/figures/{model}/{replicate}/{split}/loops-{loops}/"
 
 
-def heading(wildcards):
+def heading_of(model, replicate, split=None, loops=None):
     """What the title of a figure says about what it shows."""
-    words = wildcards.items()
-    details = [f"{name} {word}" for name, word in words if name in ("split", "loops")]
-    if MODELS[wildcards.model].get("replicates", 1) > 1:
-        details.append(f"replicate {wildcards.replicate}")
+    details = [
+        split and f"{split} tasks",
+        loops and has_weights(model) and f"{loops} loops",
+        MODELS[model].get("replicates", 1) > 1 and f"replicate {replicate}",
+    ]
     return {
-        "title": MODELS[wildcards.model]["title"],
-        "details": ", ".join(details),
-        "leaked": leaked(wildcards.model),
+        "title": MODELS[model]["title"],
+        "details": ", ".join(filter(None, details)),
+        "leaked": leaked(model),
     }
+
+
+def heading(wildcards):
+    return heading_of(**wildcards)
 
 
 rule plot_metrics:
@@ -36,18 +41,24 @@ rule plot_metrics:
     input:
         "results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parquet",
     output:
-        png=expand(EVALUATION_FIGURES + "{name}.png", name=METRIC_FIGURES, allow_missing=True),
-        svg=expand(EVALUATION_FIGURES + "{name}.svg", name=METRIC_FIGURES, allow_missing=True),
-        csv=expand(EVALUATION_FIGURES + "{name}.csv", name=METRIC_FIGURES, allow_missing=True),
-    params:
-        heading=heading,
-        code=code("plot_metrics.py"),
+        png=expand(
+            EVALUATION_FIGURES + "{name}.png", name=METRIC_FIGURES, allow_missing=True
+        ),
+        svg=expand(
+            EVALUATION_FIGURES + "{name}.svg", name=METRIC_FIGURES, allow_missing=True
+        ),
+        csv=expand(
+            EVALUATION_FIGURES + "{name}.csv", name=METRIC_FIGURES, allow_missing=True
+        ),
     log:
         "results/logs/plot_metrics/{model}-{replicate}-{split}-{loops}.log",
     benchmark:
         "results/benchmarks/plot_metrics/{model}-{replicate}-{split}-{loops}.tsv"
     conda:
         "../envs/figures.yaml"
+    params:
+        heading=heading,
+        code=code("plot_metrics.py"),
     script:
         "../workflow/scripts/plot_metrics.py"
 
@@ -62,18 +73,19 @@ rule plot_task:
     output:
         png=EVALUATION_FIGURES + "task.png",
         svg=EVALUATION_FIGURES + "task.svg",
-    params:
-        model=lambda wildcards: MODELS[wildcards.model],
-        heading=heading,
-        geometry=GEOMETRY,
-        threshold=config["evaluation"]["threshold"],
-        code=code("plot_task.py"),
     log:
         "results/logs/plot_task/{model}-{replicate}-{split}-{loops}.log",
     benchmark:
         "results/benchmarks/plot_task/{model}-{replicate}-{split}-{loops}.tsv"
     conda:
         "../envs/model.yaml"
+    params:
+        model=lambda wildcards: MODELS[wildcards.model],
+        heading=heading,
+        geometry=GEOMETRY,
+        volumes="results/volumes",
+        threshold=config["evaluation"]["threshold"],
+        code=code("plot_task.py"),
     script:
         "../workflow/scripts/plot_task.py"
 
@@ -85,52 +97,45 @@ rule plot_training:
     output:
         png="results/figures/{model}/{replicate}/training.png",
         svg="results/figures/{model}/{replicate}/training.svg",
-    params:
-        heading=heading,
-        code=code("plot_training.py"),
     log:
         "results/logs/plot_training/{model}-{replicate}.log",
     benchmark:
         "results/benchmarks/plot_training/{model}-{replicate}.tsv"
     conda:
         "../envs/figures.yaml"
+    params:
+        heading=heading,
+        code=code("plot_training.py"),
     script:
         "../workflow/scripts/plot_training.py"
 
 
-def figures_of_model(model, replicate, split, loops):
+def figures_of(model, replicate, split, loops):
     """The PNGs of one evaluation, in reading order."""
     folder = f"results/figures/{model}/{replicate}"
-    names = METRIC_FIGURES
-    if has_weights(model):
-        names = ["task", *METRIC_FIGURES]
+    names = [*(["task"] if has_weights(model) else []), *METRIC_FIGURES]
     figures = [f"{folder}/{split}/loops-{loops}/{name}.png" for name in names]
-    if is_trained(model):
-        figures.append(f"{folder}/training.png")
-    return figures
+    return [*figures, *([f"{folder}/training.png"] if is_trained(model) else [])]
+
+
+def shown_evaluations():
+    """The evaluations that figures are drawn of, at one loop count, and their PNGs."""
+    return [
+        (model, replicate, split, loops, figures_of(model, replicate, split, loops))
+        for model, replicate, split, loops in all_evaluations()
+        if loops == loops_to_show(model)
+    ]
 
 
 def figures_of_all_models(wildcards):
-    """Figures of every model, at the loop count that the configuration names."""
-    return [
-        "results/figures/honest_table.png",
-        *(
-            figure
-            for model in MODELS
-            for replicate in replicates(model)
-            for split in config["evaluation"]["splits"]
-            for figure in figures_of_model(
-                model, replicate, split, loops_to_show(model)
-            )
-        ),
-    ]
+    return [figure for *_, figures in shown_evaluations() for figure in figures]
 
 
 rule readme_figures:
     """Put the figures that the README shows into docs/figures."""
     input:
         "results/figures/honest_table.png",
-        figures_of_model(
+        figures_of(
             config["figures"]["model"],
             0,
             config["figures"]["split"],
@@ -140,8 +145,8 @@ rule readme_figures:
         directory("docs/figures"),
     log:
         "results/logs/readme_figures/readme_figures.log",
+    localrule: True
     conda:
         "../envs/figures.yaml"
-    localrule: True
     shell:
         "(mkdir -p {output} && cp {input} {output}) > {log} 2>&1"

@@ -21,6 +21,22 @@ def entries(wildcards):
     ]
 
 
+def provenance(wildcards):
+    """What made these results. Being polite and where the sandbox is change nothing."""
+    return {
+        "source": SOURCE,
+        "configuration": settings_hash({k: v for k, v in config.items() if k != "api"}),
+    }
+
+
+def chapters(wildcards):
+    """The figures of each evaluation that has any, and what to call it."""
+    return [
+        {**heading_of(model, replicate, split, loops), "figures": figures}
+        for model, replicate, split, loops, figures in shown_evaluations()
+    ]
+
+
 rule compare_models:
     """Print the honest table and draw it."""
     input:
@@ -30,17 +46,17 @@ rule compare_models:
         csv="results/report/honest_table.csv",
         png="results/figures/honest_table.png",
         svg="results/figures/honest_table.svg",
-    params:
-        entries=entries,
-        split_rule=config["split"]["rule"],
-        shown={key: config["figures"][key] for key in ("split", "loops")},
-        code=code("compare_models.py"),
     log:
         "results/logs/compare_models/compare_models.log",
     benchmark:
         "results/benchmarks/compare_models/compare_models.tsv"
     conda:
         "../envs/figures.yaml"
+    params:
+        entries=entries,
+        split_rule=config["split"]["rule"],
+        shown={key: config["figures"][key] for key in ("split", "loops")},
+        code=code("compare_models.py"),
     script:
         "../workflow/scripts/compare_models.py"
 
@@ -49,20 +65,23 @@ rule render_report:
     """Write the report, one file that needs no network."""
     input:
         summaries=evaluations("summary.json"),
+        bars="results/figures/honest_table.png",
         figures=figures_of_all_models,
         counts="results/tasks/split.json",
         registry="results/cells/registry.parquet",
     output:
         "results/report/report.html",
-    params:
-        entries=entries,
-        config=config,
-        code=code("render_report.py"),
     log:
         "results/logs/render_report/render_report.log",
     benchmark:
         "results/benchmarks/render_report/render_report.tsv"
     conda:
         "../envs/figures.yaml"
+    params:
+        entries=entries,
+        chapters=chapters,
+        split_rule=config["split"]["rule"],
+        provenance=provenance,
+        code=code("render_report.py"),
     script:
         "../workflow/scripts/render_report.py"

@@ -53,8 +53,9 @@ rule train_model:
     params:
         model=lambda wildcards: MODELS[wildcards.model],
         training=lambda wildcards: training_settings(config, wildcards.model),
+        leaked=lambda wildcards: leaked(wildcards.model),
         geometry=GEOMETRY,
-        split=config["split"],
+        volumes="results/volumes",
         code=code("train_model.py"),
     script:
         "../workflow/scripts/train_model.py"

@@ -52,7 +52,8 @@ def page(title="a model", *, split_rule="blocks", exclusions=None):
             Chapter("as published", "", True, [picture]),
         ],
         split_counts={title: 1234},
-        exclusions={"empty seed": 3} if exclusions is None else exclusions,
+        task_exclusions={"empty seed": 3} if exclusions is None else exclusions,
+        cell_exclusions={"size below 1": 2},
         provenance={"version": title},
     )
 
@@ -60,7 +61,14 @@ def page(title="a model", *, split_rule="blocks", exclusions=None):
 def test_page_is_whole_and_shows_everything():
     parsed = Page(page())
     text = " ".join(" ".join(parsed.text).split())
-    for expected in ("0.1250", "1,234", "empty seed", "read it so", "undefined (0/0)"):
+    for expected in (
+        "0.1250",
+        "1,234",
+        "empty seed",
+        "size below 1",
+        "read it so",
+        "undefined (0/0)",
+    ):
         assert expected in text
     assert len(parsed.attributes("img")) == 4
 

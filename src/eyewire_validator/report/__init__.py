@@ -56,7 +56,8 @@ def render(
     bars: Picture,
     chapters: Sequence[Chapter],
     split_counts: Mapping[str, int],
-    exclusions: Mapping[str, int],
+    task_exclusions: Mapping[str, int],
+    cell_exclusions: Mapping[str, int],
     provenance: Mapping[str, str],
 ) -> str:
     """Render the report as a static page: no network, no scripts.
@@ -69,7 +70,8 @@ def render(
         bars: the honest table as a figure.
         chapters: figures by model, in the order in which they appear.
         split_counts: number of tasks by split.
-        exclusions: number of tasks left out, by reason.
+        task_exclusions: number of tasks left out, by reason.
+        cell_exclusions: number of the registry's cells left out, by reason.
         provenance: what made these results: versions, hashes, by name.
     """
     environment = Environment(
@@ -87,6 +89,7 @@ def render(
         bars=bars,
         chapters=chapters,
         split_counts=split_counts,
-        exclusions=exclusions,
+        task_exclusions=task_exclusions,
+        cell_exclusions=cell_exclusions,
         provenance=provenance,
     )
