@@ -103,8 +103,7 @@ def train(
                 progress.update(len(batch))
             run.end_epoch(losses, run.validate(validation, loader))
             run.save(file, fingerprint)
-            progress.set_postfix(run.history[-1], refresh=False)
-            log.info("epoch %s", run.history[-1])
+            log.info("%s", "  ".join(f"{k} {v}" for k, v in run.history[-1].items()))
     run.model.load_state_dict(run.best_weights)
     return Trained(run.model, pd.DataFrame(run.history, columns=HISTORY.names))
 

@@ -90,6 +90,11 @@ def test_a_voxel_is_answered_above_the_threshold(index, store, threshold, guess)
     assert found["sigma_mean"].tolist() == found["sigma_max"].tolist() == [4]
 
 
+def test_a_voxel_at_the_threshold_is_not_answered(index, store):
+    found = evaluate([1], index, store, SEED_ONLY, None, loops=1, threshold=1)
+    assert found["guess"].tolist() == [0]
+
+
 def test_loss_is_the_tasks_own(index, store, network):
     found = evaluate([1, 2], index, store, NETWORK, network, loops=2)
     for task, loss in zip(found["task"], found["loss"], strict=True):

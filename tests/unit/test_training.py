@@ -1,3 +1,4 @@
+import itertools
 import logging
 from dataclasses import replace
 
@@ -77,20 +78,28 @@ def test_history_tells_each_epoch(index, store, tmp_path):
     write_table(tmp_path / "history.parquet", history, HISTORY)
 
 
+def validation_finds(monkeypatch, losses):
+    """Let validation find the loss of each epoch; at None, the training is cut off."""
+    validate = training._Run.validate
+
+    def validate_as_told(run, *arguments):
+        loss = losses[len(run.history)]
+        if loss is None:
+            raise KeyboardInterrupt
+        return validate(run, *arguments).assign(loss=loss)
+
+    monkeypatch.setattr(training._Run, "validate", validate_as_told)
+
+
 @pytest.mark.parametrize("epochs_done", [1, 2])
 def test_an_interrupted_training_ends_with_the_same_bits(
     index, store, tmp_path, monkeypatch, epochs_done
 ):
+    losses = [0.1, 0.3, 0.2]
+    validation_finds(monkeypatch, losses)
     whole = train(index, store, MODEL, SETTINGS, tmp_path / "whole", device=CPU)
-    validate = training._Run.validate
-
-    def interrupted(run, *arguments):
-        if len(run.history) == epochs_done:
-            raise KeyboardInterrupt
-        return validate(run, *arguments)
-
     with monkeypatch.context() as patch:
-        patch.setattr(training._Run, "validate", interrupted)
+        validation_finds(patch, [*losses[:epochs_done], None])
         with pytest.raises(KeyboardInterrupt):
             train(index, store, MODEL, SETTINGS, tmp_path / "cut", device=CPU)
     steps = []
@@ -119,6 +128,19 @@ def test_the_random_seed_decides(index, store, tmp_path):
     assert not np.array_equal(weights(one)["c1.weight"], weights(other)["c1.weight"])
 
 
+def test_each_epoch_draws_anew(index, store, tmp_path, monkeypatch):
+    drawn, step = [], training._Run.step
+    monkeypatch.setattr(
+        training._Run,
+        "step",
+        lambda run, batch: drawn.append(batch) or step(run, batch),
+    )
+    settings = replace(SETTINGS, rotation=1, batch_size=7)
+    train(index, store, MODEL, settings, tmp_path, device=CPU)
+    for one, other in itertools.combinations(drawn, 2):
+        assert not torch.equal(one, other)
+
+
 def test_training_leaves_torchs_own_generator_alone(index, store, tmp_path):
     before = torch.get_rng_state()
     train(index, store, MODEL, SETTINGS, tmp_path, device=CPU)
@@ -141,19 +163,9 @@ def test_another_trainings_state_is_not_used(index, store, tmp_path, caplog, cha
     assert_same_bits(anew.model, fresh.model)
 
 
-def validation_losses(monkeypatch, losses):
-    """Let validation find these losses, one after the other."""
-    validate, waiting = training._Run.validate, iter(losses)
-    monkeypatch.setattr(
-        training._Run,
-        "validate",
-        lambda run, *rest: validate(run, *rest).assign(loss=next(waiting)),
-    )
-
-
 def test_stops_early_and_keeps_the_best_weights(index, store, tmp_path, monkeypatch):
     settings = replace(SETTINGS, epochs=9, patience=2)
-    validation_losses(monkeypatch, [0.5, 0.3, 0.4, 0.3, 0.1])
+    validation_finds(monkeypatch, [0.5, 0.3, 0.4, 0.3, 0.1])
     stopped = train(index, store, MODEL, settings, tmp_path / "a", device=CPU)
     assert stopped.history["validation_loss"].tolist() == [0.5, 0.3, 0.4, 0.3]
     monkeypatch.undo()
