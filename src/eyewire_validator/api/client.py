@@ -1,0 +1,295 @@
+"""The HTTP client: GET only, at a bounded pace, with errors that say what to do.
+
+The token is sent to the API's host alone, never to the bucket, and appears in no
+message or log.
+"""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from eyewire_validator import __version__
+from eyewire_validator.api.limiter import Limiter
+from eyewire_validator.errors import (
+    ApiError,
+    AuthError,
+    ConfigError,
+    MalformedReplyError,
+    NotFoundError,
+    ThrottledError,
+    TransientError,
+)
+from eyewire_validator.sandbox.application import SANDBOX_TOKEN, create_application
+
+SANDBOX_URL = "http://sandbox.invalid"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# Seconds: the first back-off is drawn from 0 to this, and the range doubles each time.
+FIRST_WAIT = 0.5
+USER_AGENT = f"eyewire-validator/{__version__}"
+
+# httpx logs every URL, and with it the token, at level INFO.
+logging.getLogger("httpx").addFilter(lambda record: record.levelno > logging.INFO)
+
+
+@dataclass(frozen=True)
+class ApiSettings:
+    """The section ``api`` of the configuration; config.yaml explains each of them."""
+
+    base_url: str
+    storage_hosts: Sequence[str]
+    requests_per_second: float
+    jobs: int
+    storage_requests_per_second: float
+    storage_jobs: int
+    concurrent_requests: int
+    tries: int
+    max_wait: float
+    connect_timeout: float
+    read_timeout: float
+
+
+@asynccontextmanager
+async def open_client(
+    settings: ApiSettings,
+    *,
+    token: str | None,
+    requests_per_second: float,
+    sandbox: Path | None,
+) -> AsyncIterator["EyewireClient"]:
+    """Open a client for the real service, or for a sandbox folder in this process.
+
+    Args:
+        settings: section ``api`` of the configuration.
+        token: OAuth token of the real service; a sandbox has its own.
+        requests_per_second: this client's share of the rate; infinity for no limit.
+        sandbox: the sandbox folder; None for the service at ``settings.base_url``.
+
+    Raises:
+        AuthError: no token for the real service.
+        ConfigError: the rate is not above zero, or the address is of no use.
+        SandboxError: the sandbox folder is not there or not whole.
+    """
+    limiter = Limiter(requests_per_second)
+    if sandbox is None:
+        token, http = _connect(settings, token)
+    else:
+        token, http = SANDBOX_TOKEN, _answer_in_process(sandbox)
+        settings = replace(settings, storage_hosts=[http.base_url.host])
+    async with http:
+        yield EyewireClient(settings, http, token, limiter)
+
+
+def _answer_in_process(sandbox: Path) -> httpx.AsyncClient:
+    application = create_application(sandbox, SANDBOX_TOKEN)
+    transport = httpx.ASGITransport(application)
+    return httpx.AsyncClient(base_url=SANDBOX_URL, transport=transport)
+
+
+def _connect(settings: ApiSettings, token: str | None) -> tuple[str, httpx.AsyncClient]:
+    if not token:
+        raise AuthError(
+            f"{settings.base_url} wants a token and none was given; put your OAuth "
+            "token into the environment variable EW_OAUTH2, or use source: sandbox"
+        )
+    url = httpx.URL(settings.base_url)
+    if url.scheme != "https" and not (url.scheme == "http" and url.host in LOOPBACK):
+        raise ConfigError(
+            f"api.base_url is {settings.base_url}, expected https://… so that nobody "
+            "on the way can read the token"
+        )
+    timeout = httpx.Timeout(
+        settings.read_timeout, connect=settings.connect_timeout, pool=None
+    )
+    return token, httpx.AsyncClient(base_url=url, timeout=timeout)
+
+
+class EyewireClient:
+    """Asks the API and fetches files of its bucket; use `open_client` to get one.
+
+    Args:
+        settings: section ``api`` of the configuration.
+        http: how requests travel, with the address of the API.
+        token: sent with requests to the API, and with no others.
+        limiter: gives each try its turn.
+        sleep: waits for some seconds between two tries.
+    """
+
+    def __init__(
+        self,
+        settings: ApiSettings,
+        http: httpx.AsyncClient,
+        token: str,
+        limiter: Limiter,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Keep to ``settings.concurrent_requests`` requests at a time."""
+        self._http = http
+        http.headers["User-Agent"] = USER_AGENT
+        self._settings = settings
+        self._token = token
+        self._limiter = limiter
+        self._sleep = sleep
+        self._places = asyncio.Semaphore(settings.concurrent_requests)
+
+    async def cell_tasks(self, cell: int) -> dict[str, Any]:
+        """Ask for a cell's task list; ``{}`` if the service does not know the cell."""
+        return await self._ask(f"/1.0/cell/{cell}/tasks", f"cell {cell}")
+
+    async def task(self, task: int) -> dict[str, Any]:
+        """Ask for a task; ``{}`` if the service does not know it."""
+        return await self._ask(f"/1.0/task/{task}", f"task {task}")
+
+    async def aggregate(self, task: int) -> dict[str, Any]:
+        """Ask for the combined answer of a task; ``{}`` if there is none."""
+        return await self._ask(f"/1.0/task/{task}/aggregate", f"task {task}: aggregate")
+
+    async def fetch(self, url: str, what: str = "file") -> bytes:
+        """Fetch a file of the bucket, without the token.
+
+        Args:
+            url: as the API gave it, or below.
+            what: what the file belongs to, for messages, such as ``volume 12``.
+
+        Raises:
+            NotFoundError: the bucket has no such file, or does not show it.
+            ApiError: any other failure; also if the host is not a storage host.
+        """
+        what = f"{what}: {_without_query(url)}"
+        response = await self._get(self._storage_url(url, what), what)
+        if response.status_code in (401, 403, 404, 410):
+            raise NotFoundError(
+                f"{what}: HTTP {response.status_code}, the bucket has no such file or "
+                "does not show it; check the task's full_path"
+            )
+        _check_ok(response, what)
+        return response.content
+
+    async def _ask(self, path: str, what: str) -> dict[str, Any]:
+        """Return a JSON object of the API; ``{}`` for any form of an empty reply."""
+        response = await self._get(path, what, {"access_token": self._token})
+        return _json_object(response, what)
+
+    def _storage_url(self, url: str, what: str) -> httpx.URL:
+        hosts = self._settings.storage_hosts
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise MalformedReplyError(f"{what}: no URL ({error})") from None
+        if parsed.host not in hosts:
+            raise ApiError(
+                f"{what}: the host {parsed.host} is none of {', '.join(hosts)}; if you "
+                "trust it, add it to api.storage_hosts in the config"
+            )
+        if parsed.scheme != "https" and parsed.host != self._http.base_url.host:
+            raise ApiError(f"{what}: expected an address that starts with https://")
+        return parsed
+
+    async def _get(
+        self, url: httpx.URL | str, what: str, params: dict[str, str] | None = None
+    ) -> httpx.Response:
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self._settings.tries),
+            wait=wait_random_exponential(FIRST_WAIT, self._settings.max_wait),
+            retry=retry_if_exception_type((TransientError, ThrottledError)),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        response: httpx.Response = await retrying(self._try, url, what, params)
+        return response
+
+    async def _try(
+        self, url: httpx.URL | str, what: str, params: dict[str, str] | None
+    ) -> httpx.Response:
+        async with self._places:
+            await self._limiter.turn()
+            try:
+                response = await self._http.get(url, params=params)
+            except httpx.RequestError as error:
+                reason = f"{type(error).__name__} {_without_query(str(error))}".strip()
+                raise self._failure(TransientError, what, reason) from None
+        if response.status_code in (429, 503):
+            wait = seconds_to_wait(response.headers.get("Retry-After"))
+            self._limiter.hold(min(wait, self._settings.max_wait))
+        if response.status_code == 429:
+            raise self._failure(ThrottledError, what, "HTTP 429, too many requests")
+        if response.status_code >= 500:
+            raise self._failure(TransientError, what, f"HTTP {response.status_code}")
+        return response
+
+    def _failure(self, kind: type[ApiError], what: str, reason: str) -> ApiError:
+        # Only the last try's error is ever seen.
+        return kind(
+            f"{what}: {reason}, after {self._settings.tries} tries; try again later, "
+            "perhaps with a lower rate under api: in the config"
+        )
+
+
+def seconds_to_wait(retry_after: str | None) -> float:
+    """Read a ``Retry-After`` header: seconds or an HTTP date; 0 if it is neither."""
+    text = (retry_after or "").strip()
+    if re.fullmatch(r"[0-9]+", text):
+        return float(text)
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    # An HTTP date is in GMT, whether or not it says so.
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def _json_object(response: httpx.Response, what: str) -> dict[str, Any]:
+    status = response.status_code
+    if status in (401, 403) or 300 <= status < 400:
+        raise AuthError(_token_advice(what, f"HTTP {status}"))
+    if status in (404, 410):
+        raise NotFoundError(f"{what}: HTTP {status}, the service does not know it")
+    _check_ok(response, what)
+    if not response.content.strip():
+        return {}
+    content_type = response.headers.get("Content-Type", "no content type")
+    if "json" not in content_type.lower():
+        raise AuthError(_token_advice(what, f"got {content_type} instead of JSON"))
+    try:
+        reply = json.loads(response.content)
+    except ValueError as error:
+        raise MalformedReplyError(f"{what}: the reply is not JSON ({error})") from None
+    # An unknown id may come as [] or null.
+    if not reply:
+        return {}
+    if not isinstance(reply, dict):
+        kind = type(reply).__name__
+        raise MalformedReplyError(f"{what}: got a JSON {kind}, expected an object")
+    return reply
+
+
+def _check_ok(response: httpx.Response, what: str) -> None:
+    if response.status_code != 200:
+        raise ApiError(f"{what}: HTTP {response.status_code}, expected 200")
+
+
+def _token_advice(what: str, found: str) -> str:
+    return (
+        f"{what}: {found}, as if the token were missing, expired or not allowed to "
+        "read this; renew the token in the environment variable EW_OAUTH2"
+    )
+
+
+def _without_query(text: str) -> str:
+    return re.sub(r"\?\S*", "", text)
