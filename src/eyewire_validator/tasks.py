@@ -1,0 +1,111 @@
+"""From cells to their tasks, and from tasks to the volumes they lie in."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from eyewire_validator.api.client import EyewireClient
+from eyewire_validator.api.concurrency import ask_for_all
+from eyewire_validator.api.replies import Reply, parse_task, parse_task_list
+from eyewire_validator.errors import NotFoundError, VolumeError
+from eyewire_validator.tables import CATALOG, CELL_TASKS, make_frame
+
+BOUNDS = [f"{side}_{axis}" for side in ("min", "max") for axis in "zyx"]
+
+
+@dataclass(frozen=True)
+class CellDownload:
+    """What the API said about a cell.
+
+    Attributes:
+        replies: the raw replies, each as ``{"path": …, "reply": …}``: the task list,
+            then each task and its aggregate, ascending by task.
+        table: the same in the schema `tables.CELL_TASKS`, sorted by task.
+    """
+
+    replies: list[dict[str, Any]]
+    table: pd.DataFrame
+
+
+async def download_cell(client: EyewireClient, cell: int) -> CellDownload:
+    """Ask for all tasks of a cell.
+
+    A task that the service does not know gets a row with a ``problem``.
+
+    Raises:
+        NotFoundError: the cell has no tasks, or is not known.
+        ApiError: any other failure; nothing is returned for the cell then.
+    """
+    task_list = await client.cell_tasks(cell)
+    entries = parse_task_list(task_list, cell)
+    if not entries:
+        raise NotFoundError(
+            f"cell {cell}: its task list is empty; exclude the cell from the registry "
+            "CSV, or by the filters under registry: in the config"
+        )
+    tasks = sorted(entries)
+
+    async def ask(task: int) -> tuple[Reply, Reply]:
+        reply = await _known(client.task(task))
+        return reply, await _known(client.aggregate(task)) if reply else {}
+
+    answers = await ask_for_all(ask, tasks, f"cell {cell}")
+    rows = [
+        parse_task(cell, task, entries[task], *answer)
+        for task, answer in zip(tasks, answers, strict=True)
+    ]
+    replies = [{"path": f"/1.0/cell/{cell}/tasks", "reply": task_list}]
+    for task, (reply, aggregate) in zip(tasks, answers, strict=True):
+        replies.append({"path": f"/1.0/task/{task}", "reply": reply})
+        replies.append({"path": f"/1.0/task/{task}/aggregate", "reply": aggregate})
+    return CellDownload(replies, make_frame(rows, CELL_TASKS))
+
+
+async def _known(request: Awaitable[Reply]) -> Reply:
+    """Treat a 404 as the empty reply by which Eyewire says the same."""
+    try:
+        return await request
+    except NotFoundError:
+        return {}
+
+
+def catalog_volumes(tables: pd.DataFrame, group_span: int) -> pd.DataFrame:
+    """List the distinct volumes of all tasks.
+
+    Args:
+        tables: rows of `tables.CELL_TASKS` of all cells.
+        group_span: volumes whose ids share ``volume // group_span`` form a group.
+
+    Returns:
+        A row of `tables.CATALOG` for each volume, ascending.
+
+    Raises:
+        VolumeError: tasks disagree about where a volume is.
+    """
+    placed = tables.dropna(subset="volume")
+    rows = [
+        {
+            "volume": volume,
+            **{
+                name: _agreed(volume, name, tasks[name])
+                for name in ("channel", "full_path", *BOUNDS)
+            },
+            "tasks": len(tasks),
+            "group": volume // group_span,
+        }
+        for volume, tasks in placed.groupby(placed["volume"].astype("int64"))
+    ]
+    return make_frame(rows, CATALOG)
+
+
+def _agreed(volume: int, name: str, values: "pd.Series[Any]") -> Any:
+    """Return the one value that the tasks of a volume give; none if none does."""
+    found = values.dropna().unique().tolist()
+    if len(found) > 1:
+        raise VolumeError(
+            f"volume {volume}: its tasks disagree about {name} "
+            f"({', '.join(map(str, found))}); delete the downloads of its cells, rerun"
+        )
+    return found[0] if found else None
