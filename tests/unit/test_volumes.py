@@ -1,0 +1,215 @@
+"""A volume from the bucket to its coarse files, and damage on the way."""
+
+import asyncio
+import hashlib
+import io
+import lzma
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eyewire_validator.downsampling import downsample_image, vote
+from eyewire_validator.errors import FileError, NotFoundError, VolumeError
+from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.tables import COVERAGE, SEGMENTS_OF_VOLUME, read_table
+from eyewire_validator.volumes import (
+    assemble_volume,
+    download_volume,
+    read_volume,
+    write_volume,
+)
+
+GEOMETRY = VolumeGeometry(size=8, overlap=4, factor=4)
+URL = "https://host/e2198_compressed/Volume-40-41/"
+
+
+def jpeg(image):
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=95)
+    return buffer.getvalue()
+
+
+def as_eyewire_packs(array):
+    """LZMA-alone of unknown length, as piping into the lzma tool gives."""
+    return lzma.compress(array.tobytes(), lzma.FORMAT_ALONE)
+
+
+@pytest.fixture
+def segmentation():
+    return np.random.default_rng(5).choice(np.array([0, 3, 65535], "<u2"), (8, 8, 8))
+
+
+@pytest.fixture
+def raw(tmp_path, segmentation):
+    """A raw volume whose slice z has the grey value 10 z everywhere."""
+    folder = tmp_path / "raw"
+    (folder / "jpg").mkdir(parents=True)
+    for z in range(8):
+        grey = np.full((8, 8), 10 * z, np.uint8)
+        (folder / "jpg" / f"{z}.jpg").write_bytes(jpeg(grey))
+    (folder / "segmentation.lzma").write_bytes(as_eyewire_packs(segmentation))
+    return folder
+
+
+class Bucket:
+    """The raw folder as a client sees it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    async def fetch(self, url, what):
+        path = self.folder / url.removeprefix(URL)
+        if not path.exists():
+            raise NotFoundError(f"{what}: {url}")
+        return path.read_bytes()
+
+
+def download(raw, folder):
+    asyncio.run(download_volume(Bucket(raw), 41, URL, folder, GEOMETRY))
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
+
+
+def test_download_keeps_every_byte(raw, tmp_path):
+    download(raw, tmp_path / "copy")
+    assert len(contents(raw)) == 9
+    assert contents(tmp_path / "copy") == contents(raw)
+
+
+def test_download_ends_at_a_missing_file(raw, tmp_path):
+    (raw / "jpg" / "0.jpg").unlink()
+    with pytest.raises(NotFoundError, match=r"volume 41: .*jpg/0\.jpg"):
+        download(raw, tmp_path / "copy")
+
+
+@pytest.mark.parametrize("name", ["jpg/0.jpg", "segmentation.lzma"])
+def test_download_keeps_no_damaged_file(raw, tmp_path, name):
+    (raw / name).write_bytes((raw / name).read_bytes()[:-30])
+    with pytest.raises(VolumeError, match=f"volume 41: {URL}{name}: .*rerun"):
+        download(raw, tmp_path / "copy")
+    assert not (tmp_path / "copy" / name).exists()
+
+
+def test_slices_stack_along_z(raw, segmentation):
+    image, ids = assemble_volume(raw, 41, GEOMETRY)
+    assert (image.dtype, image.shape) == (np.uint8, (8, 8, 8))
+    assert image[:, 3, 5].tolist() == [0, 10, 20, 30, 40, 50, 60, 70]
+    assert ids.dtype == np.uint16
+    np.testing.assert_array_equal(ids, segmentation)
+
+
+def test_rows_of_a_slice_are_y_and_columns_x(raw):
+    bright_below = np.repeat(np.array([0, 200], np.uint8), 32).reshape(8, 8)
+    (raw / "jpg" / "2.jpg").write_bytes(jpeg(bright_below))
+    image, _ = assemble_volume(raw, 41, GEOMETRY)
+    assert image[2, 0, :].max() < 20
+    assert image[2, 7, :].min() > 180
+
+
+def test_segmentations_may_be_xz(raw, segmentation):
+    (raw / "segmentation.lzma").write_bytes(lzma.compress(segmentation.tobytes()))
+    np.testing.assert_array_equal(assemble_volume(raw, 41, GEOMETRY)[1], segmentation)
+
+
+def refusal(raw):
+    """Return the message; it must name the volume and the way out."""
+    with pytest.raises(VolumeError, match=r"^volume 41: .*rerun") as error:
+        assemble_volume(raw, 41, GEOMETRY)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("kept", [0.9, 0.5, 0.01, 0])
+def test_a_slice_cut_short_is_refused(raw, kept):
+    path = raw / "jpg" / "3.jpg"
+    noise = np.random.default_rng(1).integers(0, 256, (8, 8), np.uint8)
+    content = jpeg(noise)
+    path.write_bytes(content[: int(kept * len(content))])
+    assert "jpg/3.jpg" in refusal(raw)
+
+
+@pytest.mark.parametrize(
+    ("slice_", "found"),
+    [
+        (np.zeros((8, 9), np.uint8), "9 x 8, mode L; expected 8 x 8"),
+        (np.zeros((8, 8, 3), np.uint8), "8 x 8, mode RGB; expected 8 x 8, mode L"),
+    ],
+)
+def test_a_slice_of_another_form_is_refused(raw, slice_, found):
+    (raw / "jpg" / "7.jpg").write_bytes(jpeg(slice_))
+    assert f"jpg/7.jpg: {found}" in refusal(raw)
+
+
+@pytest.mark.parametrize("name", ["jpg/5.jpg", "segmentation.lzma"])
+def test_a_missing_file_is_named(raw, name):
+    (raw / name).unlink()
+    assert f"{name}: No such file or directory" in refusal(raw)
+
+
+def test_a_slice_that_is_no_jpeg_is_refused(raw):
+    Image.new("L", (8, 8)).save(raw / "jpg" / "0.jpg", "PNG")
+    assert "jpg/0.jpg" in refusal(raw)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "edge", "found"),
+    [("<u2", 7, "686 bytes"), ("<u2", 9, "more than"), ("<u4", 8, "more than")],
+)
+def test_a_segmentation_of_the_wrong_length_is_refused(raw, dtype, edge, found):
+    ids = np.zeros((edge,) * 3, dtype)
+    (raw / "segmentation.lzma").write_bytes(as_eyewire_packs(ids))
+    message = refusal(raw)
+    assert "segmentation.lzma: unpacks to" in message
+    assert found in message
+    assert "expected lzma of 8 cubed uint16" in message
+
+
+def test_a_segmentation_cut_short_is_refused(raw):
+    path = raw / "segmentation.lzma"
+    path.write_bytes(path.read_bytes()[:-6])
+    assert "segmentation.lzma: cut short" in refusal(raw)
+
+
+def test_what_is_written_can_be_read(raw, tmp_path, segmentation):
+    image, _ = assemble_volume(raw, 41, GEOMETRY)
+    folder = tmp_path / "coarse"
+    hashes = write_volume(folder, image, segmentation, GEOMETRY)
+    coarse_image, coarse = read_volume(folder, GEOMETRY)
+    np.testing.assert_array_equal(coarse_image, downsample_image(image, 4))
+    np.testing.assert_array_equal(coarse, vote(segmentation, 4))
+    assert {path.name for path in folder.iterdir()} == hashes.keys()
+    for name, digest in hashes.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+def test_the_tables_lead_back_to_the_segments(raw, tmp_path, segmentation):
+    image, _ = assemble_volume(raw, 41, GEOMETRY)
+    write_volume(tmp_path, image, segmentation, GEOMETRY)
+    segments = read_table(tmp_path / "segments.parquet", SEGMENTS_OF_VOLUME)
+    cover = read_table(tmp_path / "coverage.parquet", COVERAGE)
+    coarse = vote(segmentation, 4)
+    assert segments["segment"].tolist() == [3, 65535]
+    assert segments["voxels"].tolist() == [
+        (segmentation == s).sum() for s in (3, 65535)
+    ]
+    assert segments["coarse_voxels"].tolist() == [
+        (coarse == s).sum() for s in (3, 65535)
+    ]
+    assert (
+        cover.groupby("segment")["voxels"].sum().tolist() == segments["voxels"].tolist()
+    )
+    last = cover[(cover["segment"] == 3) & (cover["coarse_voxel"] == 7)]
+    assert last["voxels"].item() == (segmentation[4:, 4:, 4:] == 3).sum()
+
+
+def test_the_same_volume_gives_the_same_bytes(raw, tmp_path):
+    arrays = assemble_volume(raw, 41, GEOMETRY)
+    first, second = (write_volume(tmp_path / n, *arrays, GEOMETRY) for n in "ab")
+    assert first == second
+
+
+def test_an_unwritten_volume_cannot_be_read(tmp_path):
+    with pytest.raises(FileError, match=r"image\.lzma: no such file"):
+        read_volume(tmp_path, GEOMETRY)
