@@ -11,7 +11,7 @@ with job_log(snakemake.log[0]):
     geometry = VolumeGeometry(**snakemake.params.geometry)
     manifest_file = Path(snakemake.output[0])
     hashes = {}
-    for raw in sorted(Path(snakemake.input[0]).iterdir()):
+    for raw in sorted(Path(snakemake.input[0]).glob("*/")):
         image, segmentation = assemble_volume(raw, int(raw.name), geometry)
         folder = manifest_file.parents[1] / raw.name
         hashes[raw.name] = write_volume(folder, image, segmentation, geometry)
