@@ -195,15 +195,20 @@ class _Run:
         )
 
     def step(self, samples: Tensor) -> list[float]:
-        """Take one step of the optimizer; return the loss of each task."""
+        """Take one step of the optimizer; return each task's loss in the last loop."""
         device = next(self.model.parameters()).device
         inputs, truth = inputs_and_truth(samples.to(device), self.image)
-        logits, sigma = self.model(*inputs)
-        losses = scaled_logit_loss(logits, sigma, truth)
+        losses = torch.stack(  # (loops, n)
+            [
+                scaled_logit_loss(logits, sigma, truth)
+                for logits, sigma in self.model.each_loop(*inputs)
+            ]
+        )
+        every_loop = self.settings.loss_on == "every_loop"
         self.optimizer.zero_grad()
-        torch.autograd.backward(losses.mean())
+        torch.autograd.backward((losses if every_loop else losses[-1]).mean())
         self.optimizer.step()
-        return list(losses.tolist())
+        return list(losses[-1].tolist())
 
     def validate(self, tasks: Sequence[int], loader: SampleLoader) -> pd.DataFrame:
         answerer = NetworkAnswerer(self.model, self.image, self.model.loops)

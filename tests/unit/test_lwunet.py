@@ -51,6 +51,16 @@ def test_each_loop_feeds_back_probability_and_sigma():
     )
 
 
+def test_each_loops_answer_can_be_looked_at():
+    model = LWUNet()
+    answers = list(model.each_loop(*inputs(), loops=3))
+    assert len(answers) == 3
+    for loops, answer in enumerate(answers, start=1):
+        torch.testing.assert_close(
+            answer, model(*inputs(), loops=loops), rtol=0, atol=0
+        )
+
+
 def test_loops_default_to_those_of_the_model():
     model = LWUNet(loops=3)
     torch.testing.assert_close(

@@ -45,6 +45,7 @@ def test_a_wrong_model_entry_is_refused_by_name(change, message):
     ("change", "message"),
     [
         ({"device": "gpu"}, "device is 'gpu'"),
+        ({"loss_on": "first"}, "loss_on is 'first', expected one of every_loop, last"),
         ({"epochs": 0}, "epochs is 0"),
         ({"learning_rate": 0}, "learning_rate is 0, expected above 0"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),

@@ -4,6 +4,8 @@ The parameter names are the published ones, so that the published weights load a
 are.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -58,14 +60,27 @@ class LWUNet(nn.Module):
         Raises:
             ModelError: a size does not divide by 4, or the context has other channels.
         """
+        for answer in self.each_loop(image, context, seed, confidence, loops):
+            last = answer
+        return last
+
+    def each_loop(
+        self,
+        image: Tensor,
+        context: Tensor,
+        seed: Tensor,
+        confidence: Tensor,
+        loops: int | None = None,
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield ``(logits, sigma)`` of each pass; arguments as for `forward`."""
         self._check(image, context)
         loops = self.loops if loops is None else loops
         if loops < 1:
             raise ModelError(f"loops is {loops}, expected 1 or more")
         for _ in range(loops):
             logits, sigma = self._answer(image, context, seed, confidence)
+            yield logits, sigma
             seed, confidence = torch.sigmoid(logits / sigma), sigma
-        return logits, sigma
 
     def _answer(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Pass through the network once; every skip holds values after the ReLU."""

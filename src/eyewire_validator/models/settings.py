@@ -14,6 +14,11 @@ IMAGE_SCALES = {"raw": 1.0, "unit": 1 / 255}
 
 DEVICES = ("auto", "cpu", "cuda")
 
+# The loops whose answers training looks at. Published: the last one alone. That leaves
+# the network to find out by itself that the first loop must hand on the seed, which it
+# does not within a short training, unless a context repeats the answer in every loop.
+LOSS_ON = ("every_loop", "last_loop")
+
 # The network halves a volume twice, so its edges must divide by this.
 SIZE_MULTIPLE = 4
 
@@ -78,10 +83,12 @@ class TrainingSettings:
     validation_tasks: int
     patch_size: int
     symmetries: bool
+    loss_on: str = "every_loop"
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
         _check_choice("training: device", self.device, DEVICES)
+        _check_choice("training: loss_on", self.loss_on, LOSS_ON)
         _check_least("training: random_seed", self.random_seed, 0)
         for name in ("epochs", "batch_size", "rotation", "lr_step", "patience"):
             _check_least(f"training: {name}", getattr(self, name), 1)
