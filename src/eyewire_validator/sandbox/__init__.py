@@ -1,0 +1,1 @@
+"""A stand-in for Eyewire: a folder of made-up or cut-up volumes, and who serves it."""

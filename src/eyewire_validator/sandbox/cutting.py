@@ -1,0 +1,242 @@
+"""Make a sandbox's volumes and cells from a real triple: image, supervoxels, labels."""
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from skimage.measure import label
+
+from eyewire_validator.errors import ConfigError, SandboxError
+from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.sandbox.crowd import Answer
+from eyewire_validator.sandbox.rendering import to_jpegs
+from eyewire_validator.sandbox.replies import VOTES_NEEDED, Cell, serve
+from eyewire_validator.sandbox.spawning import Corner, Tracer
+from eyewire_validator.sandbox.volumes import Place, Volume, describe
+from eyewire_validator.sandbox.workshop import Workshop
+
+SUFFIXES = (".npy", ".npz", ".tif", ".tiff", ".h5", ".hdf5")
+MAX_SEGMENTS = 2**16 - 1
+# Fine enough that the image is all but the file's.
+JPEG_QUALITY = 95
+FIRST_CHANNEL = 50000
+
+
+@dataclass(frozen=True)
+class FilesSettings:
+    """A real triple to cut up.
+
+    Args:
+        image: file of the uint8 image, with ``::name`` for an array in .npz or .h5.
+        supervoxels: the same for the segmentation, integers.
+        labels: the same for the proofread labels, integers.
+        min_cell_voxels: labels with fewer voxels are not traced as cells.
+        min_purity: share of a supervoxel that must be the cell's to be its answer.
+    """
+
+    image: str | None
+    supervoxels: str | None
+    labels: str | None
+    min_cell_voxels: int
+    min_purity: float
+
+
+@dataclass(frozen=True)
+class Triple:
+    """Three arrays of one shape (z, y, x): uint8, integers, integers; 0 is nothing."""
+
+    image: NDArray[np.uint8]
+    supervoxels: NDArray[np.integer]
+    labels: NDArray[np.integer]
+
+
+def open_triple(settings: FilesSettings) -> Triple:
+    """Open the three files, mapped to memory where their form allows it.
+
+    Raises:
+        ConfigError: a file is not named.
+        SandboxError: a file is missing or of another form, the shapes differ, or a
+            dtype is not what it should be.
+    """
+    arrays = {}
+    for name in ("image", "supervoxels", "labels"):
+        source = getattr(settings, name)
+        if not source:
+            raise ConfigError(
+                f"sandbox.files.{name} is not set; give a path, such as "
+                f"data/{name}.npy or data.npz::{name}"
+            )
+        arrays[name] = open_array(source)
+        is_image = name == "image"
+        kind = np.uint8 if is_image else np.integer
+        if not np.issubdtype(arrays[name].dtype, kind):
+            raise SandboxError(
+                f"sandbox.files.{name}: {source} holds {arrays[name].dtype}, expected "
+                f"{'uint8' if is_image else 'integers'}; convert it first"
+            )
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if len(set(shapes.values())) > 1 or len(shapes["image"]) != 3:
+        raise SandboxError(
+            f"sandbox.files: the shapes are {shapes}; expected one, (z, y, x)"
+        )
+    return Triple(**arrays)
+
+
+def open_array(source: str) -> NDArray[Any]:
+    """Open ``path`` or ``path::name``; .npy and plain .tif are mapped to memory.
+
+    Raises:
+        SandboxError: the file is missing, of an unknown form, or has no such array.
+    """
+    name, _, inside = source.partition("::")
+    path = Path(name)
+    if not path.is_file():
+        raise SandboxError(f"{path}: no such file; check sandbox.files")
+    try:
+        return _open(path, inside)
+    except (OSError, ValueError, KeyError, tifffile.TiffFileError) as error:
+        raise SandboxError(f"{source}: cannot be read ({error})") from None
+
+
+def _open(path: Path, inside: str) -> NDArray[Any]:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise SandboxError(f"{path}: not one of {', '.join(SUFFIXES)}")
+    if (suffix in (".npz", ".h5", ".hdf5")) != bool(inside):
+        raise SandboxError(
+            f"{path}: {'write' if not inside else 'leave out'} ::name; .npz and .h5 "
+            "files hold arrays by name, the others hold one"
+        )
+    if suffix == ".npy":
+        array: NDArray[Any] = np.load(path, mmap_mode="r")
+    elif suffix == ".npz":
+        with np.load(path) as archive:
+            array = archive[inside]
+    elif suffix in (".tif", ".tiff"):
+        array = _open_tiff(path)
+    else:
+        with h5py.File(path) as file:
+            array = file[inside][()]
+    return array
+
+
+def _open_tiff(path: Path) -> NDArray[Any]:
+    try:
+        mapped: NDArray[Any] = tifffile.memmap(path, mode="r")
+    except ValueError:
+        # Compressed or scattered: it has to be read.
+        return tifffile.imread(path)
+    return mapped
+
+
+def cube_corners(
+    shape: tuple[int, int, int], geometry: VolumeGeometry
+) -> list[tuple[int, int, int]]:
+    """Return the corners (z, y, x) of the whole cubes that fit, counted from 0.
+
+    Raises:
+        SandboxError: not even one fits.
+    """
+    if min(shape) < geometry.size:
+        raise SandboxError(
+            f"sandbox.files: the arrays are {shape}, too small for one cube of "
+            f"{geometry.size}^3; set volumes.size to at most {min(shape)}"
+        )
+    starts = (range(0, length - geometry.size + 1, geometry.stride) for length in shape)
+    return [(z, y, x) for z, y, x in product(*starts)]
+
+
+def left_over(shape: tuple[int, int, int], geometry: VolumeGeometry) -> float:
+    """Return the share of voxels that no whole cube covers."""
+    covered = [
+        (length - geometry.size) // geometry.stride * geometry.stride + geometry.size
+        for length in shape
+    ]
+    return 1 - float(np.prod(covered)) / float(np.prod(shape))
+
+
+def cells_of(labels: NDArray[np.integer], min_voxels: int) -> dict[int, int]:
+    """Return {label: voxels} of those with at least ``min_voxels``, without 0."""
+    ids, counts = np.unique(labels, return_counts=True)
+    sizes = zip(ids.tolist(), counts.tolist(), strict=True)
+    return {i: size for i, size in sizes if i and size >= min_voxels}
+
+
+def cut_segmentation(supervoxels: NDArray[np.integer]) -> NDArray[np.uint16]:
+    """Relabel the supervoxels of a cube to their connected pieces, from 1.
+
+    Raises:
+        SandboxError: there are more than uint16 can count.
+    """
+    pieces: NDArray[np.int64] = label(supervoxels, connectivity=1)  # type: ignore[no-untyped-call]
+    count = int(pieces.max())
+    if count > MAX_SEGMENTS:
+        raise SandboxError(
+            f"sandbox.files: a cube holds {count} supervoxels, at most {MAX_SEGMENTS} "
+            "fit; set volumes.size lower"
+        )
+    return pieces.astype(np.uint16)
+
+
+def make_from_files(
+    settings: FilesSettings, geometry: VolumeGeometry, workshop: Workshop
+) -> tuple[list[Volume], list[Cell]]:
+    """Cut the triple into cubes and trace its labels; nobody plays, the labels answer.
+
+    Raises:
+        ConfigError: a file is not named.
+        SandboxError: the files cannot be used, or no label is big enough.
+    """
+    triple = open_triple(settings)
+    corners = cube_corners(triple.image.shape, geometry)
+    volumes = workshop.run(
+        [
+            partial(_cut_volume, triple, geometry, corner, index, workshop)
+            for index, corner in enumerate(corners)
+        ]
+    )
+    tracer = Tracer(
+        {volume.place.corner: volume for volume in volumes},
+        geometry,
+        settings.min_purity,
+    )
+    cells = [
+        Cell(label, f"label {label}", "Completed", "{}", "", size, label, tasks)
+        for label, size in cells_of(triple.labels, settings.min_cell_voxels).items()
+        if (tasks := [serve(t, False) for t in tracer.trace(label, _agree)])
+    ]
+    if not cells:
+        raise SandboxError(
+            f"sandbox.files: no label of {settings.labels} with "
+            f"{settings.min_cell_voxels} voxels has a supervoxel of purity "
+            f"{settings.min_purity}; lower min_cell_voxels or min_purity"
+        )
+    return volumes, cells
+
+
+def _agree(volume: Volume, seed: set[int], truth: set[int]) -> Answer:
+    """The answer to a task is the truth, as if one player had given it."""
+    return Answer(dict.fromkeys(sorted(truth), 1.0), 0.0, 1.0, VOTES_NEEDED)
+
+
+def _cut_volume(
+    triple: Triple,
+    geometry: VolumeGeometry,
+    corner: Corner,
+    index: int,
+    workshop: Workshop,
+) -> Volume:
+    box = tuple(slice(start, start + geometry.size) for start in corner)
+    image = np.asarray(triple.image[box])
+    segmentation = cut_segmentation(np.asarray(triple.supervoxels[box]))
+    channel = FIRST_CHANNEL + 2 * index
+    place = Place(channel, channel + 1, corner, geometry.shape)
+    labels = np.asarray(triple.labels[box])
+    volume = describe(place, segmentation, image, labels)
+    return workshop.put_away(volume, to_jpegs(image, JPEG_QUALITY))

@@ -1,0 +1,167 @@
+"""Make a sandbox folder: volumes, cells, tasks, and the API's replies about them."""
+
+import shutil
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyewire_validator.files import write_json
+from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.sandbox.cutting import FilesSettings, make_from_files
+from eyewire_validator.sandbox.folder import content_hash, write_csv
+from eyewire_validator.sandbox.oddities import add_oddities, disturb_replies
+from eyewire_validator.sandbox.replies import (
+    Cell,
+    aggregate_reply,
+    cell_reply,
+    cell_tasks_reply,
+    number_tasks,
+    registry_row,
+    task_reply,
+)
+from eyewire_validator.sandbox.retina import RetinaSettings
+from eyewire_validator.sandbox.synthetic import make_synthetic
+from eyewire_validator.sandbox.volumes import Volume
+from eyewire_validator.sandbox.workshop import Workshop
+
+FIRST_TASK = 1_500_000
+
+
+def make_sandbox(
+    settings: Mapping[str, Any], geometry: VolumeGeometry, folder: Path, workers: int
+) -> dict[str, Any]:
+    """Make a sandbox folder, as docs/sandbox.md describes it.
+
+    An earlier sandbox in the folder is replaced once the new one is whole.
+
+    Args:
+        settings: the section ``sandbox`` of the config.
+        geometry: size, overlap and factor of the volumes.
+        folder: where it goes.
+        workers: volumes made at the same time.
+
+    Returns:
+        The manifest: seed, counts, oddities, and a hash over the content.
+
+    Raises:
+        ConfigError: a file is not named.
+        SandboxError: the files cannot be used.
+    """
+    seed = int(settings["random_seed"])
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".sandbox.") as scratch:
+        new = Path(scratch) / "sandbox"
+        workshop = Workshop(new, Path(scratch), workers)
+        odd: dict[str, int] = {}
+        if settings["made_from"] == "files":
+            files = FilesSettings(**settings["files"])
+            volumes, cells = make_from_files(files, geometry, workshop)
+            cells = number_tasks(cells, FIRST_TASK)
+        else:
+            grid = tuple(settings["retina"]["grid"])
+            retina = RetinaSettings(**{**settings["retina"], "grid": grid})
+            volumes, cells = make_synthetic(retina, geometry, seed, workshop)
+            rng = np.random.default_rng([seed, 9])
+            cells, odd = add_oddities(number_tasks(cells, FIRST_TASK), volumes, rng)
+        odd |= write_records(new, cells, volumes, settings["made_from"] != "files")
+        manifest = {
+            "made_from": settings["made_from"],
+            "random_seed": seed,
+            **count(cells, volumes),
+            "oddities": odd,
+            "sha256": content_hash(new),
+        }
+        _replace_content(folder, new)
+    return manifest
+
+
+def write_records(
+    folder: Path, cells: list[Cell], volumes: list[Volume], is_odd: bool
+) -> dict[str, int]:
+    """Write the registry, the API's replies and the truth.
+
+    Args:
+        folder: the sandbox folder.
+        cells: all cells of the registry.
+        volumes: the volumes of their tasks.
+        is_odd: whether some replies are disturbed.
+
+    Returns:
+        How many replies were disturbed, by kind.
+    """
+    places = {volume.place.volume: volume.place for volume in volumes}
+    served = [(cell, task) for cell in cells for task in cell.tasks]
+    children: dict[int | None, list[int]] = defaultdict(list)
+    for _, task in served:
+        children[task.task.parent].append(task.task.task)
+    tasks = {
+        str(task.task.task): task_reply(cell.cell, task, places[task.task.volume])
+        for cell, task in served
+    }
+    odd = disturb_replies(tasks) if is_odd else {}
+    records = {
+        "api/tasks.json": tasks,
+        "api/aggregates.json": {
+            str(task.task.task): aggregate_reply(task, children[task.task.task])
+            for _, task in served
+        },
+        "api/cells.json": {str(cell.cell): cell_reply(cell) for cell in cells},
+        "api/cell_tasks.json": {
+            str(cell.cell): cell_tasks_reply(cell, places) for cell in cells
+        },
+        "truth/cells.json": {str(cell.cell): cell.neuron for cell in cells},
+        "truth/tasks.json": {
+            str(task.task.task): {
+                "truth": sorted(task.task.truth),
+                "consensus": task.task.answer.consensus,
+                "validations": [
+                    {"weight": v.weight, "segments": sorted(v.segments)}
+                    for v in task.task.answer.validations
+                ],
+            }
+            for _, task in served
+        },
+    }
+    for name, content in records.items():
+        write_json(folder / name, content)
+    write_csv(folder / "registry.csv", map(registry_row, cells))
+    return odd
+
+
+def count(cells: list[Cell], volumes: list[Volume]) -> dict[str, Any]:
+    """Count what a sandbox holds, for the manifest."""
+    tasks = [served for cell in cells for served in cell.tasks]
+    cells_in: dict[int, set[int]] = defaultdict(set)
+    for cell in cells:
+        for served in cell.tasks:
+            cells_in[served.task.volume].add(cell.cell)
+    repeats = [
+        max(Counter(served.task.volume for served in cell.tasks).values(), default=0)
+        for cell in cells
+    ]
+    return {
+        "volumes": len(volumes),
+        "cells": len(cells),
+        "tasks": len(tasks),
+        "segments": int(sum((volume.sizes > 0).sum() for volume in volumes)),
+        "volumes_shared_by_cells": sum(len(found) > 1 for found in cells_in.values()),
+        "cells_with_two_tasks_in_a_volume": sum(most > 1 for most in repeats),
+        "statuses": {
+            str(status): n
+            for status, n in sorted(Counter(t.status for t in tasks).items())
+        },
+    }
+
+
+def _replace_content(folder: Path, new: Path) -> None:
+    """Move what was made to its place, over what an earlier run left there."""
+    folder.mkdir(exist_ok=True)
+    for made in new.iterdir():
+        old = folder / made.name
+        if old.is_dir():
+            shutil.rmtree(old)
+        made.replace(old)

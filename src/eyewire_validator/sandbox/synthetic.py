@@ -1,0 +1,186 @@
+"""Make a sandbox's volumes and cells from the synthetic retina."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
+
+import numpy as np
+
+from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.sandbox.crowd import MERGER_PURITY, Crowd
+from eyewire_validator.sandbox.oddities import plant_speck
+from eyewire_validator.sandbox.rendering import from_jpegs, render, to_jpegs
+from eyewire_validator.sandbox.replies import Cell, serve
+from eyewire_validator.sandbox.retina import RetinaSettings, Tissue, grow_tissue
+from eyewire_validator.sandbox.spawning import Corner, Tracer
+from eyewire_validator.sandbox.supervoxels import oversegment
+from eyewire_validator.sandbox.volumes import Place, Volume, describe
+from eyewire_validator.sandbox.workshop import Workshop
+
+# Where e2198's grid starts, and the place in it that the sandbox starts at (z, y, x).
+GRID_ORIGIN = (210, 274, 242)
+FIRST_PLACE = (27, 17, 12)
+# Where the zebrafish volumes lie, far from the mouse's (z, y, x).
+ZEBRAFISH_CORNER = (16392, 11968, 13760)
+# One volume in this many has ids as in the oldest data, where they are far apart.
+OLD_IDS_EVERY = 6
+# Share of tasks whose aggregate also shows what missed the consensus.
+SHOWS_ALL = 0.03
+# Cells of the retina that are traced but that the published filters reject.
+REJECTED = 2
+# The published split is by cell id: below this, training; from it on, test.
+FIRST_TEST_CELL = 77960
+KINDS = ("bipolar", "amacrine", "ganglion", "starburst")
+TAGS = ("{}", '{"ReapGrow": 1}', '{"GrowReap": 1, "SAC": 1}')
+
+
+@dataclass(frozen=True)
+class Site:
+    """A volume to be made: its place, and the tissue that it shows.
+
+    Args:
+        place: ids and box in the frame of the data.
+        tissue: what is there.
+        corner: lowest voxel in the frame of the tissue (z, y, x).
+    """
+
+    place: Place
+    tissue: Tissue
+    corner: Corner
+
+
+def make_synthetic(
+    settings: RetinaSettings, geometry: VolumeGeometry, seed: int, workshop: Workshop
+) -> tuple[list[Volume], list[Cell]]:
+    """Grow the retina, draw and cut its volumes, and let players trace the cells.
+
+    Besides the cells asked for there are five that the published filters reject: two
+    of zebrafish in small volumes of their own, one that is not completed, a mystic one,
+    and one without voxels.
+
+    Returns:
+        The volumes and the cells, before `oddities` are put in.
+    """
+    sites = plan_sites(settings, geometry, seed)
+    volumes = workshop.run(
+        [
+            partial(make_volume, site, geometry.factor, [seed, 5, index], workshop)
+            for index, site in enumerate(sites)
+        ]
+    )
+    mouse, zebrafish = volumes[:-2], volumes[-2:]
+    rng = np.random.default_rng([seed, 6])
+    identities = list(_identities(settings.cells, rng))
+    patients = [
+        *((mouse, identities[k], k + 1) for k in range(settings.cells + REJECTED)),
+        *(([fish], identities[k - 3], 1) for k, fish in enumerate(zebrafish)),
+    ]
+    crowd = Crowd(settings.players)
+    traced = [
+        _trace(near, geometry, identity, neuron, crowd, seed)
+        for near, identity, neuron in patients
+    ]
+    return volumes, [*traced, identities[-1]]
+
+
+def plan_sites(
+    settings: RetinaSettings, geometry: VolumeGeometry, seed: int
+) -> list[Site]:
+    """Grow the tissues and place the volumes: the grid, then two half as big."""
+    z, y, x = (n * geometry.stride + geometry.overlap for n in settings.grid)
+    diameter, reach = settings.neurite_diameter, float(geometry.stride)
+    retina = grow_tissue((z, y, x), settings.cells + REJECTED, diameter, reach, seed)
+    ids = _volume_ids(np.random.default_rng([seed, 7]))
+    sites = []
+    for k, j, i in product(*map(range, settings.grid)):
+        corner = (k * geometry.stride, j * geometry.stride, i * geometry.stride)
+        in_data = _in_data((k, j, i), geometry.stride)
+        sites.append(Site(Place(*next(ids), in_data, geometry.shape), retina, corner))
+    half = (geometry.size // 2,) * 3
+    for fish in (1, 2):
+        tissue = grow_tissue(half, 1, diameter, reach / 2, seed + fish)
+        z, y, x = ZEBRAFISH_CORNER
+        place = Place(*next(ids), (z, y, x + 1000 * fish), half)
+        sites.append(Site(place, tissue, (0, 0, 0)))
+    return sites
+
+
+def make_volume(site: Site, factor: int, seed: list[int], workshop: Workshop) -> Volume:
+    """Draw a volume, cut what the JPEGs show into supervoxels, and write it.
+
+    Args:
+        site: what and where.
+        factor: edge of a block of downsampling, for the speck that will vanish in it.
+        seed: of the segment ids.
+        workshop: where it goes.
+    """
+    picture = render(site.tissue, site.corner, site.place.shape)
+    jpegs = to_jpegs(picture.image)
+    image = from_jpegs(jpegs)
+    rng = np.random.default_rng(seed)
+    segmentation = oversegment(image, site.tissue.neurite_diameter, rng)
+    plant_speck(segmentation, picture.neuron <= site.tissue.traced, factor, rng)
+    volume = describe(site.place, segmentation, image, picture.neuron)
+    return workshop.put_away(volume, jpegs)
+
+
+def _trace(
+    volumes: list[Volume],
+    geometry: VolumeGeometry,
+    identity: Cell,
+    neuron: int,
+    crowd: Crowd,
+    seed: int,
+) -> Cell:
+    """Let the crowd trace a neuron."""
+    rng = np.random.default_rng([seed, 8, identity.cell])
+    tracer = Tracer({v.place.corner: v for v in volumes}, geometry, MERGER_PURITY)
+    tasks = tracer.trace(
+        neuron, lambda volume, start, truth: crowd.answer(volume, start, truth, rng)
+    )
+    by_id = {volume.place.volume: volume for volume in volumes}
+    size = sum(int(by_id[t.volume].sizes[list(t.truth)].sum()) for t in tasks)
+    served = [serve(task, bool(rng.random() < SHOWS_ALL)) for task in tasks]
+    return replace(identity, neuron=neuron, tasks=served, size=size)
+
+
+def _in_data(index: Corner, stride: int) -> Corner:
+    """Lowest voxel of a place of the grid, as e2198 counts."""
+    z, y, x = (
+        origin + stride * (first + i)
+        for origin, first, i in zip(GRID_ORIGIN, FIRST_PLACE, index, strict=True)
+    )
+    return z, y, x
+
+
+def _volume_ids(rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+    """Yield (channel, segmentation) ids; all differ."""
+    channel, old_channel, old_volume = 60000, 3000, 11000
+    while True:
+        for _ in range(OLD_IDS_EVERY - 1):
+            channel += 2 * int(rng.integers(1, 60))
+            yield channel, channel + 1
+        old_channel += int(rng.integers(1, 90))
+        old_volume += int(rng.integers(1, 90))
+        yield old_channel, old_volume
+
+
+def _identities(cells: int, rng: np.random.Generator) -> Iterator[Cell]:
+    """Yield the registry's cells: those asked for, then five that are rejected."""
+    is_test = rng.permutation(np.arange(cells) % 3 == 0)
+    for k in range(cells):
+        kind = KINDS[int(rng.integers(len(KINDS)))]
+        cell = (
+            (FIRST_TEST_CELL if is_test[k] else 1000) + 37 * k + int(rng.integers(37))
+        )
+        # The published filter drops a cell without tags by accident; ours keeps it.
+        tags = "" if k == 0 else TAGS[int(rng.integers(len(TAGS)))]
+        yield Cell(cell, f"{kind} {k + 1:02d}", "Completed", tags, f"synthetic {kind}")
+    first = FIRST_TEST_CELL + 37 * (cells + 1)
+    yield Cell(first, "amacrine growing", "", "{}", "not completed")
+    mystic = '{"mystic": 1}'
+    yield Cell(first + 1, "mystic one", "Completed", mystic, "of the mystic set")
+    yield Cell(first + 2, "SN-tectum 1", "Completed", "{}", "zebrafish")
+    yield Cell(first + 3, "Abd-motor 1", "Completed", "{}", "zebrafish")
+    yield Cell(first + 4, "bipolar empty", "Completed", "{}", "without voxels")
