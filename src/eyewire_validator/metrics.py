@@ -135,8 +135,8 @@ def published_summary(frame: pd.DataFrame) -> dict[str, Any]:
     """Return the published README's figures, under its names and in its order.
 
     Means over all tasks with its conventions for 0/0 (precision 0, recall 1, IoU 1),
-    summed counts, and metrics of the summed counts (``agg_``). Its ``loss`` is left
-    out: it adds sigma where ours adds log sigma, so the two cannot be compared.
+    summed counts, and metrics of the summed counts (``agg_``). Its ``loss`` adds
+    sigma where ours adds log sigma, and so is 1 at best.
 
     Source: README.md, graphs.py and modeling/model/metric.py of
     BLimmie/eyewire_validator.
@@ -152,7 +152,8 @@ def published_summary(frame: pd.DataFrame) -> dict[str, Any]:
             aggregates[f"agg_{prefix}{name}"] = undefined if np.isnan(value) else value
         for name, published in PUBLISHED_COUNTS.items():
             counts[f"count_{prefix}{published}"] = total[name]
-    return {**means, **counts, **aggregates}
+    loss = {"loss": frame["published_loss"].mean()}
+    return {**loss, **means, **counts, **aggregates}
 
 
 def _ratio(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from eyewire_validator.devices import torch_threads
 from eyewire_validator.errors import ModelError
-from eyewire_validator.models.loss import scaled_logit_loss
+from eyewire_validator.models.loss import published_loss, scaled_logit_loss
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings
 from eyewire_validator.samples import Sample, SampleLoader, inputs_and_truth
@@ -30,11 +30,13 @@ class Answer:
         probability: (z, y, x) float32 that a voxel belongs to the answer.
         sigma: (z, y, x) float32, at least 1, logit units; none without a network.
         loss: `scaled_logit_loss` of the task, in nats; none without a network.
+        published_loss: `published_loss` of the task; none without a network.
     """
 
     probability: NDArray[np.float32]
     sigma: NDArray[np.float32] | None = None
     loss: float | None = None
+    published_loss: float | None = None
 
 
 # Answers a stack of samples (n, channels, z, y, x) uint8.
@@ -84,6 +86,7 @@ class NetworkAnswerer:
                 _arrays(torch.sigmoid(logits / sigma)),
                 _arrays(sigma),
                 losses.tolist(),
+                published_loss(logits, sigma, truth).tolist(),
                 strict=True,
             )
         ]
@@ -232,6 +235,7 @@ def _metrics(sample: Sample, answer: Answer, threshold: float) -> dict[str, Any]
         **count_voxels(guess, truth),
         **count_voxels(guess & ~seed, truth & ~seed, "_seedless"),
         "loss": answer.loss,
+        "published_loss": answer.published_loss,
         "sigma_mean": None if sigma is None else float(sigma.mean(dtype=np.float64)),
         "sigma_max": None if sigma is None else float(sigma.max()),
         "image_mean": float(sample[0].mean()),

@@ -168,6 +168,12 @@ TASK_METRICS = pa.schema(
         _column(
             "loss", pa.float64(), "mean over voxels; none without logits", nullable=True
         ),
+        _column(
+            "published_loss",
+            pa.float64(),
+            "the same with sigma for log sigma, as the published code reports it",
+            nullable=True,
+        ),
         _column("sigma_mean", pa.float64(), "mean sigma, logit units", nullable=True),
         _column("sigma_max", pa.float64(), "highest sigma, logit units", nullable=True),
         _column("image_mean", pa.float64(), "mean grey value of the volume, 0 to 255"),

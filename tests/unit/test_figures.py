@@ -52,6 +52,7 @@ def tasks(n, *, random_seed=1, answers=True):
             "intersection_seedless": found,
             "union_seedless": guess + truth - found,
             "loss": spread,
+            "published_loss": 1 + spread,
             "sigma_mean": 1 + spread,
             "sigma_max": 2 + spread,
             "image_mean": generator.normal(160, 10, n),

@@ -29,7 +29,8 @@ def row(number, seed, truth, guess):
         counts[f"truth{suffix}"] = (truth & counted).sum()
         counts[f"intersection{suffix}"] = (guess & truth & counted).sum()
         counts[f"union{suffix}"] = ((guess | truth) & counted).sum()
-    other = {"loss": 0.25, "sigma_mean": 1.5, "sigma_max": 2.0 + number}
+    other = {"loss": 0.25, "published_loss": 1.25, "sigma_mean": 1.5}
+    other["sigma_max"] = 2.0 + number
     return {"task": 100 + number, **counts, **other}
 
 
@@ -89,6 +90,7 @@ def test_summary_pools_counts_and_counts_what_is_undefined():
 
 def test_summary_of_a_model_without_sigma_and_without_answers_is_json():
     silent = TASKS.iloc[[1]].assign(loss=np.nan, sigma_mean=np.nan, sigma_max=np.nan)
+    silent["published_loss"] = np.nan
     summary = summarize(silent, leaked=True)
     assert summary["leaked"] is True
     assert summary["loss"] is summary["sigma_mean"] is summary["sigma_max"] is None
@@ -130,9 +132,11 @@ def test_published_figures_come_out_of_the_published_counts():
     names = ("guess", "truth", "intersection", "union")
     counts = dict(zip(names, full, strict=True))
     counts |= {f"{n}_seedless": c for n, c in zip(names, seedless, strict=True)}
-    published = published_summary(pd.DataFrame([{"task": 1, **counts}]))
+    published = published_summary(
+        pd.DataFrame([{"task": 1, "published_loss": 1.0, **counts}])
+    )
     assert list(published) == [
-        *("precision", "recall", "iou"),
+        *("loss", "precision", "recall", "iou"),
         *("seedless_precision", "seedless_recall", "seedless_iou"),
         *("count_guesses", "count_gt", "count_intersection", "count_union"),
         *("count_seedless_guesses", "count_seedless_gt"),

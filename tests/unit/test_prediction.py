@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from eyewire_validator.errors import ModelError
-from eyewire_validator.models.loss import scaled_logit_loss
+from eyewire_validator.models.loss import published_loss, scaled_logit_loss
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings
 from eyewire_validator.prediction import answer_task, count_voxels, evaluate
@@ -95,12 +95,16 @@ def test_a_voxel_at_the_threshold_is_not_answered(index, store):
     assert found["guess"].tolist() == [0]
 
 
-def test_loss_is_the_tasks_own(index, store, network):
+@pytest.mark.parametrize(
+    ("column", "loss_of"),
+    [("loss", scaled_logit_loss), ("published_loss", published_loss)],
+)
+def test_loss_is_the_tasks_own(index, store, network, column, loss_of):
     found = evaluate([1, 2], index, store, NETWORK, network, loops=2)
-    for task, loss in zip(found["task"], found["loss"], strict=True):
+    for task, loss in zip(found["task"], found[column], strict=True):
         sample = SampleLoader(index, store, NETWORK).load(task)
         inputs, truth = inputs_and_truth(torch.from_numpy(sample[None]), "unit")
-        expected = scaled_logit_loss(*network(*inputs, loops=2), truth).item()
+        expected = loss_of(*network(*inputs, loops=2), truth).item()
         assert loss == pytest.approx(expected, rel=1e-5)
 
 
