@@ -11,8 +11,9 @@ with job_log(snakemake.log[0]):
     geometry = VolumeGeometry(**snakemake.params.geometry)
     manifest_file = Path(snakemake.output[0])
     hashes = {}
-    for raw in sorted(Path(snakemake.input[0]).glob("*/")):
-        image, segmentation = assemble_volume(raw, int(raw.name), geometry)
-        folder = manifest_file.parents[1] / raw.name
-        hashes[raw.name] = write_volume(folder, image, segmentation, geometry)
+    for volume in snakemake.params.volumes:
+        raw = Path(snakemake.input[0]) / volume
+        image, segmentation = assemble_volume(raw, int(volume), geometry)
+        folder = manifest_file.parents[1] / volume
+        hashes[volume] = write_volume(folder, image, segmentation, geometry)
     write_json(manifest_file, hashes)
