@@ -59,6 +59,7 @@ rule downsample_volumes:
     conda:
         "../envs/data.yaml"
     params:
+        volumes=lambda wildcards: sorted(volumes_of_group(wildcards)),
         geometry=GEOMETRY,
         code=code("downsample_volumes.py"),
     script:
