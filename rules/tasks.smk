@@ -38,9 +38,14 @@ def tables_of_cells(wildcards):
 
 
 checkpoint catalog_volumes:
-    """List the distinct volumes. Which they are is known after it."""
+    """List the distinct volumes. Which they are is known after it.
+
+    The registry is an input so that this checkpoint runs whenever the other one did;
+    Snakemake would otherwise go on with what it guessed before.
+    """
     input:
-        tables_of_cells,
+        registry="results/cells/registry.parquet",
+        tables=tables_of_cells,
     output:
         "results/volumes/catalog.parquet",
     log:

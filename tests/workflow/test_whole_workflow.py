@@ -93,6 +93,12 @@ def test_one_more_cell_reruns_only_what_depends_on_it(run, tmp_path):
     }
 
 
+def test_another_filter_that_keeps_the_same_cells_fetches_nothing(run, finished_copy):
+    done = run(finished_copy, config={"registry": {"min_size": 2}})
+    assert done.returncode == 0, done.stdout
+    assert set(jobs_of(done.stdout)) == {"read_registry", "catalog_volumes"}
+
+
 def test_a_change_of_politeness_makes_nothing_stale(run, finished):
     done = run(finished, "-n", config={"api": {"tries": 3}})
     assert "Nothing to be done" in done.stdout

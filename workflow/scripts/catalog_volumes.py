@@ -9,6 +9,7 @@ from eyewire_validator.tables import CATALOG, CELL_TASKS, read_table, write_tabl
 from eyewire_validator.tasks import catalog_volumes
 
 with job_log(snakemake.log[0]):
-    tasks = pd.concat(read_table(Path(table), CELL_TASKS) for table in snakemake.input)
+    tables = map(Path, snakemake.input.tables)
+    tasks = pd.concat(read_table(table, CELL_TASKS) for table in tables)
     catalog = catalog_volumes(tasks, snakemake.params.group_span)
     write_table(Path(snakemake.output[0]), catalog, CATALOG)
