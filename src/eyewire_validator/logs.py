@@ -1,6 +1,7 @@
 """A job's log: what it printed, and the one line that says what went wrong."""
 
 import contextlib
+import logging
 import sys
 import traceback
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from eyewire_validator.errors import EyewireValidatorError
 
 @contextlib.contextmanager
 def job_log(path: str | Path) -> Iterator[None]:
-    """Send what the block prints to the log file ``path``.
+    """Send what the block prints, and what this package logs, to the file ``path``.
 
     An error of this package ends the process with status 1 and its message, in the
     log and on the terminal; a traceback goes to the log only for what is a bug.
@@ -19,6 +20,9 @@ def job_log(path: str | Path) -> Iterator[None]:
     log = Path(path)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8", buffering=1) as file:
+        package = logging.getLogger(__package__)
+        package.setLevel(logging.INFO)
+        package.addHandler(logging.StreamHandler(file))
         try:
             with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
                 yield

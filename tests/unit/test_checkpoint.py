@@ -24,6 +24,7 @@ TRAINING = TrainingSettings(
     device="cpu", random_seed=0, epochs=1, batch_size=1, rotation=1,
     learning_rate=0.1, weight_decay=0, lr_step=1, lr_gamma=1, patience=1,
     validation_tasks=1, patch_size=4, symmetries=False,
+    loss_on="every_loop",
 )  # fmt: skip
 INFO = CheckpointInfo(MODEL, TRAINING, {"split": "abc", "leaked": "false"})
 

@@ -22,6 +22,7 @@ SETTINGS = TrainingSettings(
     device="cpu", random_seed=5, epochs=3, batch_size=2, rotation=2,
     learning_rate=0.01, weight_decay=0.0005, lr_step=1, lr_gamma=0.5, patience=3,
     validation_tasks=2, patch_size=4, symmetries=True,
+    loss_on="every_loop",
 )  # fmt: skip
 CPU = torch.device("cpu")
 

@@ -83,7 +83,7 @@ class TrainingSettings:
     validation_tasks: int
     patch_size: int
     symmetries: bool
-    loss_on: str = "every_loop"
+    loss_on: str
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
