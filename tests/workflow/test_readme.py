@@ -1,0 +1,32 @@
+"""What the README says, done."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_example_of_the_model_alone_runs(finished, monkeypatch):
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    monkeypatch.chdir(finished)
+    names: dict[str, object] = {}
+    exec(example, names)
+    probability = names["probability"]
+    assert probability.shape == (64, 64, 64)
+    assert ((probability >= 0) & (probability <= 1)).all()
+
+
+def test_files_that_it_names_exist():
+    links = re.findall(r"\]\(((?!http)[^)]+)\)", README)
+    assert len(links) > 10
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_results_that_it_names_are_made(finished):
+    table = README.split("## Where results live")[1].split("## Your own run")[0]
+    for path in re.findall(r"`([a-z]+/[^`]*)`", table):
+        if path.startswith("src/"):
+            continue
+        pattern = re.sub(r"\{\w+\}", "*", path).rstrip("/")
+        assert list((finished / "results").glob(pattern)), path
