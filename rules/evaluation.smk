@@ -6,12 +6,6 @@ OUTPUT  results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parqu
 """
 
 
-def checkpoint_of(wildcards):
-    if not has_weights(wildcards.model):
-        return []
-    return f"results/models/{wildcards.model}/{wildcards.replicate}/checkpoint.pt"
-
-
 rule evaluate_model:
     """Answer every task of the split and count voxels."""
     input:
@@ -58,22 +52,3 @@ rule summarize_model:
         code=code("summarize_model.py"),
     script:
         "../workflow/scripts/summarize_model.py"
-
-
-def all_evaluations():
-    """Every (model, replicate, split, loops) that the configuration asks for."""
-    return [
-        (model, replicate, split, loops)
-        for model in MODELS
-        for replicate in replicates(model)
-        for split in config["evaluation"]["splits"]
-        for loops in loops_of(model)
-    ]
-
-
-def evaluations(name):
-    """The file ``name`` of every evaluation."""
-    return [
-        f"results/evaluation/{model}/{replicate}/{split}/loops-{loops}/{name}"
-        for model, replicate, split, loops in all_evaluations()
-    ]

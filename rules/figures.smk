@@ -7,34 +7,6 @@ OUTPUT  results/figures/honest_table.png, .svg
         docs/figures/*.png  those that the README shows, by `snakemake readme_figures`
 """
 
-# Drawn from the metrics of one evaluation, each with its table.
-METRIC_FIGURES = [
-    "seedless_against_full",
-    "distributions",
-    "truth_volume",
-    "guessed_volume",
-    "uncertainty",
-]
-EVALUATION_FIGURES = "results/figures/{model}/{replicate}/{split}/loops-{loops}/"
-
-
-def heading_of(model, replicate, split=None, loops=None):
-    """What the title of a figure says about what it shows."""
-    details = [
-        split and f"{split} tasks",
-        loops and has_weights(model) and f"{loops} loops",
-        MODELS[model].get("replicates", 1) > 1 and f"replicate {replicate}",
-    ]
-    return {
-        "title": MODELS[model]["title"],
-        "details": ", ".join(filter(None, details)),
-        "leaked": leaked(model),
-    }
-
-
-def heading(wildcards):
-    return heading_of(**wildcards)
-
 
 rule plot_metrics:
     """Draw the figures of one evaluation, and write the tables behind them."""
@@ -42,13 +14,16 @@ rule plot_metrics:
         "results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parquet",
     output:
         png=expand(
-            EVALUATION_FIGURES + "{name}.png", name=METRIC_FIGURES, allow_missing=True
+            "results/figures/{{model}}/{{replicate}}/{{split}}/loops-{{loops}}/{name}.png",
+            name=METRIC_FIGURES,
         ),
         svg=expand(
-            EVALUATION_FIGURES + "{name}.svg", name=METRIC_FIGURES, allow_missing=True
+            "results/figures/{{model}}/{{replicate}}/{{split}}/loops-{{loops}}/{name}.svg",
+            name=METRIC_FIGURES,
         ),
         csv=expand(
-            EVALUATION_FIGURES + "{name}.csv", name=METRIC_FIGURES, allow_missing=True
+            "results/figures/{{model}}/{{replicate}}/{{split}}/loops-{{loops}}/{name}.csv",
+            name=METRIC_FIGURES,
         ),
     log:
         "results/logs/plot_metrics/{model}-{replicate}-{split}-{loops}.log",
@@ -71,8 +46,8 @@ rule plot_task:
         checkpoint=checkpoint_of,
         metrics="results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parquet",
     output:
-        png=EVALUATION_FIGURES + "task.png",
-        svg=EVALUATION_FIGURES + "task.svg",
+        png="results/figures/{model}/{replicate}/{split}/loops-{loops}/task.png",
+        svg="results/figures/{model}/{replicate}/{split}/loops-{loops}/task.svg",
     log:
         "results/logs/plot_task/{model}-{replicate}-{split}-{loops}.log",
     benchmark:
@@ -108,27 +83,6 @@ rule plot_training:
         code=code("plot_training.py"),
     script:
         "../workflow/scripts/plot_training.py"
-
-
-def figures_of(model, replicate, split, loops):
-    """The PNGs of one evaluation, in reading order."""
-    folder = f"results/figures/{model}/{replicate}"
-    names = [*(["task"] if has_weights(model) else []), *METRIC_FIGURES]
-    figures = [f"{folder}/{split}/loops-{loops}/{name}.png" for name in names]
-    return [*figures, *([f"{folder}/training.png"] if is_trained(model) else [])]
-
-
-def shown_evaluations():
-    """The evaluations that figures are drawn of, at one loop count, and their PNGs."""
-    return [
-        (model, replicate, split, loops, figures_of(model, replicate, split, loops))
-        for model, replicate, split, loops in all_evaluations()
-        if loops == loops_to_show(model)
-    ]
-
-
-def figures_of_all_models(wildcards):
-    return [figure for *_, figures in shown_evaluations() for figure in figures]
 
 
 rule readme_figures:

@@ -22,8 +22,3 @@ checkpoint read_registry:
         code=code("read_registry.py"),
     script:
         "../workflow/scripts/read_registry.py"
-
-
-def kept_cells():
-    registry = read_table(Path(checkpoints.read_registry.get().output[0]), REGISTRY)
-    return sorted(registry.loc[registry["kept"], "cell"])

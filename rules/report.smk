@@ -6,37 +6,6 @@ OUTPUT  results/report/honest_table.txt, .csv  every model, leaked ones set apar
 """
 
 
-def entries(wildcards):
-    """What each summary is about, in the order of ``evaluations``."""
-    return [
-        {
-            "model": model,
-            "title": MODELS[model]["title"],
-            "leaked": leaked(model),
-            "split": split,
-            "loops": loops if has_weights(model) else None,
-            "replicate": replicate,
-        }
-        for model, replicate, split, loops in all_evaluations()
-    ]
-
-
-def provenance(wildcards):
-    """What made these results. Being polite and where the sandbox is change nothing."""
-    return {
-        "source": SOURCE,
-        "configuration": settings_hash({k: v for k, v in config.items() if k != "api"}),
-    }
-
-
-def chapters(wildcards):
-    """The figures of each evaluation that has any, and what to call it."""
-    return [
-        {**heading_of(model, replicate, split, loops), "figures": figures}
-        for model, replicate, split, loops, figures in shown_evaluations()
-    ]
-
-
 rule compare_models:
     """Print the honest table and draw it."""
     input:

@@ -7,16 +7,6 @@ OUTPUT  results/sandbox/registry.csv   its cell registry
 """
 
 
-def sandbox_files(wildcards):
-    """The real data that the sandbox is cut from, without the name inside the file."""
-    if config["sandbox"]["made_from"] != "files":
-        return []
-    files = config["sandbox"]["files"]
-    return sorted(
-        {files[key].split("::")[0] for key in ("image", "supervoxels", "labels")}
-    )
-
-
 rule make_sandbox:
     """Draw the synthetic retina, or cut real files, and spawn tasks in it."""
     input:

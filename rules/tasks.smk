@@ -33,10 +33,6 @@ rule download_cell:
         "../workflow/scripts/download_cell.py"
 
 
-def tables_of_cells(wildcards):
-    return expand("results/downloads/cells/{cell}/tasks.parquet", cell=kept_cells())
-
-
 checkpoint catalog_volumes:
     """List the distinct volumes. Which they are is known after it.
 

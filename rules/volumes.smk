@@ -10,17 +10,6 @@ OUTPUT  results/volumes/groups/{group}.json  SHA-256 of each file of each volume
 """
 
 
-def catalog():
-    return read_table(Path(checkpoints.catalog_volumes.get().output[0]), CATALOG)
-
-
-def volumes_of_group(wildcards):
-    """The group's volumes and their addresses: a change of these reruns the group."""
-    volumes = catalog()
-    volumes = volumes[volumes["group"] == int(wildcards.group)]
-    return dict(zip(volumes["volume"].astype(str), volumes["full_path"], strict=True))
-
-
 rule download_volumes:
     """Fetch the images and segmentations of a group; kept only until downsampled."""
     input:
@@ -64,9 +53,3 @@ rule downsample_volumes:
         code=code("downsample_volumes.py"),
     script:
         "../workflow/scripts/downsample_volumes.py"
-
-
-def manifests_of_groups(wildcards):
-    return expand(
-        "results/volumes/groups/{group}.json", group=sorted(set(catalog()["group"]))
-    )
