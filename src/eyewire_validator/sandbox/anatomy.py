@@ -12,15 +12,17 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from eyewire_validator.sandbox.fields import blend_row
+from eyewire_validator.sandbox.fields import blend_row, split_columns
 from eyewire_validator.sandbox.retina import Tissue
 
 # Edge of the buckets that hold the candidates of the voxels within, voxels.
 BUCKET = 8
 # Edge of the cells by which balls are first sorted, voxels.
-CELL = 32
+CELL = 16
 # Membranes farther than this are not told apart, in mean neurite diameters.
 FAR = 0.5
+# Mitochondria farther than this are not seen, voxels.
+NEAR_ORGANELLE = 3.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Anatomy:
         neighbour: int32, owner across the nearest membrane, 0 if there is none near.
         membrane: float32, distance to that membrane, voxels.
         organelle: float32, distance to the surface of the nearest mitochondrion of the
-            same neuron, negative inside, voxels.
+            same neuron, negative inside, voxels; far ones are not told apart.
     """
 
     neuron: NDArray[np.int32]
@@ -63,9 +65,8 @@ def survey(
     high = (corner + shape + slack).astype(np.float32)
     far = FAR * tissue.neurite_diameter
     balls = _buckets(tissue.balls, tissue.neurons, low, high, far, 0.0)
-    near_organelle = 0.3 * tissue.neurite_diameter
     organelles = _buckets(
-        tissue.organelles, tissue.organelle_neurons, low, high, far, near_organelle
+        tissue.organelles, tissue.organelle_neurons, low, high, far, NEAR_ORGANELLE
     )
     anatomy = Anatomy(
         np.empty(shape, np.int32),
@@ -121,10 +122,10 @@ def _buckets(
     offsets, members, closeness = _sort_into_buckets(
         balls, neurons, low, counts, cell_offsets, cell_members, near
     )
-    return offsets, balls[members], neurons[members], closeness
+    return offsets, members, closeness, balls, neurons
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _sort_into_cells(balls, low, counts, reach):  # type: ignore[no-untyped-def]
     """Offsets and members of the cells that each ball's surroundings touch."""
     offsets = np.zeros(counts[0] * counts[1] * counts[2] + 1, np.int64)
@@ -154,7 +155,7 @@ def _sort_into_cells(balls, low, counts, reach):  # type: ignore[no-untyped-def]
     return offsets, members
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _sort_into_buckets(  # type: ignore[no-untyped-def]
     balls, neurons, low, counts, cell_offsets, cell_members, near
 ):
@@ -215,7 +216,7 @@ def _sort_into_buckets(  # type: ignore[no-untyped-def]
     return offsets, members[:total], closeness[:total]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _survey(  # type: ignore[no-untyped-def]
     corner, low, fields, pitch, far, sorted_balls, sorted_organelles,
     neuron, neighbour, membrane, organelle,
@@ -224,55 +225,81 @@ def _survey(  # type: ignore[no-untyped-def]
     for a in range(3):
         span = 2 * (corner[a] - low[a]) + neuron.shape[a]
         counts[a] = np.int64(np.ceil(span / CELL)) * (CELL // BUCKET)
+    # Unpacked here: within the loops, numba would count references for each voxel.
+    offsets, members, closeness, balls, neurons = sorted_balls
+    organelle_offsets, near, _, organelles, organelle_neurons = sorted_organelles
+    columns, parts = split_columns(corner[2], pitch, neuron.shape[2])
     row = np.empty(fields.shape[2:], np.float32)
     for k in range(neuron.shape[0]):
         for j in range(neuron.shape[1]):
             blend_row(fields, pitch, k + corner[0] % pitch, j + corner[1] % pitch, row)
             for i in range(neuron.shape[2]):
-                at = (i + corner[2] % pitch) // pitch
-                part = np.float32((i + corner[2] % pitch) % pitch) / np.float32(pitch)
+                at, part = columns[i], parts[i]
                 # Global positions, so that all volumes round alike.
                 z = np.float32(corner[0] + k) + _lerp(row, at, part, 0)
                 y = np.float32(corner[1] + j) + _lerp(row, at, part, 1)
                 x = np.float32(corner[2] + i) + _lerp(row, at, part, 2)
                 bucket, aside = _bucket_of(low, counts, z, y, x)
                 owner, second, best, other = _nearest_two(
-                    sorted_balls, bucket, aside, z, y, x, far
+                    offsets,
+                    members,
+                    closeness,
+                    balls,
+                    neurons,
+                    bucket,
+                    aside,
+                    z,
+                    y,
+                    x,
+                    far,
                 )
                 neuron[k, j, i] = owner
                 neighbour[k, j, i] = second
                 membrane[k, j, i] = (other - best) / 2
                 organelle[k, j, i] = _depth(
-                    sorted_organelles, bucket, owner, z, y, x, far
-                )
+                    organelle_offsets, near, organelles, organelle_neurons,
+                    bucket, owner, z, y, x, far,
+                )  # fmt: skip
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _lerp(row, at, part, field):  # type: ignore[no-untyped-def]
     return row[at, field] + part * (row[at + 1, field] - row[at, field])
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _bucket_of(low, counts, z, y, x):  # type: ignore[no-untyped-def]
     """The bucket of a place, and how far from the bucket's middle the place is."""
     z, y, x = z - low[0], y - low[1], x - low[2]
     k, j, i = int(z) // BUCKET, int(y) // BUCKET, int(x) // BUCKET
     half = np.float32(BUCKET / 2)
-    z, y, x = z - k * BUCKET - half, y - j * BUCKET - half, x - i * BUCKET - half
+    z -= np.float32(k * BUCKET) + half
+    y -= np.float32(j * BUCKET) + half
+    x -= np.float32(i * BUCKET) + half
     return (k * counts[1] + j) * counts[2] + i, np.sqrt(z * z + y * y + x * x)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _nearest_two(  # type: ignore[no-untyped-def]
-    sorted_balls, bucket, aside, z, y, x, far
+    offsets,
+    members,
+    closeness,
+    balls,
+    neurons,
+    bucket,
+    aside,
+    z,
+    y,
+    x,
+    far,
 ):
     """The nearest neuron, the nearest other one, and the distances of both."""
-    offsets, balls, neurons, closeness = sorted_balls
     best, other = far, far
     owner, second = np.int32(0), np.int32(0)
-    for b in range(offsets[bucket], offsets[bucket + 1]):
-        if closeness[b] - aside > other:
+    for m in range(offsets[bucket], offsets[bucket + 1]):
+        if closeness[m] - aside > other:
             break
+        b = members[m]
         dz, dy, dx = balls[b, 0] - z, balls[b, 1] - y, balls[b, 2] - x
         squared = dz * dz + dy * dy + dx * dx
         limit = balls[b, 3] + (best if neurons[b] == owner else other)
@@ -288,12 +315,14 @@ def _nearest_two(  # type: ignore[no-untyped-def]
     return owner, second, best, other
 
 
-@numba.njit(cache=True, nogil=True)
-def _depth(sorted_balls, bucket, owner, z, y, x, far):  # type: ignore[no-untyped-def]
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _depth(  # type: ignore[no-untyped-def]
+    offsets, members, balls, neurons, bucket, owner, z, y, x, far
+):
     """Distance to the surface of the owner's nearest ball, negative inside."""
-    offsets, balls, neurons, _ = sorted_balls
     nearest = far
-    for b in range(offsets[bucket], offsets[bucket + 1]):
+    for m in range(offsets[bucket], offsets[bucket + 1]):
+        b = members[m]
         if neurons[b] == owner:
             dz, dy, dx = balls[b, 0] - z, balls[b, 1] - y, balls[b, 2] - x
             distance = np.sqrt(dz * dz + dy * dy + dx * dx) - balls[b, 3]

@@ -130,7 +130,7 @@ def _play(
     care = rng.uniform(0.55, 0.85) if is_novice else rng.uniform(0.85, 0.99)
     sizes = nearby.volume.sizes
     # A segment of this size is found every other time.
-    hard_to_see = 0.02 * float(sizes.max()) * (1 - care)
+    hard_to_see = 0.3 * float(sizes[sizes > 0].mean()) * (1 - care)
     chosen, frontier = set(seed), sorted(seed)
     seen = set(seed)
     while frontier:

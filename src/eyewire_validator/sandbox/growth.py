@@ -16,7 +16,7 @@ DIRECTIONS = 14
 # Share of a ball that may be taken by others before the tip thins, and gives up.
 MAX_CROWDING = 0.3
 # Distance between the balls of a chain, in radii.
-STEP = 0.45
+STEP = 0.55
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,8 @@ def plant_speck(
     candidates = np.argwhere((lowest == highest) & (lowest > 0) & open_to)
     if len(candidates):
         k, j, i = candidates[rng.integers(len(candidates))] * factor
-        unused = np.setdiff1d(np.arange(1, 2**16), np.unique(segmentation))
-        segmentation[k, j, i : i + SPECK_VOXELS] = unused[0]
+        used = np.bincount(segmentation.ravel(), minlength=2**16)
+        segmentation[k, j, i : i + SPECK_VOXELS] = used[1:].argmin() + 1
 
 
 def add_oddities(

@@ -19,6 +19,7 @@ from eyewire_validator.sandbox.fields import (
     blend_row,
     grain_tiles,
     sample_fields,
+    split_columns,
 )
 from eyewire_validator.sandbox.retina import Tissue
 
@@ -27,11 +28,11 @@ BLUR = 0.9
 # Voxels around a volume that are drawn as well, for the blur.
 HALO = 4
 # Standard deviation of the grain (shot noise) and its blur in voxels.
-GRAIN = 5.5
+GRAIN = 6.5
 GRAIN_BLUR = 0.55
 # The same for what fills cytoplasm: vesicles, filaments, reticulum.
-TEXTURE_BLUR = 1.5
-JPEG_QUALITY = 70
+TEXTURE_BLUR = 1.4
+JPEG_QUALITY = 75
 
 
 @dataclass(frozen=True)
@@ -111,18 +112,23 @@ def from_jpegs(jpegs: list[bytes]) -> NDArray[np.uint8]:
 def _fields(
     tissue: Tissue, low: NDArray[np.int64], box: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], int]:
-    """Warp (z, y, x), stain, spill, mottle, synapse and vesicle fields; their pitch."""
+    """Warp (z, y, x), then what `_paint` uses, in its order; and the pitch."""
     d = tissue.neurite_diameter
-    warp = [Octave(1.5 * d, 0.3 * d), Octave(0.55 * d, 0.1 * d)]
+    warp = [
+        Octave(2 * d, 0.42 * d),
+        Octave(0.8 * d, 0.15 * d),
+        Octave(0.3 * d, 0.02 * d),
+    ]
     stain = [Octave(1.9 * d, 0.8), Octave(0.8 * d, 0.5)]
     spill = [Octave(6 * d, 0.9), Octave(1.5 * d, 0.25)]
     mottle = [Octave(0.6 * d, 0.7), Octave(0.25 * d, 0.5)]
     synapse = [Octave(1.4 * d, 1.0)]
     vesicles = [Octave(2.2 * d, 0.9), Octave(0.7 * d, 0.4)]
+    reticulum = [Octave(0.7 * d, 0.8), Octave(0.35 * d, 0.3)]
     pitch = max(int(d / 6), 1)
     first = low // pitch
     counts = (low + box) // pitch - first + 2
-    octaves = [warp, warp, warp, stain, spill, mottle, synapse, vesicles]
+    octaves = [warp, warp, warp, stain, spill, mottle, synapse, vesicles, reticulum]
     return sample_fields(first, counts, pitch, octaves, tissue.seed), pitch
 
 
@@ -130,9 +136,9 @@ def _neuron_looks(tissue: Tissue) -> tuple[NDArray[np.float32], NDArray[np.float
     """Cytoplasm brightness and texture strength of each neuron, by its number."""
     rng = np.random.default_rng([tissue.seed, 2])
     count = int(tissue.neurons.max(initial=0)) + 1
-    brightness = rng.normal(152, 13, count)
-    brightness[rng.random(count) < 0.07] = 112
-    texture = rng.uniform(4, 12, count)
+    brightness = rng.normal(156, 16, count)
+    brightness[rng.random(count) < 0.08] = 112
+    texture = rng.uniform(7, 17, count)
     return brightness.astype(np.float32), texture.astype(np.float32)
 
 
@@ -148,49 +154,52 @@ def _section_offsets(
     return np.array(offsets, np.float32)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _ramp(value, low, high):  # type: ignore[no-untyped-def]
     """0 below ``low``, 1 above ``high``, smooth between."""
     t = min(max((value - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _at(tile, z, y, x):  # type: ignore[no-untyped-def]
     period = tile.shape[0]
     return tile[z % period, y % period, x % period]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _paint(  # type: ignore[no-untyped-def]
     low, fields, pitch, brightness, texture, tile, other_tile, width,
     neuron, neighbour, membrane, organelle, signal,
 ):  # fmt: skip
     values = np.empty(fields.shape[3], np.float32)
+    columns, parts = split_columns(low[2], pitch, signal.shape[2])
     row = np.empty(fields.shape[2:], np.float32)
     for k in range(signal.shape[0]):
         for j in range(signal.shape[1]):
             blend_row(fields, pitch, k + low[0] % pitch, j + low[1] % pitch, row)
             for i in range(signal.shape[2]):
                 z, y, x = low[0] + k, low[1] + j, low[2] + i
-                at = (i + low[2] % pitch) // pitch
-                part = np.float32((i + low[2] % pitch) % pitch) / np.float32(pitch)
+                at, part = columns[i], parts[i]
                 for f in range(len(values)):
                     values[f] = row[at, f] + part * (row[at + 1, f] - row[at, f])
                 owner = neuron[k, j, i]
                 fill = _at(tile, z, y, x) + _at(other_tile, z, y, x)
                 grey = brightness[owner] + texture[owner] * fill + 9 * values[5]
                 # Vesicles: dark dots where there are many.
-                crowd = _ramp(values[7], 0.25, 0.55)
-                grey -= crowd * (6 + 30 * _ramp(fill, 0.3, 1.3))
+                crowd = _ramp(values[7], 0.1, 0.4)
+                grey -= crowd * (6 + 50 * _ramp(fill, 0.4, 1.3))
+                # Reticulum: thin grey sheets, away from the membrane.
+                gap = membrane[k, j, i]
+                sheet = np.exp(-((values[8] / 0.045) ** 2)) * _ramp(values[5], 0.0, 0.4)
+                grey -= 38 * sheet * _ramp(gap, 3 * width, 5 * width)
                 # Mitochondria: dark, with a darker rim and a pale seam around.
                 depth = organelle[k, j, i]
                 if depth < 2.5:
-                    inside = _ramp(-depth, -0.5, 0.8)
-                    grey += (78 + 3 * fill - grey) * inside
-                    grey += 10 * (1 - inside)
+                    inside = _ramp(-depth, -0.6, 0.6)
+                    grey += (80 + 4 * fill - grey) * inside
+                    grey += 9 * (1 - inside)
                 # Membrane, with stretches where the stain is missing.
-                gap = membrane[k, j, i]
                 stain = 1 - 0.97 * _ramp(values[3], 0.42, 0.62)
                 wall = np.exp(-((gap / width) ** 2)) * stain
                 grey += (62 - grey) * wall
@@ -204,7 +213,7 @@ def _paint(  # type: ignore[no-untyped-def]
                 signal[k, j, i] = grey
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _add_grain(corner, signal, tile, other_tile, offsets, image):  # type: ignore[no-untyped-def]
     for k in range(signal.shape[0]):
         for j in range(signal.shape[1]):

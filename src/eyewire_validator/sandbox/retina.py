@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, maximum_filter
 
 from eyewire_validator.sandbox.growth import (
     MAX_CROWDING,
@@ -88,7 +88,9 @@ def grow_tissue(
     # Traced neurons take turns with others of their kind, so that being first to take
     # room tells nothing.
     for turn in range(traced):
-        grower.grow_arbor(turn + 1, (turn + 0.5) / traced, turn % 5 == 4, reach)
+        # More of them lie near the two ends of x, where splits hold cells out.
+        middle = 0.5 - 0.5 * np.cos(np.pi * (turn + 0.5) / traced)
+        grower.grow_arbor(turn + 1, middle, turn % 5 == 4, reach)
         grower.grow_arbor(grower.new_neuron(traced), None, turn % 3 == 2, reach)
     grower.fill(traced)
     return grower.tissue(traced, seed)
@@ -155,12 +157,12 @@ class _Grower:
         if middle is not None:
             centre[2] = middle * shape[2]
         spread = np.array([0.7, 0.7, 2.5 if is_axon else 0.8]) * reach
-        aims = centre + rng.uniform(-1, 1, (3 if is_axon else 7, 3)) * spread
+        aims = centre + rng.uniform(-1, 1, (4 if is_axon else 10, 3)) * spread
         aims[:2, 2] = centre[2] + np.array([-1, 1]) * spread[2]
         balls = np.array([[*centre, 0.0]])
         for aim in np.clip(aims, 0, shape):
             nearest = balls[np.argmin(((balls[:, :3] - aim) ** 2).sum(1))]
-            calibre = self.diameter * rng.uniform(0.36, 0.62)
+            calibre = self.diameter * rng.uniform(0.42, 0.7)
             heading = aim - nearest[:3] + 1e-3
             grown = self._grow(neuron, nearest[:3], aim, calibre, 3 * reach, heading)
             self._keep(neuron, grown)
@@ -170,7 +172,8 @@ class _Grower:
         """Grow neurites of all calibres from the middle of what is still free."""
         for _ in range(FILLING_ROUNDS):
             room = distance_transform_edt(self.canvas.owner == 0) * self.canvas.pitch
-            starts = np.argwhere(room > MIN_CALIBRE * self.diameter)
+            is_middle = room == maximum_filter(room, 3)
+            starts = np.argwhere(is_middle & (room > MIN_CALIBRE * self.diameter))
             for point in self.rng.permutation(starts):
                 if not self.canvas.owner[tuple(point)]:
                     start = point * self.canvas.pitch - self.canvas.margin
@@ -225,15 +228,15 @@ def place_organelles(
     placed = []
     start = int(rng.integers(0, 40))
     while start < len(balls):
-        stretch = balls[start : start + int(rng.integers(6, 22))].copy()
-        if stretch[:, 3].min() > 0.3 * diameter:
+        stretch = balls[start : start + int(rng.integers(8, 30))].copy()
+        if stretch[:, 3].min() > 0.26 * diameter:
             aside = rng.standard_normal(3)
             aside *= 0.35 / np.linalg.norm(aside)
             stretch[:, :3] += aside * stretch[:, 3:]
             ends = np.sin(np.linspace(0.5, np.pi - 0.5, len(stretch)))
-            stretch[:, 3] = rng.uniform(0.32, 0.46) * stretch[:, 3].mean() * ends**0.5
+            stretch[:, 3] = rng.uniform(0.42, 0.7) * stretch[:, 3].mean() * ends**0.5
             placed.append(stretch)
-        start += int(rng.integers(25, 110))
+        start += int(rng.integers(15, 70))
     return np.vstack(placed) if placed else np.empty((0, 4))
 
 

@@ -17,10 +17,12 @@ from skimage.segmentation import watershed
 
 from eyewire_validator.sandbox.regions import find_contacts
 
-# Grey levels below the surroundings from which on a voxel counts as membrane.
+# Grey levels below the surroundings: where a basin may not begin, and from where on a
+# voxel is so surely membrane that it belongs to no segment.
 MEMBRANE = 30
+DARKEST = 46
 # Mean of the same along a border, below which two basins are joined.
-JOIN = 9
+JOIN = 13
 # Segments with fewer voxels than this share of a neurite's diameter cubed are dust.
 DUST_SHARE = 0.004
 
@@ -59,7 +61,7 @@ def oversegment(
     """
     sheets = sheetness(image, min(2.0, 0.11 * neurite_diameter))
     basins = _basins(sheets, neurite_diameter)
-    basins[sheets > MEMBRANE] = 0
+    basins[sheets > DARKEST] = 0
     for axis in range(3):
         border = np.moveaxis(basins, axis, 0)
         border[[0, -1]] = 0
@@ -76,7 +78,7 @@ def _basins(sheets: NDArray[np.float32], neurite_diameter: float) -> NDArray[np.
     size = 2 * round(2 * spacing) + 1
     minima = (landscape == minimum_filter(landscape, size)) & (landscape < MEMBRANE)
     markers, _ = label(minima)
-    within = coarse < 1.4 * MEMBRANE
+    within = coarse < DARKEST
     basins = watershed(landscape, markers, mask=within)  # type: ignore[no-untyped-call]
     contacts = find_contacts(basins, -coarse)
     joined = contacts.pairs[contacts.means > -JOIN]
