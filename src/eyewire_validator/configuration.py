@@ -80,17 +80,22 @@ def _suggestion(key: str, known: Iterable[str]) -> str:
 def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield what the schema cannot see: values that do not fit each other."""
     try:
-        coarse_size = volume_geometry(config).coarse_size
+        geometry = volume_geometry(config)
     except ConfigError as error:
         yield f"config: {error}"
         return
-    if coarse_size % 4:
+    if geometry.coarse_size % 4:
         yield (
-            f"config: volumes: {coarse_size} coarse voxels (size / factor) must be a "
+            f"config: volumes: {geometry.coarse_size} coarse voxels (size / factor) must be a "
             "multiple of 4, as the network halves a volume twice"
         )
+    if (config["split"]["buffer"] + 1) * geometry.stride < geometry.size:
+        yield (
+            f"config: split.buffer: with {config['split']['buffer']} layers between "
+            f"them, volumes still overlap at a stride of {geometry.stride}; use more"
+        )
     yield from _sandbox_contradictions(config)
-    yield from _model_contradictions(config, coarse_size)
+    yield from _model_contradictions(config, geometry.coarse_size)
 
 
 def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:

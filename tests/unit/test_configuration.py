@@ -50,6 +50,7 @@ def test_the_default_is_accepted():
             "unknown key models.lwunet.training.ep",
         ),
         ("volumes.factor", 3, "factor 3 does not divide the size of 256"),
+        ("volumes.overlap", 160, "split.buffer: with 1 layers between them"),
         ("volumes.overlap", 256, "overlap 256 must be below size 256"),
         ("training.patch_size", 128, "patch_size 128 of model lwunet exceeds"),
         ("figures.loops", 7, "figures.loops: 7 is not among evaluation.loops"),

@@ -72,7 +72,7 @@ class Crowd:
         self,
         volume: Volume,
         seed: set[int],
-        truth: set[int],
+        body: set[int],
         rng: np.random.Generator,
     ) -> Answer:
         """Let some players answer a task, and combine what they say.
@@ -80,18 +80,19 @@ class Crowd:
         Args:
             volume: where the task is.
             seed: its seed segments.
-            truth: the segments that really belong to the seed, mergers left out.
+            body: the neuron's segments that are connected to it, mergers included.
             rng: who plays, and how.
         """
-        nearby = _Neighbourhood(volume, seed | truth)
+        nearby = _Neighbourhood(volume, seed | body)
+        truth = frozenset(s for s in body if volume.purity[s] >= MERGER_PURITY)
         count = int(rng.integers(max(1, self.players - 3), self.players + 1))
-        validations = [_play(nearby, seed, truth, rng) for _ in range(count)]
+        validations = [_play(nearby, seed, body, rng) for _ in range(count)]
         votes = int(rng.choice([0, 1, 2], p=[0.3, 0.3, 0.4]))
         if rng.random() < 0.04:
             votes += int(ADMIN)
-            validations.append(Validation(ADMIN, frozenset(truth)))
+            validations.append(Validation(ADMIN, truth))
         elif votes and rng.random() < 0.6:
-            validations.append(Validation(SCYTHE, frozenset(truth)))
+            validations.append(Validation(SCYTHE, truth))
         weight = sum(v.weight for v in validations)
         shares = {
             segment: share_of(segment, validations)
@@ -123,7 +124,7 @@ class _Neighbourhood:
 
 
 def _play(
-    nearby: _Neighbourhood, seed: set[int], truth: set[int], rng: np.random.Generator
+    nearby: _Neighbourhood, seed: set[int], body: set[int], rng: np.random.Generator
 ) -> Validation:
     """One player's walk from the seed through segments that look connected."""
     is_novice = rng.random() < 0.25
@@ -139,7 +140,7 @@ def _play(
             if neighbour in seen:
                 continue
             seen.add(neighbour)
-            if neighbour in truth:
+            if neighbour in body:
                 visible = sizes[neighbour] / (sizes[neighbour] + hard_to_see)
                 taken = rng.random() < visible * (1 - 0.4 * (1 - care))
             else:

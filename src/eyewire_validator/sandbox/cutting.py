@@ -206,10 +206,11 @@ def make_from_files(
         geometry,
         settings.min_purity,
     )
+    agree = partial(_agree, settings.min_purity)
     cells = [
         Cell(label, f"label {label}", "Completed", "{}", "", size, label, tasks)
         for label, size in cells_of(triple.labels, settings.min_cell_voxels).items()
-        if (tasks := [serve(t, False) for t in tracer.trace(label, _agree)])
+        if (tasks := [serve(t, False) for t in tracer.trace(label, agree)])
     ]
     if not cells:
         raise SandboxError(
@@ -220,9 +221,12 @@ def make_from_files(
     return volumes, cells
 
 
-def _agree(volume: Volume, seed: set[int], truth: set[int]) -> Answer:
+def _agree(min_purity: float, volume: Volume, seed: set[int], body: set[int]) -> Answer:
     """The answer to a task is the truth, as if one player had given it."""
-    return Answer(dict.fromkeys(sorted(truth), 1.0), 0.0, 1.0, VOTES_NEEDED)
+    truth = [
+        segment for segment in sorted(body) if volume.purity[segment] >= min_purity
+    ]
+    return Answer(dict.fromkeys(truth, 1.0), 0.0, 1.0, VOTES_NEEDED)
 
 
 def _cut_volume(

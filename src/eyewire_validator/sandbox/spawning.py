@@ -27,7 +27,7 @@ MIN_SEED_VOXELS = 100
 MAX_TRACED = 0.5
 
 Corner = tuple[int, int, int]
-# Answers a task: (volume, seed, truth) -> answer.
+# Answers a task: (volume, seed, what is connected to it, mergers included) -> answer.
 Answerer = Callable[[Volume, set[int], set[int]], Answer]
 
 
@@ -40,7 +40,7 @@ class Task:
         parent: the task that spawned it, None for the first.
         volume: segmentation volume id.
         seed: segment -> voxels that the parent's answer covers of it.
-        truth: the segments that really belong to the seed.
+        truth: the segments that really belong to the seed, mergers left out.
         answer: what the players said.
     """
 
@@ -97,7 +97,7 @@ class Tracer:
             The tasks, parents before children; none if the neuron has no segment.
         """
         segments = {
-            corner: set(volume.segments_of(neuron, self.min_purity).tolist())
+            corner: set(volume.segments_of(neuron).tolist())
             for corner, volume in self.volumes.items()
         }
         traced: dict[Corner, set[int]] = {corner: set() for corner in self.volumes}
@@ -106,10 +106,12 @@ class Tracer:
         while waiting:
             corner, seed, parent = waiting.popleft()
             volume = self.volumes[corner]
-            truth = connected_to(set(seed), volume.contacts, segments[corner])
+            # Players pass through mergers, though these are no part of the answer.
+            body = connected_to(set(seed), volume.contacts, segments[corner])
+            truth = {s for s in body if volume.purity[s] >= self.min_purity}
             if not truth or _is_traced(seed, traced[corner], volume):
                 continue
-            found = answer(volume, set(seed), truth)
+            found = answer(volume, set(seed), body)
             traced[corner] |= set(found.consensus) | set(seed)
             place = volume.place.volume
             waiting.extend(

@@ -137,7 +137,7 @@ def _trace(
     rng = np.random.default_rng([seed, 8, identity.cell])
     tracer = Tracer({v.place.corner: v for v in volumes}, geometry, MERGER_PURITY)
     tasks = tracer.trace(
-        neuron, lambda volume, start, truth: crowd.answer(volume, start, truth, rng)
+        neuron, lambda volume, start, body: crowd.answer(volume, start, body, rng)
     )
     by_id = {volume.place.volume: volume for volume in volumes}
     size = sum(int(by_id[t.volume].sizes[list(t.truth)].sum()) for t in tasks)

@@ -57,11 +57,9 @@ class Volume:
     owners: NDArray[np.int64]
     purity: NDArray[np.float64]
 
-    def segments_of(self, neuron: int, min_purity: float) -> NDArray[np.int64]:
-        """Return the segments that belong to a neuron, at least this purely."""
-        return np.flatnonzero(
-            (self.owners == neuron) & (self.purity >= min_purity) & (self.sizes > 0)
-        )
+    def segments_of(self, neuron: int) -> NDArray[np.int64]:
+        """Return the segments that belong to a neuron more than to any other."""
+        return np.flatnonzero((self.owners == neuron) & (self.sizes > 0))
 
 
 def describe(
