@@ -47,7 +47,8 @@ def settings(tmp_path: Path) -> FilesSettings:
 
 def test_triple_is_cut_and_traced(settings: FilesSettings, tmp_path: Path) -> None:
     workshop = Workshop(tmp_path / "sandbox", tmp_path, 1)
-    volumes, cells = make_from_files(settings, GEOMETRY, workshop)
+    volumes, cells, left_out = make_from_files(settings, GEOMETRY, workshop)
+    assert left_out == 0
     assert [volume.place.corner for volume in volumes] == [(0, 0, 0), (0, 0, 12)]
     assert [(cell.cell, cell.size) for cell in cells] == [(70, 1008), (80, 126)]
     assert [len(cell.tasks) for cell in cells] == [2, 1]

@@ -186,8 +186,11 @@ def cut_segmentation(supervoxels: NDArray[np.integer]) -> NDArray[np.uint16]:
 
 def make_from_files(
     settings: FilesSettings, geometry: VolumeGeometry, workshop: Workshop
-) -> tuple[list[Volume], list[Cell]]:
+) -> tuple[list[Volume], list[Cell], float]:
     """Cut the triple into cubes and trace its labels; nobody plays, the labels answer.
+
+    Returns:
+        The volumes, the cells, and the share of voxels that no whole cube covers.
 
     Raises:
         ConfigError: a file is not named.
@@ -218,7 +221,7 @@ def make_from_files(
             f"{settings.min_cell_voxels} voxels has a supervoxel of purity "
             f"{settings.min_purity}; lower min_cell_voxels or min_purity"
         )
-    return volumes, cells
+    return volumes, cells, left_over(triple.image.shape, geometry)
 
 
 def _agree(min_purity: float, volume: Volume, seed: set[int], body: set[int]) -> Answer:

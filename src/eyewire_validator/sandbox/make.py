@@ -24,6 +24,7 @@ from eyewire_validator.sandbox.replies import (
     task_reply,
 )
 from eyewire_validator.sandbox.retina import RetinaSettings
+from eyewire_validator.sandbox.spawning import Task
 from eyewire_validator.sandbox.synthetic import make_synthetic
 from eyewire_validator.sandbox.volumes import Volume
 from eyewire_validator.sandbox.workshop import Workshop
@@ -51,85 +52,99 @@ def make_sandbox(
         ConfigError: a file is not named.
         SandboxError: the files cannot be used.
     """
-    seed = int(settings["random_seed"])
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".sandbox.") as scratch:
         new = Path(scratch) / "sandbox"
         workshop = Workshop(new, Path(scratch), workers)
-        odd: dict[str, int] = {}
-        if settings["made_from"] == "files":
-            files = FilesSettings(**settings["files"])
-            volumes, cells = make_from_files(files, geometry, workshop)
-            cells = number_tasks(cells, FIRST_TASK)
-        else:
-            grid = tuple(settings["retina"]["grid"])
-            retina = RetinaSettings(**{**settings["retina"], "grid": grid})
-            volumes, cells = make_synthetic(retina, geometry, seed, workshop)
-            rng = np.random.default_rng([seed, 9])
-            cells, odd = add_oddities(number_tasks(cells, FIRST_TASK), volumes, rng)
-        odd |= write_records(new, cells, volumes, settings["made_from"] != "files")
+        make = _from_files if settings["made_from"] == "files" else _from_retina
         manifest = {
             "made_from": settings["made_from"],
-            "random_seed": seed,
-            **count(cells, volumes),
-            "oddities": odd,
+            "random_seed": settings["random_seed"],
+            **make(settings, geometry, workshop),
             "sha256": content_hash(new),
         }
         _replace_content(folder, new)
     return manifest
 
 
+def _from_retina(
+    settings: Mapping[str, Any], geometry: VolumeGeometry, workshop: Workshop
+) -> dict[str, Any]:
+    seed = settings["random_seed"]
+    z, y, x = settings["retina"]["grid"]
+    retina = RetinaSettings(**{**settings["retina"], "grid": (z, y, x)})
+    volumes, cells = make_synthetic(retina, geometry, seed, workshop)
+    cells = number_tasks(cells, FIRST_TASK)
+    cells, odd = add_oddities(cells, volumes, np.random.default_rng([seed, 9]))
+    tasks = task_replies(cells, volumes)
+    odd |= disturb_replies(tasks)
+    write_records(workshop.folder, cells, volumes, tasks)
+    return {**count(cells, volumes), "oddities": odd}
+
+
+def _from_files(
+    settings: Mapping[str, Any], geometry: VolumeGeometry, workshop: Workshop
+) -> dict[str, Any]:
+    files = FilesSettings(**settings["files"])
+    volumes, cells, left_out = make_from_files(files, geometry, workshop)
+    cells = number_tasks(cells, FIRST_TASK)
+    write_records(workshop.folder, cells, volumes, task_replies(cells, volumes))
+    return {**count(cells, volumes), "left_out_share": round(left_out, 4)}
+
+
+def task_replies(cells: list[Cell], volumes: list[Volume]) -> dict[str, Any]:
+    """Return the replies of ``GET /1.0/task/{task}`` by task id."""
+    places = {volume.place.volume: volume.place for volume in volumes}
+    return {
+        str(served.task.task): task_reply(cell.cell, served, places[served.task.volume])
+        for cell in cells
+        for served in cell.tasks
+    }
+
+
 def write_records(
-    folder: Path, cells: list[Cell], volumes: list[Volume], is_odd: bool
-) -> dict[str, int]:
+    folder: Path, cells: list[Cell], volumes: list[Volume], tasks: dict[str, Any]
+) -> None:
     """Write the registry, the API's replies and the truth.
 
     Args:
         folder: the sandbox folder.
         cells: all cells of the registry.
         volumes: the volumes of their tasks.
-        is_odd: whether some replies are disturbed.
-
-    Returns:
-        How many replies were disturbed, by kind.
+        tasks: replies of ``GET /1.0/task/{task}``.
     """
     places = {volume.place.volume: volume.place for volume in volumes}
-    served = [(cell, task) for cell in cells for task in cell.tasks]
+    served = [task for cell in cells for task in cell.tasks]
     children: dict[int | None, list[int]] = defaultdict(list)
-    for _, task in served:
+    for task in served:
         children[task.task.parent].append(task.task.task)
-    tasks = {
-        str(task.task.task): task_reply(cell.cell, task, places[task.task.volume])
-        for cell, task in served
-    }
-    odd = disturb_replies(tasks) if is_odd else {}
     records = {
         "api/tasks.json": tasks,
         "api/aggregates.json": {
             str(task.task.task): aggregate_reply(task, children[task.task.task])
-            for _, task in served
+            for task in served
         },
         "api/cells.json": {str(cell.cell): cell_reply(cell) for cell in cells},
         "api/cell_tasks.json": {
             str(cell.cell): cell_tasks_reply(cell, places) for cell in cells
         },
         "truth/cells.json": {str(cell.cell): cell.neuron for cell in cells},
-        "truth/tasks.json": {
-            str(task.task.task): {
-                "truth": sorted(task.task.truth),
-                "consensus": task.task.answer.consensus,
-                "validations": [
-                    {"weight": v.weight, "segments": sorted(v.segments)}
-                    for v in task.task.answer.validations
-                ],
-            }
-            for _, task in served
-        },
+        "truth/tasks.json": {str(task.task.task): _truth(task.task) for task in served},
     }
     for name, content in records.items():
         write_json(folder / name, content)
     write_csv(folder / "registry.csv", map(registry_row, cells))
-    return odd
+
+
+def _truth(task: Task) -> dict[str, Any]:
+    return {
+        "truth": sorted(task.truth),
+        "consensus": task.answer.consensus,
+        "validations": [
+            {"weight": v.weight, "segments": sorted(v.segments)}
+            for v in task.answer.validations
+        ],
+    }
 
 
 def count(cells: list[Cell], volumes: list[Volume]) -> dict[str, Any]:

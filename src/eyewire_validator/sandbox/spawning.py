@@ -124,11 +124,12 @@ class Tracer:
     def _root(
         self, segments: dict[Corner, set[int]]
     ) -> list[tuple[Corner, dict[int, int], int | None]]:
-        """The neuron's largest segment, as the seed of a task without parent."""
+        """The neuron's largest pure segment, as the seed of a task without parent."""
         candidates = [
             (int(self.volumes[corner].sizes[segment]), corner, segment)
             for corner, found in segments.items()
             for segment in found
+            if self.volumes[corner].purity[segment] >= self.min_purity
         ]
         if not candidates:
             return []
