@@ -63,20 +63,17 @@ def tables_of_cells(wildcards):
     return expand("results/downloads/cells/{cell}/tasks.parquet", cell=kept_cells())
 
 
-def catalog():
-    return read_table(Path(checkpoints.catalog_volumes.get().output[0]), CATALOG)
-
-
 def volumes_of_group(wildcards):
     """The group's volumes and their addresses: a change of these reruns the group."""
-    volumes = catalog()
+    volumes = read_table(Path("results/volumes/catalog.parquet"), CATALOG)
     volumes = volumes[volumes["group"] == int(wildcards.group)]
     return dict(zip(volumes["volume"].astype(str), volumes["full_path"], strict=True))
 
 
 def manifests_of_groups(wildcards):
+    catalog = read_table(Path(checkpoints.catalog_volumes.get().output[0]), CATALOG)
     return expand(
-        "results/volumes/groups/{group}.json", group=sorted(set(catalog()["group"]))
+        "results/volumes/groups/{group}.json", group=sorted(set(catalog["group"]))
     )
 
 
