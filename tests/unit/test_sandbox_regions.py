@@ -3,10 +3,12 @@
 import numpy as np
 
 from eyewire_validator.sandbox.regions import (
+    Contacts,
     bounding_boxes,
     find_contacts,
     majority_owners,
     maximum_spanning_tree,
+    merge_contacts,
 )
 
 # Two sections: 5 touches 2 directly, 2 and 7 are parted by one empty voxel,
@@ -48,3 +50,13 @@ def test_owner_is_who_has_most_of_the_segment() -> None:
     owner, purity = majority_owners(segmentation, owners)
     assert owner.tolist() == [0, 8, 0, 0]
     assert purity.tolist() == [0, 0.75, 0, 0]
+
+
+def test_contacts_of_groups_are_means_by_area() -> None:
+    contacts = Contacts(
+        np.array([[1, 2], [1, 3], [2, 3]]), np.array([1, 1, 3]), np.array([9.0, 4, 8])
+    )
+    merged = merge_contacts(contacts, np.array([0, 1, 1, 2]))
+    assert merged.pairs.tolist() == [[1, 2]]
+    assert merged.areas.tolist() == [4]
+    assert merged.means.tolist() == [7]

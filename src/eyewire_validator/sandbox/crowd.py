@@ -15,7 +15,7 @@ from eyewire_validator.sandbox.volumes import Volume
 # Weight of an enfranchised player, of another one, of a scythe, and of an admin.
 ENFRANCHISED, NOVICE, SCYTHE, ADMIN = 1.0, 0.1, 3.0, 1_000_000.0
 # Segments whose owner has less than this share of them are mergers: left out.
-MERGER_PURITY = 0.75
+MERGER_PURITY = 0.65
 
 
 @dataclass(frozen=True)

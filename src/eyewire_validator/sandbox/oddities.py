@@ -48,15 +48,15 @@ def plant_speck(
     """
     if factor < 2:
         return
-    z, y, x = (length // factor for length in segmentation.shape)
-    blocks = segmentation.reshape(z, factor, y, factor, x, factor)
-    lowest, highest = blocks.min(axis=(1, 3, 5)), blocks.max(axis=(1, 3, 5))
-    open_to = allowed.reshape(blocks.shape).all(axis=(1, 3, 5))
-    candidates = np.argwhere((lowest == highest) & (lowest > 0) & open_to)
-    if len(candidates):
-        k, j, i = candidates[rng.integers(len(candidates))] * factor
-        used = np.bincount(segmentation.ravel(), minlength=2**16)
-        segmentation[k, j, i : i + SPECK_VOXELS] = used[1:].argmin() + 1
+    used = np.bincount(segmentation.ravel(), minlength=2**16)
+    blocks = np.array(segmentation.shape) // factor
+    for block in rng.permutation(int(blocks.prod())):
+        z, y, x = (int(i) * factor for i in np.unravel_index(block, tuple(blocks)))
+        box = np.s_[z : z + factor, y : y + factor, x : x + factor]
+        inside = segmentation[box]
+        if inside[0, 0, 0] and np.ptp(inside) == 0 and allowed[box].all():
+            inside[0, 0, :SPECK_VOXELS] = used[1:].argmin() + 1
+            return
 
 
 def add_oddities(

@@ -62,6 +62,25 @@ def find_contacts(
     return Contacts(pairs, areas, totals / areas)
 
 
+def merge_contacts(contacts: Contacts, group: NDArray[np.integer]) -> Contacts:
+    """Return the contacts between groups of segments.
+
+    Args:
+        contacts: between segments.
+        group: the group of each segment, by its id.
+    """
+    ends = np.sort(group[contacts.pairs].astype(np.int64), axis=1)
+    is_between = ends[:, 0] != ends[:, 1]
+    highest = int(group.max()) + 1
+    keys = ends[is_between] @ np.array([highest, 1])
+    codes, unique = pd.factorize(keys, sort=True)
+    areas = np.bincount(codes, contacts.areas[is_between], len(unique))
+    totals = (contacts.areas * contacts.means)[is_between]
+    means = np.bincount(codes, totals, len(unique)) / areas
+    pairs = np.stack(np.divmod(unique, highest), axis=1)
+    return Contacts(pairs, areas.astype(np.int64), means)
+
+
 def maximum_spanning_tree(contacts: Contacts, highest: int) -> Contacts:
     """Keep the contacts that join all segments with the highest means.
 

@@ -157,7 +157,7 @@ class _Grower:
         if middle is not None:
             centre[2] = middle * shape[2]
         spread = np.array([0.7, 0.7, 2.5 if is_axon else 0.8]) * reach
-        aims = centre + rng.uniform(-1, 1, (4 if is_axon else 10, 3)) * spread
+        aims = centre + rng.uniform(-1, 1, (4 if is_axon else 12, 3)) * spread
         aims[:2, 2] = centre[2] + np.array([-1, 1]) * spread[2]
         balls = np.array([[*centre, 0.0]])
         for aim in np.clip(aims, 0, shape):

@@ -25,6 +25,8 @@ FIRST_PLACE = (27, 17, 12)
 ZEBRAFISH_CORNER = (16392, 11968, 13760)
 # One volume in this many has ids as in the oldest data, where they are far apart.
 OLD_IDS_EVERY = 6
+# Segments a volume that vanish when downsampled; one of them becomes a seed.
+SPECKS = 3
 # Share of tasks whose aggregate also shows what missed the consensus.
 SHOWS_ALL = 0.03
 # Cells of the retina that are traced but that the published filters reject.
@@ -120,7 +122,8 @@ def make_volume(site: Site, factor: int, seed: list[int], workshop: Workshop) ->
     image = from_jpegs(jpegs)
     rng = np.random.default_rng(seed)
     segmentation = oversegment(image, site.tissue.neurite_diameter, rng)
-    plant_speck(segmentation, picture.neuron <= site.tissue.traced, factor, rng)
+    for _ in range(SPECKS):
+        plant_speck(segmentation, picture.neuron <= site.tissue.traced, factor, rng)
     volume = describe(site.place, segmentation, image, picture.neuron)
     return workshop.put_away(volume, jpegs)
 
