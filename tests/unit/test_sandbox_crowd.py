@@ -33,9 +33,9 @@ def test_consensus_is_above_the_threshold() -> None:
 
 
 def row_of_segments() -> Volume:
-    """Segments 1 to 4 in a row, 1 to 3 of neuron 1; 5 of both neurons by half."""
-    row = np.repeat(np.array([1, 2, 3, 4, 5], np.uint16), [6, 6, 6, 6, 6])
-    neurons = np.repeat([1, 1, 1, 2, 1, 2], [6, 6, 6, 6, 3, 3])
+    """A merger 5 (half of neuron 1), then 1 to 3 of neuron 1, then 4 of neuron 2."""
+    row = np.repeat(np.array([5, 1, 2, 3, 4], np.uint16), [6, 6, 6, 6, 6])
+    neurons = np.repeat([2, 1, 2], [3, 21, 6])
     shape = (4, 4, 30)
     return describe(
         Place(1, 2, (0, 0, 0), shape),
@@ -47,7 +47,7 @@ def row_of_segments() -> Volume:
 
 def test_players_err_but_mostly_agree_and_mergers_are_left_out() -> None:
     volume, rng = row_of_segments(), np.random.default_rng(0)
-    answers = [Crowd(7).answer(volume, {1}, {1, 2, 3}, rng) for _ in range(60)]
+    answers = [Crowd(7).answer(volume, {1}, {1, 2, 3, 5}, rng) for _ in range(60)]
     chosen = [set(answer.segments) for answer in answers]
     assert all(1 in segments for segments in chosen)
     assert all(5 not in segments for segments in chosen)
@@ -58,7 +58,7 @@ def test_players_err_but_mostly_agree_and_mergers_are_left_out() -> None:
 
 def test_weights_and_votes_are_those_of_eyewire() -> None:
     volume, rng = row_of_segments(), np.random.default_rng(0)
-    answers = [Crowd(7).answer(volume, {1}, {1, 2, 3}, rng) for _ in range(60)]
+    answers = [Crowd(7).answer(volume, {1}, {1, 2, 3, 5}, rng) for _ in range(60)]
     weights = {v.weight for answer in answers for v in answer.validations}
     assert weights == {0.1, 1.0, 3.0, 1_000_000.0}
     assert any(answer.votes >= 1_000_000 for answer in answers)
