@@ -2,7 +2,9 @@
 
 Run with the project's environment, as it needs psutil:
 
-    .venv/bin/python benchmarks/benchmark_demo.py [--tests]
+    .venv/bin/python benchmarks/benchmark_demo.py FOLDER [--tests]
+
+FOLDER, which must not exist, becomes the clone and stays.
 
 Prints a Markdown table. Memory is the largest sum of resident sizes over the process
 tree, sampled five times a second; pages that processes share count more than once.
@@ -12,7 +14,6 @@ import argparse
 import os
 import platform
 import subprocess
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -59,23 +60,23 @@ def measure(command: list[str], folder: Path) -> tuple[float, float]:
 def main() -> None:
     """Clone, install, run, run again; with ``--tests``, test."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="becomes the clone and stays")
     parser.add_argument("--tests", action="store_true", help="time make test, too")
-    tests = parser.parse_args().tests
+    arguments = parser.parse_args()
+    clone = arguments.folder
     steps = {
         "install (`make .venv/ready`)": ["make", ".venv/ready"],
         "workflow (`make demo`)": ["make", "demo"],
         "second `make demo`": ["make", "demo"],
-        **({"`make test`": ["make", "test"]} if tests else {}),
+        **({"`make test`": ["make", "test"]} if arguments.tests else {}),
     }
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, ")
-    print(f"Python {platform.python_version()}\n")
+    machine = platform.processor() or platform.machine()
+    print(f"{machine}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| step | seconds | peak memory, GiB |\n|---|---|---|")
-    with tempfile.TemporaryDirectory() as temporary:
-        clone = Path(temporary) / "clone"
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        for name, command in steps.items():
-            seconds, peak = measure(command, clone)
-            print(f"| {name} | {seconds:.0f} | {peak:.2f} |", flush=True)
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    for name, command in steps.items():
+        seconds, peak = measure(command, clone)
+        print(f"| {name} | {seconds:.0f} | {peak:.2f} |", flush=True)
 
 
 if __name__ == "__main__":
