@@ -151,6 +151,17 @@ def figures_of_all_models(wildcards):
     return [figure for *_, figures in shown_evaluations() for figure in figures]
 
 
+README_FIGURES = [
+    "results/figures/honest_table.png",
+    *figures_of(
+        config["figures"]["model"],
+        0,
+        config["figures"]["split"],
+        loops_to_show(config["figures"]["model"]),
+    ),
+]
+
+
 def entries(wildcards):
     """What each summary is about, in the order of ``evaluations``."""
     return [
