@@ -86,8 +86,8 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         return
     if geometry.coarse_size % 4:
         yield (
-            f"config: volumes: {geometry.coarse_size} coarse voxels (size / factor) must be a "
-            "multiple of 4, as the network halves a volume twice"
+            f"config: volumes: {geometry.coarse_size} coarse voxels (size / factor) "
+            "must be a multiple of 4, as the network halves a volume twice"
         )
     if (config["split"]["buffer"] + 1) * geometry.stride < geometry.size:
         yield (

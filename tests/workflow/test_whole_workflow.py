@@ -102,6 +102,30 @@ def test_another_filter_that_keeps_the_same_cells_fetches_nothing(run, finished_
     assert not {"download_cell", "download_volumes"} & set(jobs_of(done.stdout))
 
 
+def test_a_model_entry_may_name_a_checkpoint(run, finished_copy):
+    weights = "results/models/lwunet/0/checkpoint.pt"
+    adopted = {
+        "title": "adopted",
+        "kind": "lwunet",
+        "context": "ancestors_registered",
+        "context_channels": 2,
+        "loops": 2,
+        "image": "unit",
+        "replicates": 1,
+        "checkpoint": weights,
+    }
+    results = finished_copy / "results/evaluation"
+    metrics = "0/test/loops-2/tasks.parquet"
+    target = f"results/evaluation/adopted/{metrics}"
+    done = run(finished_copy, target, config={"models": {"adopted": adopted}})
+    assert done.returncode == 0, done.stdout
+    assert set(jobs_of(done.stdout)) == {"adopt_checkpoint", "evaluate_model"}
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(results / "adopted" / metrics),
+        pd.read_parquet(results / "lwunet" / metrics),
+    )
+
+
 def test_a_change_of_politeness_makes_nothing_stale(run, finished):
     done = run(finished, "-n", config={"api": {"tries": 3}})
     assert "Nothing to be done" in done.stdout
