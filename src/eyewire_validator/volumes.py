@@ -1,6 +1,5 @@
 """Volumes: fetched as Eyewire keeps them, verified, and written downsampled."""
 
-import hashlib
 import io
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,9 @@ from eyewire_validator.downsampling import (
     vote,
 )
 from eyewire_validator.errors import FileError, VolumeError
-from eyewire_validator.files import decompress, read_array, write_array, write_bytes
+from eyewire_validator.files import decompress, write_array, write_bytes
 from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.provenance import file_hash
 from eyewire_validator.tables import COVERAGE, SEGMENTS_OF_VOLUME, write_table
 
 RAW_SEGMENTATION = "segmentation.lzma"
@@ -156,24 +156,7 @@ def write_volume(
     segments = _segments(segmentation, coarse)
     write_table(folder / SEGMENTS_TABLE, segments, SEGMENTS_OF_VOLUME)
     names = (IMAGE, SEGMENTATION, COVERAGE_TABLE, SEGMENTS_TABLE)
-    return {name: _sha256(folder / name) for name in names}
-
-
-def read_volume(
-    folder: Path, geometry: VolumeGeometry
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-    """Read the arrays that `write_volume` wrote.
-
-    Returns:
-        Image (z, y, x) uint8 and segmentation (z, y, x) uint16, in coarse voxels.
-
-    Raises:
-        FileError: a file is missing, damaged, or of another size.
-    """
-    return (
-        read_array(folder / IMAGE, geometry.coarse_shape, np.uint8),
-        read_array(folder / SEGMENTATION, geometry.coarse_shape, np.uint16),
-    )
+    return {name: file_hash(folder / name) for name in names}
 
 
 def _segments(
@@ -188,8 +171,3 @@ def _segments(
         "coarse_voxels": segment_sizes(coarse)[present],
     }
     return pd.DataFrame(columns)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

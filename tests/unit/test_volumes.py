@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 
 from eyewire_validator.downsampling import downsample_image, vote
-from eyewire_validator.errors import FileError, NotFoundError, VolumeError
+from eyewire_validator.errors import NotFoundError, VolumeError
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.tables import COVERAGE, SEGMENTS_OF_VOLUME, read_table
+from eyewire_validator.volume_store import VolumeStore
 from eyewire_validator.volumes import (
     assemble_volume,
     download_volume,
-    read_volume,
     write_volume,
 )
 
@@ -174,9 +174,9 @@ def test_a_segmentation_cut_short_is_refused(raw):
 
 def test_what_is_written_can_be_read(raw, tmp_path, segmentation):
     image, _ = assemble_volume(raw, 41, GEOMETRY)
-    folder = tmp_path / "coarse"
+    folder = tmp_path / "41"
     hashes = write_volume(folder, image, segmentation, GEOMETRY)
-    coarse_image, coarse = read_volume(folder, GEOMETRY)
+    coarse_image, coarse = VolumeStore(tmp_path, GEOMETRY).get(41)
     np.testing.assert_array_equal(coarse_image, downsample_image(image, 4))
     np.testing.assert_array_equal(coarse, vote(segmentation, 4))
     assert {path.name for path in folder.iterdir()} == hashes.keys()
@@ -208,8 +208,3 @@ def test_the_same_volume_gives_the_same_bytes(raw, tmp_path):
     arrays = assemble_volume(raw, 41, GEOMETRY)
     first, second = (write_volume(tmp_path / n, *arrays, GEOMETRY) for n in "ab")
     assert first == second
-
-
-def test_an_unwritten_volume_cannot_be_read(tmp_path):
-    with pytest.raises(FileError, match=r"image\.lzma: no such file"):
-        read_volume(tmp_path, GEOMETRY)
