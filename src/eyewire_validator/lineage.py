@@ -18,6 +18,7 @@ class Task:
         corner: lowest voxel (z, y, x) of its volume at full resolution, or none.
         seed: (n,) int64 segment ids.
         aggregate: (n,) int64 segment ids of the answer.
+        aggregate_weights: (n,) float64 agreed fraction of the players for each.
         excluded: whether it is in no split.
     """
 
@@ -28,6 +29,7 @@ class Task:
     corner: tuple[int, int, int] | None
     seed: NDArray[np.int64]
     aggregate: NDArray[np.int64]
+    aggregate_weights: NDArray[np.float64]
     excluded: bool
 
 
@@ -42,7 +44,7 @@ class Lineage:
 
     COLUMNS = (
         "task", "cell", "parent", "volume", "min_z", "min_y", "min_x",
-        "seed", "aggregate", "excluded",
+        "seed", "aggregate", "aggregate_weights", "excluded",
     )  # fmt: skip
 
     def __init__(self, index: pd.DataFrame) -> None:
@@ -75,6 +77,7 @@ class Lineage:
             corner=None if None in corner else corner,  # type: ignore[arg-type]
             seed=np.asarray(values["seed"], np.int64),
             aggregate=np.asarray(values["aggregate"], np.int64),
+            aggregate_weights=np.asarray(values["aggregate_weights"], np.float64),
             excluded=values["excluded"] is not None,
         )
 
