@@ -89,6 +89,19 @@ SEGMENTS_OF_VOLUME = pa.schema(
         _column("segment", pa.int64(), "segment id, local to the volume"),
         _column("voxels", pa.int64(), "full-resolution voxels"),
         _column("coarse_voxels", pa.int64(), "coarse voxels that it won in the vote"),
+        *(
+            _column(f"{side}_{axis}", pa.int64(), f"{text}, counted in its volume")
+            for side, text in (("min", "lowest voxel"), ("max", "voxel after the last"))
+            for axis in "zyx"
+        ),
+    ]
+)
+
+SEGMENT_GRAPH = pa.schema(
+    [
+        _column("one", pa.int64(), "segment id"),
+        _column("other", pa.int64(), "segment id"),
+        _column("affinity", pa.float32(), "how likely they are one object, 0 to 1"),
     ]
 )
 
@@ -177,6 +190,98 @@ TASK_METRICS = pa.schema(
         _column("sigma_mean", pa.float64(), "mean sigma, logit units", nullable=True),
         _column("sigma_max", pa.float64(), "highest sigma, logit units", nullable=True),
         _column("image_mean", pa.float64(), "mean grey value of the volume, 0 to 255"),
+        _column("seed_full_voxels", pa.int64(), "full-resolution voxels of the seed"),
+        _column(
+            "dust_truth_segments", pa.int64(), "segments of the aggregate that are dust"
+        ),
+        _column(
+            "dust_truth_full_voxels", pa.int64(), "their full-resolution voxels"
+        ),
+    ]
+)
+
+SEGMENT_SCORES = pa.schema(
+    [
+        _column("task", pa.int64(), "task id"),
+        _column("cell", pa.int64(), "cell id"),
+        _column("volume", pa.int64(), "segmentation volume id"),
+        _column("segment", pa.int64(), "a candidate: neither seed nor dust"),
+        _column("voxels", pa.int64(), "its full-resolution voxels"),
+        _column(
+            "probability", pa.float32(), "that it belongs: mean over all its voxels"
+        ),
+        _column("sigma", pa.float32(), "mean sigma, logit units", nullable=True),
+        _column(
+            "variance",
+            pa.float32(),
+            "of the members' probabilities; none for a single member",
+            nullable=True,
+        ),
+        _column(
+            "mutual_information",
+            pa.float32(),
+            "between answer and member, in nats; none for a single member",
+            nullable=True,
+        ),
+        _column("truth", pa.bool_(), "whether it is in the aggregate"),
+        _column(
+            "vote_weight",
+            pa.float32(),
+            "agreed fraction of the players, 0 outside the aggregate",
+        ),
+        _column(
+            "neuron",
+            pa.bool_(),
+            "whether it really belongs, as only the sandbox knows",
+            nullable=True,
+        ),
+    ]
+)
+
+# Scores that may tell a segment which is answered wrongly; see selective.py.
+UNCERTAINTIES = ("probability", "entropy", "sigma", "variance", "mutual_information")
+
+TASK_ANSWERS = pa.schema(
+    [
+        _column("task", pa.int64(), "task id"),
+        _column("cell", pa.int64(), "cell id"),
+        _column("volume", pa.int64(), "segmentation volume id"),
+        _column("candidates", pa.int64(), "segments that could be chosen"),
+        *(
+            _column(f"{name}{unit}", pa.int64(), f"{what} {text}")
+            for unit, what in (
+                ("", "candidate segments"),
+                ("_voxels", "full-resolution voxels"),
+            )
+            for name, text in (
+                ("tp", "chosen rightly"),
+                ("fp", "chosen wrongly: false merges"),
+                ("fn", "missed"),
+            )
+        ),
+        _column("edits", pa.int64(), "segments to add or to remove: fp + fn"),
+        _column("maybe", pa.int64(), "segments between accept and reject"),
+        _column("accepted_wrongly", pa.int64(), "accepted segments that do not belong"),
+        _column("rejected_wrongly", pa.int64(), "rejected segments that belong"),
+        _column("seed_full_voxels", pa.int64(), "full-resolution voxels of the seed"),
+        _column(
+            "dust_truth_segments", pa.int64(), "segments of the aggregate that are dust"
+        ),
+        _column(
+            "dust_truth_full_voxels", pa.int64(), "their full-resolution voxels"
+        ),
+        _column("vi_split", pa.float64(), "bits of the answer unknown from the truth"),
+        _column("vi_merge", pa.float64(), "bits of the truth unknown from the answer"),
+        *(
+            _column(
+                f"{score}_{over}",
+                pa.float64(),
+                f"uncertainty by {score}, {over} over the candidates",
+                nullable=True,
+            )
+            for score in UNCERTAINTIES
+            for over in ("sum", "max")
+        ),
     ]
 )
 

@@ -7,10 +7,21 @@ from typing import Any, TypeVar
 from eyewire_validator.contexts import CONTEXTS
 from eyewire_validator.errors import ConfigError
 
-KINDS = ("lwunet", "seed_only")
+NETWORKS = ("lwunet", "ensemble")
+BASELINES = (
+    "empty", "seed_only", "copy_previous", "dilated_seed", "contact_greedy", "msty",
+    "geometry",
+)  # fmt: skip
+# Who knows the truth, or is a person, or was made elsewhere: no models of this workflow.
+REFERENCES = ("msty_oracle", "perfect_mask", "labels", "player", "crowd")
+KINDS = (*NETWORKS, *BASELINES, *REFERENCES)
 
-# How grey values reach the network: raw (0 to 255, as published) or unit (0 to 1).
-IMAGE_SCALES = {"raw": 1.0, "unit": 1 / 255}
+# How grey values reach the network: raw (0 to 255, as published), unit (0 to 1), or
+# none (all 0), which shows what the image is worth.
+IMAGE_SCALES = {"raw": 1.0, "unit": 1 / 255, "none": 0.0}
+
+# What sigma means, and so how the network is trained; see models/uncertainty.py.
+UNCERTAINTIES = ("scaled_logit", "sampled_logit", "sampled_logit_monte_carlo")
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -39,15 +50,24 @@ class ModelSettings:
     image: str = "unit"
     replicates: int = 1
     checkpoint: str | None = None
+    uncertainty: str = "scaled_logit"
+    dropout: float = 0.0
+    dropout_samples: int = 1
+    members: str | None = None
+    dilation: int = 0
+    labels: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that no model could be made from."""
         _check_choice("model: kind", self.kind, KINDS)
         _check_choice("model: context", self.context, CONTEXTS)
         _check_choice("model: image", self.image, tuple(IMAGE_SCALES))
+        _check_choice("model: uncertainty", self.uncertainty, UNCERTAINTIES)
         _check_least("model: context_channels", self.context_channels, 0)
         _check_least("model: loops", self.loops, 1)
         _check_least("model: replicates", self.replicates, 1)
+        _check_least("model: dropout", self.dropout, 0)
+        _check_least("model: dropout_samples", self.dropout_samples, 1)
         if (self.context == "none") != (self.context_channels == 0):
             raise ConfigError(
                 f"model: context {self.context} does not go with "

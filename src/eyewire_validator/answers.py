@@ -1,0 +1,60 @@
+"""What answers to a task are, whoever gives them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyewire_validator.volume_store import SEGMENT_IDS
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said about the voxels of a task, and about its segments.
+
+    Attributes:
+        probability: (z, y, x) float32 that a coarse voxel belongs to the answer.
+        sigma: (z, y, x) float32, above 0, logit units; none without a network.
+        members: (k, z, y, x) float32, the probabilities whose mean `probability` is;
+            none where a single network, or none, answers.
+        segments: (65536,) float32, the probability of each segment by its id, of those
+            who answer in segments; otherwise it follows from the voxels.
+        loss: mean over the task's voxels, in nats; none without a network.
+        published_loss: `models.loss.published_loss`; none without a network.
+    """
+
+    probability: NDArray[np.float32]
+    sigma: NDArray[np.float32] | None = None
+    members: NDArray[np.float32] | None = None
+    segments: NDArray[np.float32] | None = None
+    loss: float | None = None
+    published_loss: float | None = None
+
+
+# Answers some tasks, given by their ids: for each, the answer by number of loops. Who
+# does not loop answers as loop 1.
+Answerer = Callable[[Sequence[int]], list[dict[int, Answer]]]
+
+
+def answer_in_segments(
+    segmentation: NDArray[np.uint16],
+    seed: NDArray[np.int64],
+    probability: NDArray[np.float32],
+) -> Answer:
+    """Make the answer of one who answers in segments.
+
+    Args:
+        segmentation: (z, y, x) uint16, coarse.
+        seed: (n,) segment ids that are given; their voxels are answered.
+        probability: (65536,) float32 of each segment, by its id.
+    """
+    painted = probability.copy()
+    painted[seed] = 1
+    painted[0] = 0
+    return Answer(probability=painted[segmentation], segments=probability)
+
+
+def no_segments() -> NDArray[np.float32]:
+    """Return a probability of 0 for every segment id: (65536,) float32."""
+    return np.zeros(SEGMENT_IDS, np.float32)
