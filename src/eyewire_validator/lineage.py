@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eyewire_validator.errors import TableError
+from eyewire_validator.errors import TableError, VolumeError
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,19 @@ class Task:
     aggregate: NDArray[np.int64]
     aggregate_weights: NDArray[np.float64]
     excluded: bool
+
+    @property
+    def place(self) -> int:
+        """The volume that it lies in.
+
+        Raises:
+            VolumeError: none is known.
+        """
+        if self.volume is None:
+            raise VolumeError(
+                f"task {self.task} has no volume; exclude it from the index"
+            )
+        return self.volume
 
 
 class Lineage:

@@ -194,9 +194,7 @@ TASK_METRICS = pa.schema(
         _column(
             "dust_truth_segments", pa.int64(), "segments of the aggregate that are dust"
         ),
-        _column(
-            "dust_truth_full_voxels", pa.int64(), "their full-resolution voxels"
-        ),
+        _column("dust_truth_full_voxels", pa.int64(), "their full-resolution voxels"),
     ]
 )
 
@@ -267,9 +265,7 @@ TASK_ANSWERS = pa.schema(
         _column(
             "dust_truth_segments", pa.int64(), "segments of the aggregate that are dust"
         ),
-        _column(
-            "dust_truth_full_voxels", pa.int64(), "their full-resolution voxels"
-        ),
+        _column("dust_truth_full_voxels", pa.int64(), "their full-resolution voxels"),
         _column("vi_split", pa.float64(), "bits of the answer unknown from the truth"),
         _column("vi_merge", pa.float64(), "bits of the truth unknown from the answer"),
         *(

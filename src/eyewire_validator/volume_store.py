@@ -6,13 +6,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from eyewire_validator.bridge import Bridge
 from eyewire_validator.files import read_array
 from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.tables import (
+    COVERAGE,
+    SEGMENT_GRAPH,
+    SEGMENTS_OF_VOLUME,
+    read_table,
+)
 
 # Bytes of a coarse voxel in memory: uint8 image and uint16 segmentation.
 VOXEL_BYTES = 3
+# The same in a bridge: about 1.5 entries of a float64 and an int32 each.
+BRIDGE_VOXEL_BYTES = 18
 
 SEGMENT_IDS = 2**16
 
@@ -44,10 +54,11 @@ class VolumeStore:
     """The folder of the downsampled volumes; the last ones used stay in memory.
 
     Args:
-        folder: holds ``{volume}/image.lzma`` and ``{volume}/segmentation.lzma``.
+        folder: holds the folder of each volume, as `volumes.write_volume` makes it.
         geometry: gives the shape of the arrays.
         max_bytes: memory for volumes; one is kept in any case. A coarse volume of
-            64 voxels takes 0.8 MB, so that 1 GiB keeps 1,365.
+            64 voxels takes 0.8 MB, so that 1 GiB keeps 1,365. Bridges have as much
+            again, for which they are kept.
     """
 
     def __init__(
@@ -58,6 +69,8 @@ class VolumeStore:
         self.geometry = geometry
         volume_bytes = VOXEL_BYTES * geometry.coarse_size**3
         self._get = lru_cache(max(1, max_bytes // volume_bytes))(self._read)
+        bridge_bytes = BRIDGE_VOXEL_BYTES * geometry.coarse_size**3
+        self._bridge = lru_cache(max(1, max_bytes // bridge_bytes))(self._read_bridge)
 
     def get(self, volume: int) -> CoarseVolume:
         """Return a volume; its arrays are shared and read-only.
@@ -66,6 +79,23 @@ class VolumeStore:
             FileError: a file is missing, damaged or of another size.
         """
         return self._get(volume)
+
+    def bridge(self, volume: int) -> Bridge:
+        """Return the way back from a volume's coarse voxels to its segments.
+
+        Raises:
+            TableError: a table is missing or damaged.
+            VolumeError: the tables do not belong together.
+        """
+        return self._bridge(volume)
+
+    def graph(self, volume: int) -> pd.DataFrame:
+        """Return the volume's `tables.SEGMENT_GRAPH`; empty where the bucket has none.
+
+        Raises:
+            TableError: the table is missing or damaged.
+        """
+        return read_table(self.folder / str(volume) / "graph.parquet", SEGMENT_GRAPH)
 
     def __contains__(self, volume: int) -> bool:
         """Say whether the volume has a folder."""
@@ -76,4 +106,12 @@ class VolumeStore:
         return CoarseVolume(
             read_array(folder / "image.lzma", shape, np.uint8),
             read_array(folder / "segmentation.lzma", shape, np.uint16),
+        )
+
+    def _read_bridge(self, volume: int) -> Bridge:
+        folder = self.folder / str(volume)
+        return Bridge.build(
+            read_table(folder / "segments.parquet", SEGMENTS_OF_VOLUME),
+            read_table(folder / "coverage.parquet", COVERAGE),
+            self.geometry.coarse_size**3,
         )

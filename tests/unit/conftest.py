@@ -6,7 +6,14 @@ import pytest
 
 from eyewire_validator.files import write_array
 from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.tables import TASK_INDEX, read_table, write_table
+from eyewire_validator.tables import (
+    COVERAGE,
+    SEGMENT_GRAPH,
+    SEGMENTS_OF_VOLUME,
+    TASK_INDEX,
+    read_table,
+    write_table,
+)
 from eyewire_validator.volume_store import VolumeStore
 
 
@@ -24,11 +31,13 @@ def make_index(tmp_path):
         defaults = {
             "cell": 7, "parent": None, "volume": None, "depth": 0, "status": 0,
             "weight": 3.0, "votes": 3, "seed": [1], "aggregate": [1], "split": None,
-            "aggregate_weights": [], "seed_voxels": 1, "aggregate_voxels": 1,
+            "seed_voxels": 1, "aggregate_voxels": 1,
             "seedless_voxels": 0, "min_z": 0, "min_y": 0, "min_x": 0,
             "max_z": 32, "max_y": 32, "max_x": 32, "excluded": None,
         }  # fmt: skip
-        frame = pd.DataFrame([{**defaults, **row} for row in rows])
+        rows = [{**defaults, **row} for row in rows]
+        agreed = [{"aggregate_weights": [1.0] * len(row["aggregate"])} for row in rows]
+        frame = pd.DataFrame([{**a, **r} for a, r in zip(agreed, rows, strict=True)])
         nullable = [field.name for field in TASK_INDEX if field.nullable]
         for name in set(nullable) - {"weight", "split", "excluded"}:
             frame[name] = frame[name].astype("Int64")
@@ -39,14 +48,38 @@ def make_index(tmp_path):
     return make
 
 
+def write_tables(folder, segmentation):
+    """Write segments.parquet and coverage.parquet of a coarse segmentation."""
+    coarse_voxels = np.flatnonzero(segmentation)
+    coverage = {
+        "segment": segmentation.flat[coarse_voxels],
+        "coarse_voxel": coarse_voxels,
+        "voxels": 64,
+    }
+    write_table(folder / "coverage.parquet", pd.DataFrame(coverage), COVERAGE)
+    rows = []
+    for segment in np.unique(segmentation[segmentation > 0]):
+        where = np.argwhere(segmentation == segment)
+        corners = zip("zyx", where.min(axis=0), where.max(axis=0), strict=True)
+        boxes = [
+            {f"min_{axis}": 4 * low, f"max_{axis}": 4 * high + 4}
+            for axis, low, high in corners
+        ]
+        sizes = {"voxels": 64 * len(where), "coarse_voxels": len(where)}
+        rows.append({"segment": segment, **sizes, **boxes[0], **boxes[1], **boxes[2]})
+    segments = pd.DataFrame(rows, columns=SEGMENTS_OF_VOLUME.names)
+    write_table(folder / "segments.parquet", segments, SEGMENTS_OF_VOLUME)
+
+
 @pytest.fixture
 def make_store(tmp_path, geometry):
     """Return a function that makes a store of volumes, id to segmentation.
 
-    Images are random, seeded by the volume's id.
+    Images are random, seeded by the volume's id. All 64 voxels of a coarse voxel are of
+    its segment. Graphs, volume to [(one, other, affinity)], are empty if not given.
     """
 
-    def make(segmentations):
+    def make(segmentations, graphs=None):
         folder = tmp_path / "volumes"
         for volume, segmentation in segmentations.items():
             generator = np.random.default_rng(volume)
@@ -56,6 +89,10 @@ def make_store(tmp_path, geometry):
                 folder / str(volume) / "segmentation.lzma",
                 np.asarray(segmentation, np.uint16),
             )
+            write_tables(folder / str(volume), np.asarray(segmentation))
+            edges = (graphs or {}).get(volume, [])
+            graph = pd.DataFrame(edges, columns=SEGMENT_GRAPH.names)
+            write_table(folder / str(volume) / "graph.parquet", graph, SEGMENT_GRAPH)
         return VolumeStore(folder, geometry)
 
     return make

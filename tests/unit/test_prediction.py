@@ -1,28 +1,34 @@
 import numpy as np
 import pytest
-import torch
 
-from eyewire_validator.errors import ModelError
-from eyewire_validator.models.loss import published_loss, scaled_logit_loss
-from eyewire_validator.models.lwunet import LWUNet
-from eyewire_validator.models.settings import ModelSettings
-from eyewire_validator.prediction import answer_task, count_voxels, evaluate
-from eyewire_validator.samples import SampleLoader, inputs_and_truth
-from eyewire_validator.tables import TASK_METRICS, read_table, write_table
-
-SEED_ONLY = ModelSettings("seed only", "seed_only")
-NETWORK = ModelSettings("network", "lwunet", "ancestors_registered", 2, 2)
+from eyewire_validator.answers import Answer, answer_in_segments, no_segments
+from eyewire_validator.errors import VolumeError
+from eyewire_validator.lineage import Lineage
+from eyewire_validator.prediction import (
+    EvaluationSettings,
+    count_voxels,
+    evaluate,
+    measure,
+)
+from eyewire_validator.tables import (
+    SEGMENT_SCORES,
+    TASK_METRICS,
+    read_table,
+    write_table,
+)
 
 TASKS = [
     {"task": 1, "volume": 11, "seed": [1], "aggregate": [1, 2], "split": "test"},
     {"task": 2, "volume": 12, "seed": [5], "aggregate": [6], "parent": 1},
     {"task": 3, "volume": 11, "seed": [3], "aggregate": [3], "cell": 9},
+    {"task": 4, "seed": [3], "aggregate": [3]},
 ]
+SETTINGS = EvaluationSettings(threshold=0.5, batch_size=2, dust_voxels=100)
 
 
 @pytest.fixture
-def index(make_index):
-    return make_index(*TASKS)
+def lineage(make_index):
+    return Lineage(make_index(*TASKS))
 
 
 @pytest.fixture
@@ -30,22 +36,35 @@ def store(make_store, octants):
     return make_store({11: octants, 12: octants})
 
 
-@pytest.fixture(scope="module")
-def network():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        return LWUNet(2, 2)
+@pytest.fixture
+def seed_only(lineage, store):
+    """Answers each task with its seed, as one who answers in segments."""
+
+    def answer(tasks):
+        rows = [lineage.task(task) for task in tasks]
+        segmentations = [store.get(row.volume).segmentation for row in rows]
+        return [
+            {1: answer_in_segments(segmentation, row.seed, no_segments())}
+            for row, segmentation in zip(rows, segmentations, strict=True)
+        ]
+
+    return answer
 
 
-class Certain(torch.nn.Module):
-    """Gives logits 2 where the seed is, -2 elsewhere, and sigma 4."""
-
-    def __init__(self):
-        super().__init__()
-        self.nothing = torch.nn.Parameter(torch.zeros(1))
-
-    def forward(self, image, context, seed, confidence, loops):
-        return 4 * seed - 2, torch.full_like(seed, 4.0)
+def everywhere(probability):
+    """Answers with the same probability everywhere, more of it with more loops."""
+    shape = (8, 8, 8)
+    return lambda tasks: [
+        {
+            loops: Answer(
+                np.full(shape, probability * loops, np.float32),
+                np.full(shape, 4.0, np.float32),
+                loss=float(task),
+            )
+            for loops in (1, 2)
+        }
+        for task in tasks
+    ]
 
 
 def test_voxels_are_counted_as_drawn():
@@ -56,8 +75,8 @@ def test_voxels_are_counted_as_drawn():
     }  # fmt: skip
 
 
-def test_seed_only_answers_its_seed(index, store):
-    found = evaluate([1, 3], index, store, SEED_ONLY, None, loops=4)
+def test_seed_and_truth_meet_as_drawn(lineage, store, seed_only):
+    found, segments = evaluate([1, 3], lineage, store, seed_only, [1], SETTINGS)[1]
     assert found["task"].tolist() == [1, 3]
     assert found["cell"].tolist() == [7, 9]
     assert found["volume"].tolist() == [11, 11]
@@ -70,81 +89,55 @@ def test_seed_only_answers_its_seed(index, store):
     assert found["union_seedless"].tolist() == [64, 0]
     assert found["loss"].isna().all()
     assert found["image_mean"].tolist() == [store.get(11).image.mean()] * 2
+    assert found["seed_full_voxels"].tolist() == [4096, 4096]
+    assert segments["task"].tolist() == [1] * 7 + [3] * 7
+    assert segments["truth"].sum() == 1
 
 
-def test_a_seed_outside_the_aggregate_counts_as_wrong(index, store):
-    (row,) = evaluate([2], index, store, SEED_ONLY, None, loops=1).to_dict("records")
+def test_a_seed_outside_the_aggregate_counts_as_wrong(lineage, store, seed_only):
+    (row,) = measure([2], lineage, store, seed_only, 1, 0.5, 1)
     assert (row["guess"], row["intersection"], row["union"]) == (64, 0, 128)
     assert (row["guess_seedless"], row["truth_seedless"]) == (0, 64)
 
 
 @pytest.mark.parametrize(
-    ("threshold", "guess"), [(0.3, 512), (0.5, 64), (0.63, 0), (0.62, 64)]
+    ("loops", "threshold", "guess"),
+    [(1, 0.25, 0), (1, 0.2, 512), (2, 0.25, 512), (2, 0.5, 0)],
 )
-def test_a_voxel_is_answered_above_the_threshold(index, store, threshold, guess):
-    """sigmoid(2 / 4) = 0.622 on the seed, sigmoid(-2 / 4) = 0.378 elsewhere."""
-    found = evaluate(
-        [1], index, store, NETWORK, Certain(), loops=1, threshold=threshold
-    )
-    assert found["guess"].tolist() == [guess]
-    assert found["sigma_mean"].tolist() == found["sigma_max"].tolist() == [4]
+def test_a_voxel_is_answered_above_the_threshold(
+    lineage, store, loops, threshold, guess
+):
+    (row,) = measure([1], lineage, store, everywhere(0.25), loops, threshold, 1)
+    assert row["guess"] == guess
+    assert row["sigma_mean"] == row["sigma_max"] == 4
+    assert row["loss"] == 1
 
 
-def test_a_voxel_at_the_threshold_is_not_answered(index, store):
-    found = evaluate([1], index, store, SEED_ONLY, None, loops=1, threshold=1)
-    assert found["guess"].tolist() == [0]
+def test_each_loop_is_kept_apart(lineage, store):
+    found = evaluate([1], lineage, store, everywhere(0.25), [1, 2], SETTINGS)
+    assert found[1].segments["probability"].tolist() == [0.25] * 7
+    assert found[2].segments["probability"].tolist() == [0.5] * 7
 
 
-@pytest.mark.parametrize(
-    ("column", "loss_of"),
-    [("loss", scaled_logit_loss), ("published_loss", published_loss)],
-)
-def test_loss_is_the_tasks_own(index, store, network, column, loss_of):
-    found = evaluate([1, 2], index, store, NETWORK, network, loops=2)
-    for task, loss in zip(found["task"], found[column], strict=True):
-        sample = SampleLoader(index, store, NETWORK).load(task)
-        inputs, truth = inputs_and_truth(torch.from_numpy(sample[None]), "unit")
-        expected = loss_of(*network(*inputs, loops=2), truth).item()
-        assert loss == pytest.approx(expected, rel=1e-5)
-
-
-def test_batches_do_not_change_the_outcome(index, store, network):
-    one, three = (
-        evaluate([1, 2, 3], index, store, NETWORK, network, loops=2, batch_size=size)
-        for size in (1, 3)
-    )
-    np.testing.assert_allclose(
-        one.to_numpy(float), three.to_numpy(float), rtol=1e-5, atol=1e-6
-    )
+def test_batches_keep_the_order_of_the_tasks(lineage, store):
+    found = evaluate([3, 1, 2], lineage, store, everywhere(0.25), [1], SETTINGS)[1]
+    assert found.tasks["task"].tolist() == [3, 1, 2]
+    assert found.tasks["loss"].tolist() == [3, 1, 2]
 
 
 @pytest.mark.parametrize("tasks", [[], [1, 2, 3]])
-@pytest.mark.parametrize("settings", [SEED_ONLY, NETWORK])
-def test_the_table_keeps_to_its_schema(
-    index, store, network, settings, tasks, tmp_path
-):
-    found = evaluate(tasks, index, store, settings, network, loops=1)
-    write_table(tmp_path / "tasks.parquet", found, TASK_METRICS)
-    assert len(read_table(tmp_path / "tasks.parquet", TASK_METRICS)) == len(tasks)
+def test_the_tables_keep_to_their_schemas(lineage, store, seed_only, tasks, tmp_path):
+    neurons = {task: frozenset({1, 2}) for task in tasks}
+    found = evaluate(tasks, lineage, store, seed_only, [1], SETTINGS, neurons=neurons)[
+        1
+    ]
+    for name, schema in (("tasks", TASK_METRICS), ("segments", SEGMENT_SCORES)):
+        file = tmp_path / f"{name}.parquet"
+        write_table(file, getattr(found, name), schema)
+        kept = read_table(file, schema)
+        assert kept["task"].unique().tolist() == tasks
 
 
-def test_an_answer_that_is_not_finite_is_refused(index, store):
-    broken = LWUNet(2, 2)
-    torch.nn.init.constant_(broken.logits.bias, float("nan"))
-    with pytest.raises(ModelError, match="not finite"):
-        evaluate([1], index, store, NETWORK, broken, loops=1)
-
-
-def test_a_network_is_needed_for_its_kind(index, store):
-    with pytest.raises(ModelError, match="network: its checkpoint is needed"):
-        evaluate([1], index, store, NETWORK, None, loops=1)
-
-
-def test_a_picture_shows_one_task(index, store, octants, network):
-    picture = answer_task(2, index, store, NETWORK, network, loops=2)
-    np.testing.assert_array_equal(picture.image, store.get(12).image)
-    np.testing.assert_array_equal(picture.seed, octants == 5)
-    np.testing.assert_array_equal(picture.truth, octants == 6)
-    np.testing.assert_array_equal(picture.context[1], np.isin(octants, [1, 2]))
-    assert picture.probability.shape == picture.sigma.shape == (8, 8, 8)
-    assert answer_task(2, index, store, SEED_ONLY, None, loops=1).sigma is None
+def test_a_task_without_a_volume_is_refused_by_name(lineage, store):
+    with pytest.raises(VolumeError, match="task 4 has no volume"):
+        list(measure([4], lineage, store, everywhere(0.1), 1, 0.5, 1))

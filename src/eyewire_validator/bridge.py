@@ -1,0 +1,92 @@
+"""The exact way back from coarse voxels to segments.
+
+A mask of coarse voxels says nothing of the segments that the vote painted over. But
+the volume's coverage table tells how many voxels of each segment lie in each coarse
+voxel, so that the mean over all voxels of a segment, M(S) = sum over v of
+count(S, v) p(v) / |S|, is exact, for those that vanished, too.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from eyewire_validator.errors import VolumeError
+
+AXES = "zyx"
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """The segments of a volume, and where their voxels lie.
+
+    Attributes:
+        segments: the volume's rows of `tables.SEGMENTS_OF_VOLUME`, ascending.
+        shares: (segments, coarse voxels) float64 sparse: the share of a segment's
+            voxels that lies in a coarse voxel (C-order index); rows sum to 1.
+    """
+
+    segments: pd.DataFrame
+    shares: csr_array
+
+    @classmethod
+    def build(
+        cls, segments: pd.DataFrame, coverage: pd.DataFrame, coarse_voxels: int
+    ) -> "Bridge":
+        """Join the two tables of a volume.
+
+        Args:
+            segments: rows of `tables.SEGMENTS_OF_VOLUME`.
+            coverage: rows of `tables.COVERAGE`.
+            coarse_voxels: number of the volume's coarse voxels.
+
+        Raises:
+            VolumeError: the tables do not belong together.
+        """
+        segments = segments.sort_values("segment", ignore_index=True)
+        ids = segments["segment"].to_numpy()
+        rows = np.searchsorted(ids, coverage["segment"])
+        counts = np.bincount(rows, coverage["voxels"], len(ids))
+        if len(counts) != len(ids) or (counts != segments["voxels"]).any():
+            raise VolumeError(
+                "coverage.parquet and segments.parquet of a volume disagree about the "
+                "sizes of its segments; delete its folder and rerun"
+            )
+        values = coverage["voxels"].to_numpy() / counts[rows]
+        columns = coverage["coarse_voxel"].to_numpy()
+        shares = csr_array((values, (rows, columns)), shape=(len(ids), coarse_voxels))
+        return cls(segments, shares)
+
+    def mean(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Average over all voxels of each segment.
+
+        Args:
+            values: (..., z, y, x), one value a coarse voxel.
+
+        Returns:
+            (segments, ...) float64, in the order of `segments`.
+        """
+        stacks = values.shape[:-3]
+        flat = values.reshape(-1, self.shares.shape[1])
+        means: NDArray[np.float64] = self.shares @ flat.T
+        return means.reshape(-1, *stacks)
+
+    def candidates(
+        self, seed: NDArray[np.int64], dust_voxels: int
+    ) -> NDArray[np.bool_]:
+        """Say which segments may be chosen: neither the seed's nor dust.
+
+        Dust is what Eyewire's spawner passes over: segments of up to ``dust_voxels``
+        voxels, and those that are one voxel thin along an axis (seung-lab/task_spawner).
+
+        Returns:
+            (segments,) bool, in the order of `segments`.
+        """
+        thinnest = np.min(
+            [self.segments[f"max_{a}"] - self.segments[f"min_{a}"] for a in AXES],
+            axis=0,
+        )
+        large = (self.segments["voxels"].to_numpy() > dust_voxels) & (thinnest > 1)
+        return large & ~self.segments["segment"].isin(seed).to_numpy()
