@@ -3,18 +3,27 @@
 import asyncio
 import hashlib
 import io
+import logging
 import lzma
+import struct
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from eyewire_validator.downsampling import downsample_image, vote
 from eyewire_validator.errors import NotFoundError, VolumeError
 from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.tables import COVERAGE, SEGMENTS_OF_VOLUME, read_table
+from eyewire_validator.tables import (
+    COVERAGE,
+    SEGMENT_GRAPH,
+    SEGMENTS_OF_VOLUME,
+    read_table,
+)
 from eyewire_validator.volume_store import VolumeStore
 from eyewire_validator.volumes import (
+    RawVolume,
     assemble_volume,
     download_volume,
     write_volume,
@@ -35,6 +44,11 @@ def as_eyewire_packs(array):
     return lzma.compress(array.tobytes(), lzma.FORMAT_ALONE)
 
 
+def pack_edges(*edges):
+    """Eyewire's packing of (segment, segment, affinity)."""
+    return b"".join(struct.pack("<HHf", *edge) for edge in edges)
+
+
 @pytest.fixture
 def segmentation():
     return np.random.default_rng(5).choice(np.array([0, 3, 65535], "<u2"), (8, 8, 8))
@@ -49,6 +63,7 @@ def raw(tmp_path, segmentation):
         grey = np.full((8, 8), 10 * z, np.uint8)
         (folder / "jpg" / f"{z}.jpg").write_bytes(jpeg(grey))
     (folder / "segmentation.lzma").write_bytes(as_eyewire_packs(segmentation))
+    (folder / "segmentation.graph").write_bytes(pack_edges((65535, 3, 0.5)))
     return folder
 
 
@@ -75,7 +90,7 @@ def contents(folder):
 
 def test_download_keeps_every_byte(raw, tmp_path):
     download(raw, tmp_path / "copy")
-    assert len(contents(raw)) == 9
+    assert len(contents(raw)) == 10
     assert contents(tmp_path / "copy") == contents(raw)
 
 
@@ -85,16 +100,27 @@ def test_download_ends_at_a_missing_file(raw, tmp_path):
         download(raw, tmp_path / "copy")
 
 
-@pytest.mark.parametrize("name", ["jpg/0.jpg", "segmentation.lzma"])
+def test_a_bucket_without_a_graph_is_fine(raw, tmp_path, caplog):
+    (raw / "segmentation.graph").unlink()
+    caplog.set_level(logging.INFO, "eyewire_validator")
+    download(raw, tmp_path / "copy")
+    assert contents(tmp_path / "copy") == contents(raw)
+    assert "volume 41: the bucket has no segmentation.graph" in caplog.text
+    assert assemble_volume(raw, 41, GEOMETRY).edges.empty
+
+
+@pytest.mark.parametrize(
+    "name", ["jpg/0.jpg", "segmentation.lzma", "segmentation.graph"]
+)
 def test_download_keeps_no_damaged_file(raw, tmp_path, name):
-    (raw / name).write_bytes((raw / name).read_bytes()[:-30])
+    (raw / name).write_bytes((raw / name).read_bytes()[:-7])
     with pytest.raises(VolumeError, match=f"volume 41: {URL}{name}: .*rerun"):
         download(raw, tmp_path / "copy")
     assert not (tmp_path / "copy" / name).exists()
 
 
 def test_slices_stack_along_z(raw, segmentation):
-    image, ids = assemble_volume(raw, 41, GEOMETRY)
+    image, ids, _ = assemble_volume(raw, 41, GEOMETRY)
     assert (image.dtype, image.shape) == (np.uint8, (8, 8, 8))
     assert image[:, 3, 5].tolist() == [0, 10, 20, 30, 40, 50, 60, 70]
     assert ids.dtype == np.uint16
@@ -104,14 +130,15 @@ def test_slices_stack_along_z(raw, segmentation):
 def test_rows_of_a_slice_are_y_and_columns_x(raw):
     bright_below = np.repeat(np.array([0, 200], np.uint8), 32).reshape(8, 8)
     (raw / "jpg" / "2.jpg").write_bytes(jpeg(bright_below))
-    image, _ = assemble_volume(raw, 41, GEOMETRY)
+    image = assemble_volume(raw, 41, GEOMETRY).image
     assert image[2, 0, :].max() < 20
     assert image[2, 7, :].min() > 180
 
 
 def test_segmentations_may_be_xz(raw, segmentation):
     (raw / "segmentation.lzma").write_bytes(lzma.compress(segmentation.tobytes()))
-    np.testing.assert_array_equal(assemble_volume(raw, 41, GEOMETRY)[1], segmentation)
+    found = assemble_volume(raw, 41, GEOMETRY).segmentation
+    np.testing.assert_array_equal(found, segmentation)
 
 
 def refusal(raw):
@@ -172,12 +199,23 @@ def test_a_segmentation_cut_short_is_refused(raw):
     assert "segmentation.lzma: cut short" in refusal(raw)
 
 
+def test_a_graph_cut_short_is_refused(raw):
+    (raw / "segmentation.graph").write_bytes(pack_edges((3, 65535, 0.5))[:-1])
+    assert "segmentation.graph: 7 bytes; expected records of 8 bytes" in refusal(raw)
+
+
+def test_a_graph_of_something_else_is_refused(raw):
+    packed = pack_edges((3, 65535, 0.5), (3, 65535, float("nan")))
+    (raw / "segmentation.graph").write_bytes(packed)
+    assert "1 of 2 affinities are not finite" in refusal(raw)
+
+
 def test_what_is_written_can_be_read(raw, tmp_path, segmentation):
-    image, _ = assemble_volume(raw, 41, GEOMETRY)
+    volume = assemble_volume(raw, 41, GEOMETRY)
     folder = tmp_path / "41"
-    hashes = write_volume(folder, image, segmentation, GEOMETRY)
+    hashes = write_volume(folder, volume, GEOMETRY)
     coarse_image, coarse = VolumeStore(tmp_path, GEOMETRY).get(41)
-    np.testing.assert_array_equal(coarse_image, downsample_image(image, 4))
+    np.testing.assert_array_equal(coarse_image, downsample_image(volume.image, 4))
     np.testing.assert_array_equal(coarse, vote(segmentation, 4))
     assert {path.name for path in folder.iterdir()} == hashes.keys()
     for name, digest in hashes.items():
@@ -185,8 +223,7 @@ def test_what_is_written_can_be_read(raw, tmp_path, segmentation):
 
 
 def test_the_tables_lead_back_to_the_segments(raw, tmp_path, segmentation):
-    image, _ = assemble_volume(raw, 41, GEOMETRY)
-    write_volume(tmp_path, image, segmentation, GEOMETRY)
+    write_volume(tmp_path, assemble_volume(raw, 41, GEOMETRY), GEOMETRY)
     segments = read_table(tmp_path / "segments.parquet", SEGMENTS_OF_VOLUME)
     cover = read_table(tmp_path / "coverage.parquet", COVERAGE)
     coarse = vote(segmentation, 4)
@@ -204,7 +241,41 @@ def test_the_tables_lead_back_to_the_segments(raw, tmp_path, segmentation):
     assert last["voxels"].item() == (segmentation[4:, 4:, 4:] == 3).sum()
 
 
+def written(folder, segmentation, edges):
+    """Write a volume of this segmentation; its segments and its graph, as lists."""
+    image = np.zeros((8, 8, 8), np.uint8)
+    frame = pd.DataFrame(edges, columns=SEGMENT_GRAPH.names)
+    frame = frame.astype({"affinity": np.float32})
+    write_volume(folder, RawVolume(image, segmentation, frame), GEOMETRY)
+    segments = read_table(folder / "segments.parquet", SEGMENTS_OF_VOLUME)
+    graph = read_table(folder / "graph.parquet", SEGMENT_GRAPH)
+    return segments.to_numpy().tolist(), graph.to_numpy().tolist()
+
+
+def test_boxes_of_segments_end_before_their_maximum(tmp_path):
+    drawn = np.zeros((8, 8, 8), np.uint16)
+    drawn[1, 2, 3] = 9
+    drawn[1:5, 6, 7] = 4
+    segments, _ = written(tmp_path, drawn, [])
+    assert segments == [
+        [4, 4, 2, 1, 6, 7, 5, 7, 8],
+        [9, 1, 1, 1, 2, 3, 2, 3, 4],
+    ]
+
+
+def test_edges_are_ascending_and_join_two_segments_of_the_volume(tmp_path, caplog):
+    drawn = np.repeat(np.array([2, 5, 7, 8], np.uint16), 128).reshape(8, 8, 8)
+    edges = [(8, 5, 0.5), (7, 7, 1), (5, 2, 0.25), (2, 6, 0.75), (0, 2, 1)]
+    _, graph = written(tmp_path, drawn, edges)
+    assert graph == [[2, 5, 0.25], [5, 8, 0.5]]
+    assert "3 of 5 edges join no two segments" in caplog.text
+
+
+def test_a_volume_of_nothing_has_empty_tables(tmp_path):
+    assert written(tmp_path, np.zeros((8, 8, 8), np.uint16), []) == ([], [])
+
+
 def test_the_same_volume_gives_the_same_bytes(raw, tmp_path):
-    arrays = assemble_volume(raw, 41, GEOMETRY)
-    first, second = (write_volume(tmp_path / n, *arrays, GEOMETRY) for n in "ab")
+    volume = assemble_volume(raw, 41, GEOMETRY)
+    first, second = (write_volume(tmp_path / n, volume, GEOMETRY) for n in "ab")
     assert first == second

@@ -1,4 +1,4 @@
-"""Fetch the images and segmentations of a group of volumes."""
+"""Fetch the images, segmentations and graphs of a group of volumes."""
 
 import asyncio
 import os

@@ -12,8 +12,8 @@ with job_log(snakemake.log[0]):
     manifest_file = Path(snakemake.output[0])
     hashes = {}
     for volume in snakemake.params.volumes:
-        raw = Path(snakemake.input[0]) / volume
-        image, segmentation = assemble_volume(raw, int(volume), geometry)
+        downloaded = Path(snakemake.input[0]) / volume
+        raw = assemble_volume(downloaded, int(volume), geometry)
         folder = manifest_file.parents[1] / volume
-        hashes[volume] = write_volume(folder, image, segmentation, geometry)
+        hashes[volume] = write_volume(folder, raw, geometry)
     write_json(manifest_file, hashes)
