@@ -60,7 +60,7 @@ def test_certainty_falls_into_the_last_bin():
 def test_empty_bins_are_left_out(equal):
     table = reliability([0, 0, 0, 1], [0, 0, 1, 1], equal=equal)
     assert table["segments"].tolist() == [3, 1]
-    assert table["mean_probability"].tolist() == [0, 1]
+    assert table.index.tolist() == table["mean_probability"].tolist() == [0, 1]
     assert ece(table) == pytest.approx(1 / 4)
 
 
