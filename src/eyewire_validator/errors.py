@@ -42,6 +42,10 @@ class ModelError(EyewireValidatorError):
     """A model or checkpoint does not fit what it is used for."""
 
 
+class AuditError(EyewireValidatorError):
+    """The leak tests did not end as they must."""
+
+
 class ApiError(EyewireValidatorError):
     """A request to the Eyewire API or its bucket did not give a usable answer."""
 
