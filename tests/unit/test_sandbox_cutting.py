@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from eyewire_validator.errors import ConfigError, SandboxError
+from eyewire_validator.array_files import open_array
+from eyewire_validator.errors import ConfigError, FileError, SandboxError
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.sandbox.cutting import (
     FilesSettings,
@@ -17,7 +18,6 @@ from eyewire_validator.sandbox.cutting import (
     cut_segmentation,
     left_over,
     make_from_files,
-    open_array,
     open_triple,
 )
 from eyewire_validator.sandbox.workshop import Workshop
@@ -96,11 +96,11 @@ def test_all_forms_are_read(suffix: str, tmp_path: Path) -> None:
 def test_bad_files_are_refused_by_name(settings: FilesSettings, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"sandbox\.files\.labels is not set"):
         open_triple(replace(settings, labels=None))
-    with pytest.raises(SandboxError, match=r"missing\.npy: no such file"):
+    with pytest.raises(FileError, match=r"missing\.npy: no such file"):
         open_triple(replace(settings, image=str(tmp_path / "missing.npy")))
-    with pytest.raises(SandboxError, match="write ::name"):
+    with pytest.raises(FileError, match="write ::name"):
         open_triple(replace(settings, supervoxels=str(tmp_path / "both.npz")))
-    with pytest.raises(SandboxError, match="cannot be read"):
+    with pytest.raises(FileError, match="cannot be read"):
         open_triple(replace(settings, supervoxels=f"{tmp_path / 'both.npz'}::nothing"))
     with pytest.raises(SandboxError, match="holds int64, expected uint8"):
         open_triple(replace(settings, image=settings.labels))

@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from pathlib import Path
-from typing import Any
 
-import h5py
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from skimage.measure import label
 
+from eyewire_validator.array_files import open_array
 from eyewire_validator.errors import ConfigError, SandboxError
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.sandbox.crowd import Answer
@@ -21,7 +18,6 @@ from eyewire_validator.sandbox.spawning import Corner, Tracer
 from eyewire_validator.sandbox.volumes import Place, Volume, describe
 from eyewire_validator.sandbox.workshop import Workshop
 
-SUFFIXES = (".npy", ".npz", ".tif", ".tiff", ".h5", ".hdf5")
 MAX_SEGMENTS = 2**16 - 1
 # Fine enough that the image is all but the file's.
 JPEG_QUALITY = 95
@@ -61,8 +57,8 @@ def open_triple(settings: FilesSettings) -> Triple:
 
     Raises:
         ConfigError: a file is not named.
-        SandboxError: a file is missing or of another form, the shapes differ, or a
-            dtype is not what it should be.
+        FileError: a file is missing or of another form.
+        SandboxError: the shapes differ, or a dtype is not what it should be.
     """
     arrays = {}
     for name in ("image", "supervoxels", "labels"):
@@ -86,53 +82,6 @@ def open_triple(settings: FilesSettings) -> Triple:
             f"sandbox.files: the shapes are {shapes}; expected one, (z, y, x)"
         )
     return Triple(**arrays)
-
-
-def open_array(source: str) -> NDArray[Any]:
-    """Open ``path`` or ``path::name``; .npy and plain .tif are mapped to memory.
-
-    Raises:
-        SandboxError: the file is missing, of an unknown form, or has no such array.
-    """
-    name, _, inside = source.partition("::")
-    path = Path(name)
-    if not path.is_file():
-        raise SandboxError(f"{path}: no such file; check sandbox.files")
-    try:
-        return _open(path, inside)
-    except (OSError, ValueError, KeyError, tifffile.TiffFileError) as error:
-        raise SandboxError(f"{source}: cannot be read ({error})") from None
-
-
-def _open(path: Path, inside: str) -> NDArray[Any]:
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise SandboxError(f"{path}: not one of {', '.join(SUFFIXES)}")
-    if (suffix in (".npz", ".h5", ".hdf5")) != bool(inside):
-        raise SandboxError(
-            f"{path}: {'write' if not inside else 'leave out'} ::name; .npz and .h5 "
-            "files hold arrays by name, the others hold one"
-        )
-    if suffix == ".npy":
-        array: NDArray[Any] = np.load(path, mmap_mode="r")
-    elif suffix == ".npz":
-        with np.load(path) as archive:
-            array = archive[inside]
-    elif suffix in (".tif", ".tiff"):
-        array = _open_tiff(path)
-    else:
-        with h5py.File(path) as file:
-            array = file[inside][()]
-    return array
-
-
-def _open_tiff(path: Path) -> NDArray[Any]:
-    try:
-        mapped: NDArray[Any] = tifffile.memmap(path, mode="r")
-    except ValueError:
-        # Compressed or scattered: it has to be read.
-        return tifffile.imread(path)
-    return mapped
 
 
 def cube_corners(
