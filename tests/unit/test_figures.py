@@ -7,11 +7,13 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from eyewire_validator.answers import Answer
 from eyewire_validator.comparison import LEAKED_HEADING, Entry, honest_table
 from eyewire_validator.figures import (
     CAPTIONS,
     FIGURES,
     Heading,
+    TaskPicture,
     draw_bars,
     draw_task,
     draw_training,
@@ -19,7 +21,6 @@ from eyewire_validator.figures import (
     save_figure,
 )
 from eyewire_validator.metrics import summarize
-from eyewire_validator.prediction import TaskPicture
 
 HEADING = Heading("lwunet, registered ancestors", "test, 4 loops", leaked=False)
 LEAKED = Heading("as published", "test, 4 loops", leaked=True)
@@ -79,14 +80,13 @@ def a_task(*, sigma=True, context=True):
     truth[2:6, 3:8] = True
     seed = truth.copy()
     seed[:, :, 4:] = False
-    return TaskPicture(
-        image=generator.integers(0, 256, shape, np.uint8),
-        seed=seed,
-        truth=truth,
-        probability=np.roll(truth, 1, 1) * 0.9,
-        sigma=1 + generator.random(shape) if sigma else None,
-        context=seed[np.newaxis][: int(context)],
+    image = generator.integers(0, 256, shape, np.uint8)
+    channels = [image, *([seed] if context else []), seed, truth * 255]
+    answer = Answer(
+        probability=np.roll(truth, 1, 1) * np.float32(0.9),
+        sigma=1 + generator.random(shape, np.float32) if sigma else None,
     )
+    return TaskPicture.of(np.stack(channels, dtype=np.uint8, casting="unsafe"), answer)
 
 
 def history():

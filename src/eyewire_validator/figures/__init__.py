@@ -17,7 +17,7 @@ from eyewire_validator.figures import (
 from eyewire_validator.figures.bars import draw_bars
 from eyewire_validator.figures.saving import save_figure
 from eyewire_validator.figures.style import Caption, Heading
-from eyewire_validator.figures.task import draw_task
+from eyewire_validator.figures.task import TaskPicture, draw_task
 from eyewire_validator.figures.training import draw_training
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "FIGURES",
     "Caption",
     "Heading",
+    "TaskPicture",
     "draw_bars",
     "draw_task",
     "draw_training",

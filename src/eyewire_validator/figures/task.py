@@ -1,6 +1,7 @@
 """A picture of one task: what was given, what was right, what was answered."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,11 +11,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 
+from eyewire_validator.answers import Answer
 from eyewire_validator.figures.style import Caption, Heading, canvas, styled
 from eyewire_validator.metrics import iou
-
-if TYPE_CHECKING:
-    from eyewire_validator.prediction import TaskPicture
 
 CAPTION = Caption(
     "A task and its answer",
@@ -30,9 +29,47 @@ _OPACITY = 0.6
 _AXES = "zyx"
 
 
+@dataclass(frozen=True)
+class TaskPicture:
+    """What was given, what was right and what was answered, in coarse voxels.
+
+    Attributes:
+        image: (z, y, x) uint8 grey values.
+        context: (channels, z, y, x) bool masks.
+        seed: (z, y, x) bool.
+        truth: (z, y, x) bool, the aggregate.
+        probability: (z, y, x) float32 that a voxel belongs to the answer.
+        sigma: (z, y, x) float32, logit units; none if the model gives none.
+    """
+
+    image: NDArray[np.uint8]
+    context: NDArray[np.bool_]
+    seed: NDArray[np.bool_]
+    truth: NDArray[np.bool_]
+    probability: NDArray[np.float32]
+    sigma: NDArray[np.float32] | None
+
+    @classmethod
+    def of(cls, sample: NDArray[np.uint8], answer: Answer) -> Self:
+        """Make the picture of a sample, as `samples.py` describes it, and its answer.
+
+        Args:
+            sample: (channels, z, y, x) uint8: image, context, seed, truth.
+            answer: to the same task.
+        """
+        return cls(
+            image=sample[0],
+            context=sample[1:-2] > 0,
+            seed=sample[-2] > 0,
+            truth=sample[-1] > 0,
+            probability=answer.probability,
+            sigma=answer.sigma,
+        )
+
+
 @styled
 def draw_task(
-    picture: "TaskPicture",
+    picture: TaskPicture,
     heading: Heading,
     *,
     task: int,
@@ -71,7 +108,7 @@ def draw_task(
 
 
 def _layers(
-    picture: "TaskPicture", answer: NDArray[np.bool_]
+    picture: TaskPicture, answer: NDArray[np.bool_]
 ) -> dict[str, list[tuple[NDArray[np.bool_], str]]]:
     """Return by column the masks that colour its image, each with its colour."""
     layers = {"seed": [(picture.seed, SEED)]}
@@ -87,7 +124,7 @@ def _layers(
 
 
 def _caption(
-    picture: "TaskPicture",
+    picture: TaskPicture,
     answer: NDArray[np.bool_],
     heading: Heading,
     task: int,
@@ -102,7 +139,7 @@ def _caption(
     return " · ".join(part for part in parts if part)
 
 
-def _most_telling_slice(picture: "TaskPicture", axis: int) -> int:
+def _most_telling_slice(picture: TaskPicture, axis: int) -> int:
     """Return where a slice across ``axis`` cuts most of the seed and what follows it.
 
     That is where the lesser of the two is largest, then where their sum is.
@@ -115,7 +152,7 @@ def _most_telling_slice(picture: "TaskPicture", axis: int) -> int:
 
 def _draw_row(
     panels: NDArray[np.object_],
-    picture: "TaskPicture",
+    picture: TaskPicture,
     layers: dict[str, list[tuple[NDArray[np.bool_], str]]],
     axis: int,
     index: int,
