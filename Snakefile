@@ -9,6 +9,7 @@ under results/:
     tasks/index.parquet, split.json             one row a task; what was left out, and why
     models/{model}/{replicate}/                 checkpoints and training curves
     evaluation/{model}/{replicate}/{split}/     metrics of each task, and their summary
+    audit.json                                  leak tests, made by `snakemake audit`
     figures/{model}/{replicate}/{split}/        figures, with their tables
     report/                                     report.html and the honest table
     logs/{rule}/, benchmarks/{rule}/            what each job said and what it took
@@ -31,6 +32,7 @@ include: "rules/volumes.smk"
 include: "rules/index.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
+include: "rules/audit.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 

@@ -1,0 +1,48 @@
+"""Put all models, and the split, to the leak tests."""
+
+from pathlib import Path
+
+from eyewire_validator.audit import (
+    audit_checkpoint,
+    audit_inputs,
+    audit_split,
+    model_verdict,
+    to_text,
+    verdict,
+)
+from eyewire_validator.files import write_json
+from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.logs import job_log
+from eyewire_validator.models.checkpoint import load_checkpoint
+from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.provenance import file_hash
+from eyewire_validator.tables import TASK_INDEX, read_table
+from eyewire_validator.volume_store import VolumeStore
+
+with job_log(snakemake.log[0]):
+    index_file = Path(snakemake.input.index)
+    index_hash = file_hash(index_file)
+    index = read_table(index_file, TASK_INDEX)
+    store = VolumeStore(
+        Path(snakemake.params.volumes), VolumeGeometry(**snakemake.params.geometry)
+    )
+    held_out = index.loc[index["split"].isin(["validation", "test"]), "task"].tolist()
+    models = {}
+    for name, model in snakemake.params.models.items():
+        audit = audit_inputs(
+            index,
+            store,
+            ModelSettings.from_config(model["entry"]),
+            held_out,
+            snakemake.params.random_seed,
+        )
+        doubts = (
+            audit_checkpoint(load_checkpoint(Path(checkpoint))[1], index_hash)
+            for checkpoint in model["checkpoints"]
+        )
+        models[name] = model_verdict(
+            audit, list(filter(None, doubts)), leaked=model["leaked"]
+        )
+    outcome = verdict(models, audit_split(index))
+    write_json(Path(snakemake.output[0]), outcome)
+    print(to_text(outcome))
