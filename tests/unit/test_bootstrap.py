@@ -127,18 +127,26 @@ def test_no_interval_where_most_resamples_are_undefined():
 
 
 def test_replicates_are_averaged_and_their_spread_is_shown():
-    found = summarize_replicates([MIXED, WORSE])
+    replicates = [MIXED, WORSE, WORSE]
+    found = summarize_replicates(replicates)
     precisions = [
         metrics_of(each, np.ones((1, 8), int))["precision"].item()
-        for each in (MIXED, WORSE)
+        for each in replicates
     ]
     precision = found["metrics"]["precision"]
     assert precision["value"] == pytest.approx(np.mean(precisions))
     assert precision["spread"] == pytest.approx(np.std(precisions, ddof=1))
-    assert (found["tasks"], found["cells"], found["replicates"]) == (8, 8, 2)
+    assert (found["tasks"], found["cells"], found["replicates"]) == (8, 8, 3)
     # A task without answer has no precision; so has no recall where nothing belongs.
     assert found["undefined_tasks"]["mean_precision"] == 1
-    assert found["undefined_tasks"]["mean_recall"] == (2 + 4) / 2
+    assert found["undefined_tasks"]["mean_recall"] == (2 + 4 + 4) / 3
+
+
+def test_one_undefined_replicate_makes_the_mean_undefined():
+    found = summarize_replicates([cells_of("+", "+-"), cells_of("", "")])["metrics"]
+    assert found["precision"]["value"] is found["precision"]["spread"] is None
+    assert found["precision"]["undefined"] == 2000
+    assert found["exact"]["value"] == 3 / 4
 
 
 def test_replicates_are_resampled_together():
