@@ -24,7 +24,7 @@ TRAINING = TrainingSettings(
     device="cpu", random_seed=0, epochs=1, batch_size=1, rotation=1,
     learning_rate=0.1, weight_decay=0, lr_step=1, lr_gamma=1, patience=1,
     validation_tasks=1, patch_size=4, symmetries=False,
-    loss_on="every_loop",
+    loss_on="every_loop", labels="hard",
 )  # fmt: skip
 INFO = CheckpointInfo(MODEL, TRAINING, {"split": "abc", "leaked": "false"})
 
@@ -67,9 +67,36 @@ def test_an_entry_may_name_it_with_other_loops(saved):
     assert info.provenance == INFO.provenance
 
 
-def test_an_entry_that_does_not_fit_is_refused(saved):
-    with pytest.raises(ModelError, match=r"trained with image raw, .* entry says unit"):
-        load_checkpoint(saved, settings=replace(MODEL, image="unit"))
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"image": "unit"}, "trained with image raw, .* entry says unit"),
+        ({"uncertainty": "sampled_logit"}, "trained with uncertainty scaled_logit"),
+        ({"dropout": 0.2}, r"trained with dropout 0\.0, .* entry says 0\.2"),
+    ],
+)
+def test_an_entry_that_does_not_fit_is_refused(saved, change, message):
+    with pytest.raises(ModelError, match=message):
+        load_checkpoint(saved, settings=replace(MODEL, **change))
+
+
+def test_uncertainty_and_dropout_come_back(tmp_path):
+    settings = replace(MODEL, uncertainty="sampled_logit", dropout=0.25)
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, LWUNet.from_settings(settings), CheckpointInfo(settings))
+    model, _ = load_checkpoint(path)
+    assert (model.uncertainty.name, model.dropout) == ("sampled_logit", 0.25)
+
+
+def test_one_from_before_uncertainty_was_a_choice_still_loads(saved):
+    content = torch.load(saved, weights_only=True)
+    for key in ("uncertainty", "dropout", "dropout_samples", "members"):
+        del content["model_settings"][key]
+    del content["training_settings"]["labels"]
+    torch.save(content, saved)
+    model, info = load_checkpoint(saved)
+    assert (model.uncertainty.name, model.dropout) == ("scaled_logit", 0)
+    assert info == INFO
 
 
 def test_bare_weights_need_an_entry_that_fits(tmp_path):

@@ -3,7 +3,12 @@ import math
 import pytest
 import torch
 
-from eyewire_validator.models.loss import published_loss, scaled_logit_loss
+from eyewire_validator.models.loss import (
+    mixture_loss,
+    published_loss,
+    sampled_logit_loss,
+    scaled_logit_loss,
+)
 
 
 def task(*values):
@@ -25,7 +30,9 @@ def test_is_a_mean_for_each_task():
     assert losses.tolist() == pytest.approx([math.log(2), 0])
 
 
-@pytest.mark.parametrize("loss", [scaled_logit_loss, published_loss])
+@pytest.mark.parametrize(
+    "loss", [scaled_logit_loss, published_loss, sampled_logit_loss]
+)
 def test_gradients_are_those_of_the_value(loss):
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(2, 1, 2, 2, 2, dtype=torch.float64, generator=generator)
@@ -50,15 +57,9 @@ def test_published_loss_of_a_perfect_answer_is_1():
     assert loss.item() == pytest.approx(1)
 
 
-def test_sigma_collapses_to_its_bound_whatever_the_noise():
-    """Free logits and sigma >= 1, labels that are right in 60 of 100 voxels."""
-    truth = task(*[1] * 60 + [0] * 40)
-    free = torch.tensor([0.0, 2.0], dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.Adam([free], lr=0.1)
-    for _ in range(300):
-        sigma = torch.nn.functional.softplus(free[1]) + 1
-        loss = scaled_logit_loss(free[0] + 0 * truth, sigma + 0 * truth, truth).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert 1 <= sigma.item() < 1.01
+def test_a_mixtures_loss_is_its_cross_entropy_and_never_infinite():
+    loss = mixture_loss(task(0.25, 0.25), task(1, 0))
+    assert loss.item() == pytest.approx(-(math.log(0.25) + math.log(0.75)) / 2)
+    single = mixture_loss(task(1, 0).float(), task(0, 1).float())
+    assert single.item() == pytest.approx(-math.log(torch.finfo(torch.float32).eps))
+    assert math.isnan(mixture_loss(task(math.nan), task(1)).item())

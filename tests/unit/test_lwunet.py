@@ -6,6 +6,8 @@ from torch.nn import functional as F
 
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.settings import UNCERTAINTIES
+from eyewire_validator.models.uncertainty import METHODS
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 PUBLISHED = SHARED / "reference" / "published_state_dict.pth"
@@ -49,6 +51,54 @@ def test_each_loop_feeds_back_probability_and_sigma():
     torch.testing.assert_close(
         model(image, context, seed, confidence, loops=2), by_hand, rtol=0, atol=0
     )
+
+
+@pytest.mark.parametrize("uncertainty", UNCERTAINTIES)
+def test_each_method_feeds_back_its_own_probability(uncertainty):
+    model = LWUNet(uncertainty=uncertainty)
+    image, context, seed, confidence = inputs()
+    logits, sigma = model(image, context, seed, confidence, loops=1)
+    probability = METHODS[uncertainty].probability(logits, sigma)
+    by_hand = model(image, context, probability, sigma, loops=1)
+    torch.testing.assert_close(
+        model(image, context, seed, confidence, loops=2), by_hand, rtol=0, atol=0
+    )
+
+
+def test_options_change_no_parameter():
+    plain, other = LWUNet(), LWUNet(uncertainty="sampled_logit", dropout=0.5)
+    other.load_state_dict(plain.state_dict(), strict=True)
+    torch.testing.assert_close(other(*inputs()), other(*inputs()), rtol=0, atol=0)
+
+
+def test_dropout_draws_whole_channels_and_keeps_their_mean():
+    model = LWUNet(dropout=0.25)
+    factors = model.draw_dropout(200, torch.Generator().manual_seed(0))
+    assert factors.shape == (200, 48)
+    assert factors.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert float(factors.mean()) == pytest.approx(1, abs=0.02)
+
+
+def test_a_dropped_channel_is_as_good_as_absent_in_every_loop():
+    model, factors = LWUNet(dropout=0.5), torch.ones(1, 48)
+    factors[0, [3, 16 + 7]] = 0
+    thinned = model(*inputs(), loops=3, dropout=factors)
+    with torch.no_grad():
+        for convolution, channel in ((model.c1, 3), (model.c2, 7)):
+            convolution.weight[channel] = 0
+            convolution.bias[channel] = 0
+    torch.testing.assert_close(thinned, model(*inputs(), loops=3))
+
+
+def test_dropout_is_each_tasks_own():
+    model = LWUNet(dropout=0.5)
+    both = inputs(batch=2)
+    factors = model.draw_dropout(2, torch.Generator().manual_seed(1))
+    together = model(*both, dropout=factors)
+    for task in range(2):
+        part = slice(task, task + 1)
+        alone = model(*(tensor[part] for tensor in both), dropout=factors[part])
+        torch.testing.assert_close(together[0][part], alone[0])
 
 
 def test_each_loops_answer_can_be_looked_at():

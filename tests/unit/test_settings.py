@@ -27,13 +27,18 @@ def test_an_entrys_training_is_not_the_models():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "unet"}, "kind is 'unet', expected one of lwunet, seed_only"),
+        ({"kind": "unet"}, "kind is 'unet', expected one of lwunet, ensemble"),
         ({"context": "own"}, "context is 'own'"),
         ({"image": "log"}, "image is 'log', expected one of raw, unit"),
         ({"loops": 0}, "loops is 0, expected 1 or more"),
         ({"context_channels": 0}, "ancestors does not go with 0 context_channels"),
         ({"context": "none"}, "none does not go with 2 context_channels"),
         ({"loop": 4}, "unknown keys loop"),
+        ({"uncertainty": "none"}, "uncertainty is 'none', expected one of scaled"),
+        ({"dropout": 1}, "dropout is 1, expected 0 or more and below 1"),
+        ({"dropout": float("nan")}, "dropout is nan"),
+        ({"dropout_samples": 0}, "dropout_samples is 0"),
+        ({"dropout_samples": 5}, "5 dropout_samples would all be the same"),
     ],
 )
 def test_a_wrong_model_entry_is_refused_by_name(change, message):
@@ -46,6 +51,7 @@ def test_a_wrong_model_entry_is_refused_by_name(change, message):
     [
         ({"device": "gpu"}, "device is 'gpu'"),
         ({"loss_on": "first"}, "loss_on is 'first', expected one of every_loop, last"),
+        ({"labels": "votes"}, "labels is 'votes', expected one of hard, soft"),
         ({"epochs": 0}, "epochs is 0"),
         ({"learning_rate": 0}, "learning_rate is 0, expected above 0"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),

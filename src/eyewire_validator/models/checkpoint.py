@@ -20,7 +20,10 @@ from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 FORMAT = "eyewire-validator checkpoint 1"
 
 # Of a checkpoint that a model's entry names, these must be as it was trained.
-FIXED = ("context_channels", "image")
+FIXED = ("context_channels", "image", "uncertainty", "dropout")
+
+# Training settings that older checkpoints lack, and what their training did.
+ADDED = {"labels": "hard"}
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,7 @@ def load_checkpoint(
         raise ModelError(
             f"{path}: holds no settings; name it as `checkpoint` of a model's entry"
         )
-    chosen = info.model_settings
-    model = LWUNet(chosen.context_channels, chosen.loops)
+    model = LWUNet.from_settings(info.model_settings)
     _load_weights(path, model, weights)
     return model.to(device or torch.device("cpu")), info
 
@@ -126,7 +128,7 @@ def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
         training = content["training_settings"]
         return CheckpointInfo(
             ModelSettings.from_config(content["model_settings"]),
-            training and TrainingSettings.from_config(training),
+            training and TrainingSettings.from_config({**ADDED, **training}),
             content["provenance"],
         )
     except (KeyError, ConfigError) as error:

@@ -11,7 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from eyewire_validator.errors import ModelError
-from eyewire_validator.models.settings import SIZE_MULTIPLE
+from eyewire_validator.models.settings import SIZE_MULTIPLE, ModelSettings
+from eyewire_validator.models.uncertainty import METHODS
+
+# Channels of the two convolutions of the encoder, which dropout thins out.
+ENCODER_CHANNELS = (16, 32)
 
 
 class LWUNet(nn.Module):
@@ -20,21 +24,57 @@ class LWUNet(nn.Module):
     Args:
         context_channels: masks of other tasks that are given beside the image.
         loops: passes in `forward` where it is not told otherwise.
+        uncertainty: what sigma means, a key of `uncertainty.METHODS`.
+        dropout: rate at which `draw_dropout` drops channels.
     """
 
-    def __init__(self, context_channels: int = 2, loops: int = 4) -> None:
+    def __init__(
+        self,
+        context_channels: int = 2,
+        loops: int = 4,
+        uncertainty: str = "scaled_logit",
+        dropout: float = 0.0,
+    ) -> None:
         """Start from torch's default initialisation, by torch's global generator."""
         super().__init__()
         self.context_channels = context_channels
         self.loops = loops
-        self.c1 = nn.Conv3d(3 + context_channels, 16, 3, padding=1)
-        self.c2 = nn.Conv3d(16, 32, 3, padding=1)
+        self.uncertainty = METHODS[uncertainty]
+        self.dropout = dropout
+        full, half = ENCODER_CHANNELS
+        self.c1 = nn.Conv3d(3 + context_channels, full, 3, padding=1)
+        self.c2 = nn.Conv3d(full, half, 3, padding=1)
         self.rc1 = nn.ConvTranspose3d(32, 32, 4, stride=2, padding=1)
         self.rc2 = nn.ConvTranspose3d(64, 16, 4, stride=2, padding=1)
         self.logits = nn.Conv3d(32, 1, 1)
         self.variance = nn.Conv3d(32, 1, 1)
         # Half the time on a CPU, whatever layout the inputs have.
         self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_settings(cls, settings: ModelSettings) -> "LWUNet":
+        """Make the network of a model's entry, not yet trained."""
+        return cls(
+            settings.context_channels,
+            settings.loops,
+            settings.uncertainty,
+            settings.dropout,
+        )
+
+    def draw_dropout(self, count: int, noise: torch.Generator) -> Tensor:
+        """Draw which channels of the encoder dropout takes from each of some tasks.
+
+        Args:
+            count: tasks.
+            noise: where the draws come from.
+
+        Returns:
+            (count, 48) float32 factors of the channels, 0 or 1 / (1 - rate), on the
+            device of ``noise``.
+        """
+        shape = (count, sum(ENCODER_CHANNELS))
+        draws = torch.rand(shape, generator=noise, device=noise.device)
+        return (draws >= self.dropout).float() / (1 - self.dropout)
 
     def forward(
         self,
@@ -43,6 +83,7 @@ class LWUNet(nn.Module):
         seed: Tensor,
         confidence: Tensor,
         loops: int | None = None,
+        dropout: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Answer a batch of tasks.
 
@@ -52,15 +93,19 @@ class LWUNet(nn.Module):
             seed: (n, 1, z, y, x) float32, 0 or 1.
             confidence: (n, 1, z, y, x) float32, 1 is sure; 1 on the seed, 10 elsewhere.
             loops: passes, each fed with the last one's probability and sigma.
+            dropout: factors from `draw_dropout`, the same in every loop, so that a
+                task is answered by one thinned network (Gal & Ghahramani 2016, "A
+                theoretically grounded application of dropout in recurrent neural
+                networks"); nothing is dropped if not given.
 
         Returns:
             ``(logits, sigma)`` of the last pass, each (n, 1, z, y, x); sigma >= 1 in
-            logit units. The probability is ``sigmoid(logits / sigma)``.
+            logit units. ``self.uncertainty.probability`` makes a probability of them.
 
         Raises:
             ModelError: a size does not divide by 4, or the context has other channels.
         """
-        for answer in self.each_loop(image, context, seed, confidence, loops):
+        for answer in self.each_loop(image, context, seed, confidence, loops, dropout):
             last = answer
         return last
 
@@ -71,21 +116,30 @@ class LWUNet(nn.Module):
         seed: Tensor,
         confidence: Tensor,
         loops: int | None = None,
+        dropout: Tensor | None = None,
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield ``(logits, sigma)`` of each pass; arguments as for `forward`."""
         self._check(image, context)
         loops = self.loops if loops is None else loops
         if loops < 1:
             raise ModelError(f"loops is {loops}, expected 1 or more")
+        kept = None if dropout is None else _by_channel(dropout.to(image))
         for _ in range(loops):
-            logits, sigma = self._answer(image, context, seed, confidence)
+            inputs = torch.cat([image, context, seed, confidence], 1)
+            logits, sigma = self._answer(inputs, kept)
             yield logits, sigma
-            seed, confidence = torch.sigmoid(logits / sigma), sigma
+            seed, confidence = self.uncertainty.probability(logits, sigma), sigma
 
-    def _answer(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def _answer(
+        self, inputs: Tensor, kept: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, Tensor]:
         """Pass through the network once; every skip holds values after the ReLU."""
-        full = F.relu(self.c1(torch.cat(inputs, 1)))
+        full = F.relu(self.c1(inputs))
+        if kept:
+            full = full * kept[0]
         half = F.relu(self.c2(F.max_pool3d(full, 2)))
+        if kept:
+            half = half * kept[1]
         up_half = F.relu(self.rc1(F.max_pool3d(half, 2)))
         up_full = F.relu(self.rc2(torch.cat([half, up_half], 1)))
         features = torch.cat([full, up_full], 1)
@@ -103,3 +157,9 @@ class LWUNet(nn.Module):
                 f"{context.shape[1]} context channels were given, the model expects "
                 f"{self.context_channels}"
             )
+
+
+def _by_channel(dropout: Tensor) -> tuple[Tensor, Tensor]:
+    """Split factors (n, 48) into those of each convolution, (n, c, 1, 1, 1)."""
+    factors, full = dropout[..., None, None, None], ENCODER_CHANNELS[0]
+    return factors[:, :full], factors[:, full:]

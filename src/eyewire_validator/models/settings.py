@@ -12,7 +12,7 @@ BASELINES = (
     "empty", "seed_only", "copy_previous", "dilated_seed", "contact_greedy", "msty",
     "geometry",
 )  # fmt: skip
-# Who knows the truth, or is a person, or was made elsewhere: no models of this workflow.
+# Who knows the truth, is a person, or was made elsewhere: no models of this workflow.
 REFERENCES = ("msty_oracle", "perfect_mask", "labels", "player", "crowd")
 KINDS = (*NETWORKS, *BASELINES, *REFERENCES)
 
@@ -29,6 +29,10 @@ DEVICES = ("auto", "cpu", "cuda")
 # the network to find out by itself that the first loop must hand on the seed, which it
 # does not within a short training, unless a context repeats the answer in every loop.
 LOSS_ON = ("every_loop", "last_loop")
+
+# What training holds to be true of a segment of the aggregate: 1 (hard), or the
+# fraction of the players who agreed on it (soft). Validation always takes hard labels.
+LABELS = ("hard", "soft")
 
 # The network halves a volume twice, so its edges must divide by this.
 SIZE_MULTIPLE = 4
@@ -66,8 +70,16 @@ class ModelSettings:
         _check_least("model: context_channels", self.context_channels, 0)
         _check_least("model: loops", self.loops, 1)
         _check_least("model: replicates", self.replicates, 1)
-        _check_least("model: dropout", self.dropout, 0)
         _check_least("model: dropout_samples", self.dropout_samples, 1)
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(
+                f"model: dropout is {self.dropout}, expected 0 or more and below 1"
+            )
+        if self.dropout_samples > 1 and not self.dropout:
+            raise ConfigError(
+                f"model: {self.dropout_samples} dropout_samples would all be the same "
+                "with dropout 0; set dropout above 0, or dropout_samples to 1"
+            )
         if (self.context == "none") != (self.context_channels == 0):
             raise ConfigError(
                 f"model: context {self.context} does not go with "
@@ -104,11 +116,13 @@ class TrainingSettings:
     patch_size: int
     symmetries: bool
     loss_on: str
+    labels: str
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
         _check_choice("training: device", self.device, DEVICES)
         _check_choice("training: loss_on", self.loss_on, LOSS_ON)
+        _check_choice("training: labels", self.labels, LABELS)
         _check_least("training: random_seed", self.random_seed, 0)
         for name in ("epochs", "batch_size", "rotation", "lr_step", "patience"):
             _check_least(f"training: {name}", getattr(self, name), 1)

@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import quad
+from scipy.optimize import brentq
+from scipy.special import expit, log_expit
+from scipy.stats import norm
+from torch.nn import functional as F
+
+from eyewire_validator.models.loss import sampled_logit_loss
+from eyewire_validator.models.quadrature import log_probabilities, mean_probability
+from eyewire_validator.models.settings import UNCERTAINTIES
+from eyewire_validator.models.uncertainty import METHODS
+
+LOGITS = np.linspace(-10, 10, 41)
+
+
+def integral(logit, sigma):
+    """E[sigmoid(logit + sigma * eps)] to about 1e-10, by adaptive quadrature."""
+    kink = [-logit / sigma] if abs(logit) < 9 * sigma else None
+    return quad(
+        lambda eps: expit(logit + sigma * eps) * norm.pdf(eps), -9, 9, points=kink
+    )[0]
+
+
+def column(values):
+    return torch.tensor(np.asarray(values), dtype=torch.float64).reshape(-1, 1, 1, 1, 1)
+
+
+def errors(sigma, probability):
+    exact = [integral(logit, sigma) for logit in LOGITS]
+    return np.abs(probability - exact)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "most"), [(1, 2e-7), (2, 2e-7), (4, 3e-4), (5, 9e-4), (10, 2e-2)]
+)
+def test_quadrature_meets_the_exact_integral(sigma, most):
+    logits = column(LOGITS)
+    found = mean_probability(logits, torch.full_like(logits, sigma)).flatten().numpy()
+    assert errors(sigma, found).max() < most
+
+
+@pytest.mark.parametrize("sigma", [1, 5, 10])
+def test_quadrature_beats_a_thousand_random_samples(sigma):
+    generator = np.random.default_rng(0)
+    noise = generator.standard_normal((1000, LOGITS.size))
+    sampled = expit(LOGITS + sigma * noise).mean(0)
+    logits = column(LOGITS)
+    found = mean_probability(logits, torch.full_like(logits, sigma)).flatten().numpy()
+    assert errors(sigma, found).mean() < errors(sigma, sampled).mean()
+
+
+def test_yes_and_no_add_up_to_one():
+    logits, sigma = column([-30, -1, 0, 2, 30]), column([1, 2, 10, 5, 1])
+    yes, no = log_probabilities(logits, sigma)
+    torch.testing.assert_close(yes.exp() + no.exp(), torch.ones_like(yes))
+    torch.testing.assert_close(yes.exp(), mean_probability(logits, sigma))
+
+
+@pytest.mark.parametrize("logit", [-1e4, 1e4])
+def test_stays_finite_where_a_probability_underflows(logit):
+    logits = torch.tensor(logit).reshape(1, 1, 1, 1, 1).requires_grad_()
+    sigma = torch.ones_like(logits).requires_grad_()
+    truth = torch.full_like(logits, float(logit < 0))
+    loss = sampled_logit_loss(logits, sigma, truth)
+    loss.sum().backward()
+    assert loss.item() == pytest.approx(1e4, rel=1e-2)
+    assert abs(logits.grad.item()) == pytest.approx(1, rel=1e-4)
+    assert bool(torch.isfinite(sigma.grad).all())
+
+
+@pytest.mark.parametrize("frequency", [0.5, 0.7, 0.9])
+def test_the_published_sigma_collapses_to_its_bound(frequency):
+    """With free logits, sigma tends to 1 however noisy the labels are."""
+    probability, sigma = minimise(METHODS["scaled_logit"], frequency)
+    assert sigma == pytest.approx(1, abs=0.01)
+    assert probability == pytest.approx(frequency, abs=1e-3)
+
+
+@pytest.mark.parametrize("frequency", [0.5, 0.7, 0.9])
+def test_the_sampled_logit_finds_the_frequency_too(frequency):
+    probability, _ = minimise(METHODS["sampled_logit"], frequency)
+    assert probability == pytest.approx(frequency, abs=1e-3)
+
+
+def minimise(method, frequency):
+    """Minimise a loss over one free logit and sigma = softplus(free) + 1."""
+    truth = column([1.0] * round(10 * frequency) + [0.0] * round(10 - 10 * frequency))
+    free = torch.tensor([0.3, 2.0], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([free], max_iter=200, line_search_fn="strong_wolfe")
+
+    def answer():
+        return free[0].expand_as(truth), (F.softplus(free[1]) + 1).expand_as(truth)
+
+    def loss():
+        optimizer.zero_grad()
+        value = method.loss(*answer(), truth).mean()
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    logits, sigma = answer()
+    return method.probability(logits, sigma)[0].item(), sigma[0].item()
+
+
+@pytest.mark.parametrize("wanted", [1.0, 2.0, 5.0])
+@pytest.mark.parametrize(("name", "pull"), [("scaled_logit", 1), ("sampled_logit", 0)])
+def test_what_pulls_at_sigma_once_the_logit_is_right(name, pull, wanted):
+    """The published loss pulls it down. The other has no opinion: any sigma will do."""
+    method, truth = METHODS[name], column([0.7])
+    sigma = torch.full_like(truth, wanted).requires_grad_()
+    logit = brentq(
+        lambda logit: method.probability(column([logit]), sigma).item() - 0.7, 0, 20
+    )
+    method.loss(column([logit]), sigma, truth).sum().backward()
+    # log sigma has the slope 1 / sigma; the cross entropy has none where p is right.
+    assert sigma.grad.item() == pytest.approx(pull / wanted, abs=1e-9)
+
+
+def test_every_method_of_the_settings_is_there():
+    assert tuple(METHODS) == UNCERTAINTIES
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
+def test_a_soft_truth_costs_what_its_labels_cost_on_average(method):
+    logits, sigma = column([0.5, -2]), column([1.5, 3])
+    noise = torch.Generator()
+    for loss in (
+        method.loss,
+        lambda *tensors: method.training_loss(*tensors, noise.manual_seed(0)),
+    ):
+        yes, no, soft = (
+            loss(logits, sigma, torch.full_like(logits, truth)) for truth in (1, 0, 0.3)
+        )
+        torch.testing.assert_close(soft, 0.3 * yes + 0.7 * no)
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
+def test_only_random_samples_draw_from_the_noise(method):
+    logits, sigma, truth = column([0.5, -2]), column([1.5, 3]), column([1, 0])
+    noise = torch.Generator().manual_seed(0)
+    one, other = (method.training_loss(logits, sigma, truth, noise) for _ in range(2))
+    drawn = method.name == "sampled_logit_monte_carlo"
+    assert torch.equal(one, other) != drawn
+    if not drawn:
+        assert torch.equal(one, method.loss(logits, sigma, truth))
+    again = method.training_loss(logits, sigma, truth, noise.manual_seed(0))
+    assert torch.equal(one, again)
+
+
+def test_random_samples_meet_the_quadrature_from_above():
+    """The log of a mean of few samples is too low on average (Jensen)."""
+    logits = torch.zeros(20_000, 1, 1, 1, 1, dtype=torch.float64)
+    sigma, truth = torch.full_like(logits, 3), torch.ones_like(logits)
+    noise = torch.Generator().manual_seed(0)
+    method = METHODS["sampled_logit_monte_carlo"]
+    sampled = method.training_loss(logits, sigma, truth, noise).mean().item()
+    exact = -log_expit(0.0)
+    assert exact < sampled < exact + 0.05
