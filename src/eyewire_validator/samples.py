@@ -1,8 +1,8 @@
 """From a task to the tensors that the network sees.
 
 A sample is one uint8 array (channels, z, y, x): the image (0 to 255), the context
-masks, the seed and, last, the truth. What is done to one channel (cropping, turning)
-is thus done to all.
+masks (0 or 1), the seed (0 or 1) and, last, the truth (0 to `CERTAIN`, above 0 in the
+aggregate). What is done to one channel (cropping, turning) is thus done to all.
 """
 
 from typing import NamedTuple
@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from eyewire_validator.contexts import context_masks
-from eyewire_validator.errors import ConfigError, VolumeError
+from eyewire_validator.errors import ConfigError
 from eyewire_validator.lineage import Lineage, Task
 from eyewire_validator.models.settings import IMAGE_SCALES, ModelSettings
-from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.volume_store import SEGMENT_IDS, VolumeStore
 
 # What the network is told about the seed, and about everything else: 1 is sure.
 SEED_CONFIDENCE = 1.0
 OTHER_CONFIDENCE = 10.0
+
+# The truth of a voxel that certainly belongs to the answer.
+CERTAIN = 255
 
 Sample = NDArray[np.uint8]
 
@@ -33,43 +36,58 @@ class SampleLoader:
         index: table in the schema `tables.TASK_INDEX`; tasks and their ancestors.
         store: the volumes.
         settings: name the context and its channels.
+
+    Attributes:
+        lineage: the tasks.
+        store: the volumes.
     """
 
     def __init__(
         self, index: pd.DataFrame, store: VolumeStore, settings: ModelSettings
     ) -> None:
         """Read nothing yet."""
-        self._lineage = Lineage(index)
-        self._store = store
+        self.lineage = Lineage(index)
+        self.store = store
         self._settings = settings
 
-    def task(self, task: int) -> Task:
-        """Return what the index says about a task."""
-        return self._lineage.task(task)
-
-    def load(self, task: int) -> Sample:
+    def load(self, task: int, labels: str = "hard") -> Sample:
         """Return the sample of a task, over the whole volume.
 
-        The truth is the aggregate's mask as it is; the seed is not added to it.
+        The truth is the aggregate as it is; the seed is not added to it.
+
+        Args:
+            task: its id.
+            labels: whether every segment of the aggregate is certain (``hard``), or as
+                certain as its agreed fraction of the players (``soft``).
 
         Raises:
             VolumeError: the task has no volume.
             FileError: a file of a volume is missing or damaged.
         """
-        row = self._lineage.task(task)
-        if row.volume is None:
-            raise VolumeError(f"task {task} has no volume; exclude it from the index")
+        row = self.lineage.task(task)
+        volume = self.store.get(row.place)
         channels = self._settings.context_channels
         context = context_masks(
             self._settings.context,
             row,
-            self._lineage.ancestors(row, channels),
-            self._store,
+            self.lineage.ancestors(row, channels),
+            self.store,
             channels,
         )
-        volume = self._store.get(row.volume)
-        seed, truth = volume.mask(row.seed), volume.mask(row.aggregate)
-        return np.stack([volume.image, *context, seed, truth], dtype=np.uint8)
+        truth = _certainty(row, labels)[volume.segmentation]
+        return np.stack(
+            [volume.image, *context, volume.mask(row.seed), truth], dtype=np.uint8
+        )
+
+
+def _certainty(task: Task, labels: str) -> NDArray[np.uint8]:
+    """Return the truth of each segment id: (65536,) uint8, above 0 in the aggregate."""
+    agreed = task.aggregate_weights if labels == "soft" else 1.0
+    certainty = np.zeros(SEGMENT_IDS, np.uint8)
+    known = (task.aggregate > 0) & (task.aggregate < SEGMENT_IDS)
+    levels = np.broadcast_to(np.rint(agreed * CERTAIN).clip(1, CERTAIN), known.shape)
+    certainty[task.aggregate[known]] = levels[known]
+    return certainty
 
 
 def crop_around_seed(
@@ -134,6 +152,6 @@ def network_inputs(stack: Tensor, image: str) -> Inputs:
 def inputs_and_truth(samples: Tensor, image: str) -> tuple[Inputs, Tensor]:
     """Turn stacked samples (n, channels, z, y, x) uint8 into inputs and truth.
 
-    The truth is (n, 1, z, y, x) float32, 0 or 1.
+    The truth is (n, 1, z, y, x) float32, 0 to 1.
     """
-    return network_inputs(samples[:, :-1], image), samples[:, -1:].float()
+    return network_inputs(samples[:, :-1], image), samples[:, -1:].float() / CERTAIN

@@ -1,8 +1,8 @@
 """Train a network on the tasks of an index.
 
-All that an epoch draws (tasks, patches, symmetries) comes from a generator of that
-epoch alone. So an interrupted training goes on as if nothing had happened: on a CPU,
-with the same number of threads, to the same bits.
+All that an epoch draws (tasks, patches, symmetries, noise) comes from generators of
+that epoch alone. So an interrupted training goes on as if nothing had happened: on a
+CPU, with the same number of threads, to the same bits.
 """
 
 import copy
@@ -10,7 +10,7 @@ import hashlib
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,13 +23,13 @@ from torch import Tensor
 from torch.optim.lr_scheduler import StepLR
 from tqdm import tqdm
 
+from eyewire_validator.answerers.network import NetworkAnswerer
 from eyewire_validator.devices import repeatable, torch_threads
 from eyewire_validator.errors import ModelError, SplitError
 from eyewire_validator.models.checkpoint import load_plain, save_plain
-from eyewire_validator.models.loss import scaled_logit_loss
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
-from eyewire_validator.prediction import NetworkAnswerer, measure
+from eyewire_validator.prediction import measure
 from eyewire_validator.provenance import settings_hash
 from eyewire_validator.samples import SampleLoader, crop_around_seed, inputs_and_truth
 from eyewire_validator.symmetry import SYMMETRIES, apply
@@ -96,10 +96,12 @@ def train(
         while not run.is_finished():
             epoch = len(run.history) + 1
             generator = np.random.default_rng([random_seed, epoch])
+            noise = _torch_generator(generator, device)
             drawn = tasks[epoch % settings.rotation :: settings.rotation]
             losses: list[float] = []
             for batch in _batches(generator.permutation(drawn), settings.batch_size):
-                losses += run.step(draw_patches(batch, loader, settings, generator))
+                patches = draw_patches(batch, loader, settings, generator)
+                losses += run.step(patches, noise)
                 progress.update(len(batch))
             run.end_epoch(losses, run.validate(validation, loader))
             run.save(file, fingerprint)
@@ -147,7 +149,8 @@ def draw_patches(
     """
     patches = []
     for task in tasks:
-        patch = crop_around_seed(loader.load(task), settings.patch_size, generator)
+        sample = loader.load(task, settings.labels)
+        patch = crop_around_seed(sample, settings.patch_size, generator)
         turned = torch.from_numpy(patch)
         if settings.symmetries:
             turned = apply(turned, SYMMETRIES[generator.integers(len(SYMMETRIES))])
@@ -162,7 +165,7 @@ class _Run:
     model: LWUNet
     optimizer: torch.optim.Adam
     scheduler: StepLR
-    image: str
+    model_settings: ModelSettings
     settings: TrainingSettings
     history: list[dict[str, Any]] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
@@ -177,14 +180,14 @@ class _Run:
     ) -> "_Run":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(random_seed)
-            model = LWUNet(model_settings.context_channels, model_settings.loops)
+            model = LWUNet.from_settings(model_settings)
         optimizer = torch.optim.Adam(
             model.to(device).parameters(),
             lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
         )
         scheduler = StepLR(optimizer, settings.lr_step, settings.lr_gamma)
-        return cls(model, optimizer, scheduler, model_settings.image, settings)
+        return cls(model, optimizer, scheduler, model_settings, settings)
 
     def is_finished(self) -> bool:
         losses = [row["validation_loss"] for row in self.history]
@@ -194,14 +197,15 @@ class _Run:
             or len(losses) - best >= self.settings.patience
         )
 
-    def step(self, samples: Tensor) -> list[float]:
+    def step(self, samples: Tensor, noise: torch.Generator) -> list[float]:
         """Take one step of the optimizer; return each task's loss in the last loop."""
-        device = next(self.model.parameters()).device
-        inputs, truth = inputs_and_truth(samples.to(device), self.image)
+        model, image = self.model, self.model_settings.image
+        inputs, truth = inputs_and_truth(samples.to(noise.device), image)
+        drop = model.draw_dropout(len(samples), noise) if model.dropout else None
         losses = torch.stack(  # (loops, n)
             [
-                scaled_logit_loss(logits, sigma, truth)
-                for logits, sigma in self.model.each_loop(*inputs)
+                model.uncertainty.training_loss(logits, sigma, truth, noise)
+                for logits, sigma in model.each_loop(*inputs, dropout=drop)
             ]
         )
         every_loop = self.settings.loss_on == "every_loop"
@@ -211,9 +215,14 @@ class _Run:
         return list(losses[-1].tolist())
 
     def validate(self, tasks: Sequence[int], loader: SampleLoader) -> pd.DataFrame:
-        answerer = NetworkAnswerer(self.model, self.image, self.model.loops)
-        batch_size = self.settings.batch_size
-        return pd.DataFrame(measure(tasks, loader, answerer, THRESHOLD, batch_size))
+        """Measure the whole network's answers, without dropout, on hard labels."""
+        loops, batch_size = self.model.loops, self.settings.batch_size
+        settings = replace(self.model_settings, dropout_samples=1)
+        answerer = NetworkAnswerer([self.model], loader, settings, [loops])
+        rows = measure(
+            tasks, loader.lineage, loader.store, answerer, loops, THRESHOLD, batch_size
+        )
+        return pd.DataFrame(rows)
 
     def end_epoch(self, losses: list[float], validation: pd.DataFrame) -> None:
         validation_loss = float(validation["loss"].mean())
@@ -283,6 +292,14 @@ def _fingerprint(
             "random_seed": random_seed,
         }
     )
+
+
+def _torch_generator(
+    generator: np.random.Generator, device: torch.device
+) -> torch.Generator:
+    """Make torch's own of a generator, which goes on as if nothing had been drawn."""
+    (child,) = generator.spawn(1)
+    return torch.Generator(device).manual_seed(int(child.integers(2**63)))
 
 
 def _batches(tasks: NDArray[np.int64], batch_size: int) -> Iterator[list[int]]:

@@ -3,6 +3,7 @@
 Example:
     >>> validator = load_validator("checkpoint.pt")
     >>> logits, sigma = validator.answer(image, seed)
+    >>> probability = validator.probability(logits, sigma)
 """
 
 from dataclasses import dataclass
@@ -51,8 +52,8 @@ class Validator:
                 given.
 
         Returns:
-            ``(logits, sigma)``, (z, y, x) float32 each. The probability that a voxel
-            belongs to the answer is ``1 / (1 + exp(-logits / sigma))``.
+            ``(logits, sigma)``, (z, y, x) float32 each, sigma at least 1. What they
+            say depends on how the model was trained: `probability` tells.
 
         Raises:
             ModelError: an array has another shape or dtype, by its name.
@@ -73,6 +74,25 @@ class Validator:
         )
         logits, sigma = self.model(*inputs, loops=loops)
         return logits[0, 0].cpu().numpy(), sigma[0, 0].cpu().numpy()
+
+    def probability(
+        self, logits: NDArray[np.float32], sigma: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the probability that a voxel belongs to the answer.
+
+        With ``uncertainty: scaled_logit``, as published, it is
+        ``1 / (1 + exp(-logits / sigma))``; otherwise the mean of ``1 / (1 + exp(-x))``
+        over normally distributed x of mean ``logits`` and standard deviation ``sigma``.
+
+        Args:
+            logits: float32 of any shape, as `answer` returns them.
+            sigma: float32 of the same shape.
+        """
+        tensors = torch.from_numpy(logits), torch.from_numpy(sigma)
+        found: NDArray[np.float32] = self.model.uncertainty.probability(
+            *tensors
+        ).numpy()
+        return found
 
 
 def load_validator(

@@ -4,7 +4,7 @@ import torch
 
 from eyewire_validator.contexts import CONTEXTS, is_leaked
 from eyewire_validator.errors import ConfigError, VolumeError
-from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.models.settings import LABELS, ModelSettings
 from eyewire_validator.samples import (
     SampleLoader,
     crop_around_seed,
@@ -33,12 +33,24 @@ def test_a_sample_is_image_context_seed_truth(make_index, store, octants):
     assert not sample[1].any()
     np.testing.assert_array_equal(sample[2], octants == 6)
     np.testing.assert_array_equal(sample[3], octants == 2)
-    np.testing.assert_array_equal(sample[4], np.isin(octants, [2, 3]))
+    np.testing.assert_array_equal(sample[4], 255 * np.isin(octants, [2, 3]))
 
 
 def test_the_seed_is_not_added_to_the_truth(make_index, store, octants):
     loader = SampleLoader(make_index({**TASK, "aggregate": [3]}), store, settings())
-    np.testing.assert_array_equal(loader.load(2)[-1], octants == 3)
+    np.testing.assert_array_equal(loader.load(2)[-1], 255 * (octants == 3))
+
+
+@pytest.mark.parametrize("labels", LABELS)
+def test_truth_may_be_what_the_players_agreed_on(make_index, store, octants, labels):
+    """Weights may pass 1; what hardly anybody chose is still in the aggregate."""
+    row = {"aggregate": [2, 3, 4, 0, 70_000], "aggregate_weights": [1.2, 0.4, 0, 1, 1]}
+    loader = SampleLoader(make_index({**TASK, **row}), store, settings())
+    sample = loader.load(2, labels)
+    np.testing.assert_array_equal(sample[-1] > 0, np.isin(octants, [2, 3, 4]))
+    _, truth = inputs_and_truth(torch.from_numpy(sample[None]), "unit")
+    found = [float(truth[0, 0][torch.from_numpy(octants == n)].mean()) for n in (2, 3)]
+    assert found == ([1, 1] if labels == "hard" else pytest.approx([1, 0.4], abs=0.002))
 
 
 def test_a_task_without_volume_is_named(make_index, store):
@@ -73,6 +85,7 @@ def test_inputs_have_the_published_values():
     assert inputs.confidence.flatten().tolist() == [1, 10]
     unit = network_inputs(stack, "unit").image.flatten().tolist()
     assert unit == pytest.approx([1, 0.2])
+    assert network_inputs(stack, "none").image.flatten().tolist() == [0, 0]
 
 
 def test_patches_hold_seed_and_cut_all_channels_alike():

@@ -8,6 +8,7 @@ import torch
 
 from eyewire_validator import training
 from eyewire_validator.errors import ModelError, SplitError
+from eyewire_validator.files import write_array
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
 from eyewire_validator.models.loss import scaled_logit_loss
 from eyewire_validator.models.lwunet import LWUNet
@@ -17,12 +18,13 @@ from eyewire_validator.tables import HISTORY, write_table
 from eyewire_validator.training import RESUME_FILE, choose_tasks, draw_patches, train
 
 MODEL = ModelSettings("m", "lwunet", "ancestors_registered", 1, 2)
+NOISY = replace(MODEL, uncertainty="sampled_logit_monte_carlo", dropout=0.3)
 LEAKED = replace(MODEL, context="published")
 SETTINGS = TrainingSettings(
     device="cpu", random_seed=5, epochs=3, batch_size=2, rotation=2,
     learning_rate=0.01, weight_decay=0.0005, lr_step=1, lr_gamma=0.5, patience=3,
     validation_tasks=2, patch_size=4, symmetries=True,
-    loss_on="every_loop",
+    loss_on="every_loop", labels="hard",
 )  # fmt: skip
 CPU = torch.device("cpu")
 
@@ -35,6 +37,7 @@ def index(make_index):
             "volume": 11,
             "seed": [n],
             "aggregate": [n, n + 1],
+            "aggregate_weights": [1.0, 0.6],
             "split": "train",
         }
         for n in range(1, 8)
@@ -93,28 +96,35 @@ def validation_finds(monkeypatch, losses):
     monkeypatch.setattr(training._Run, "validate", validate_as_told)
 
 
+@pytest.mark.parametrize("model_settings", [MODEL, NOISY], ids=["plain", "noisy"])
 @pytest.mark.parametrize("epochs_done", [1, 2])
 def test_an_interrupted_training_ends_with_the_same_bits(
-    index, store, tmp_path, monkeypatch, epochs_done
+    index, store, tmp_path, monkeypatch, epochs_done, model_settings
 ):
     losses = [0.1, 0.3, 0.2]
     validation_finds(monkeypatch, losses)
-    whole = train(index, store, MODEL, SETTINGS, tmp_path / "whole", device=CPU)
+    whole = train(
+        index, store, model_settings, SETTINGS, tmp_path / "whole", device=CPU
+    )
     with monkeypatch.context() as patch:
         validation_finds(patch, [*losses[:epochs_done], None])
         with pytest.raises(KeyboardInterrupt):
-            train(index, store, MODEL, SETTINGS, tmp_path / "cut", device=CPU)
+            train(index, store, model_settings, SETTINGS, tmp_path / "cut", device=CPU)
     steps = []
     step = training._Run.step
     monkeypatch.setattr(
-        training._Run, "step", lambda run, batch: steps.append(1) or step(run, batch)
+        training._Run, "step", lambda *args: steps.append(1) or step(*args)
     )
-    resumed = train(index, store, MODEL, SETTINGS, tmp_path / "cut", device=CPU)
+    resumed = train(
+        index, store, model_settings, SETTINGS, tmp_path / "cut", device=CPU
+    )
     assert len(steps) == (4 if epochs_done == 1 else 2)
     assert_same_bits(resumed.model, whole.model)
     assert resumed.history.equals(whole.history)
     for name, trained in (("whole.pt", whole), ("cut.pt", resumed)):
-        save_checkpoint(tmp_path / name, trained.model, CheckpointInfo(MODEL, SETTINGS))
+        save_checkpoint(
+            tmp_path / name, trained.model, CheckpointInfo(model_settings, SETTINGS)
+        )
     files = [(tmp_path / name).read_bytes() for name in ("whole.pt", "cut.pt")]
     assert files[0] == files[1]
 
@@ -135,7 +145,7 @@ def test_each_epoch_draws_anew(index, store, tmp_path, monkeypatch):
     monkeypatch.setattr(
         training._Run,
         "step",
-        lambda run, batch: drawn.append(batch) or step(run, batch),
+        lambda run, batch, noise: drawn.append(batch) or step(run, batch, noise),
     )
     settings = replace(SETTINGS, rotation=1, batch_size=7)
     train(index, store, MODEL, settings, tmp_path, device=CPU)
@@ -211,7 +221,7 @@ def test_a_step_follows_the_gradient_of_the_chosen_loops(index, store, loss_on):
     model.load_state_dict(run.model.state_dict())
     loader = SampleLoader(index, store, MODEL)
     samples = torch.from_numpy(np.stack([loader.load(task) for task in (1, 2)]))
-    reported = run.step(samples)
+    reported = run.step(samples, torch.Generator())
     inputs, truth = inputs_and_truth(samples, MODEL.image)
     one, two = (scaled_logit_loss(*model(*inputs, loops=n), truth) for n in (1, 2))
     assert reported == pytest.approx(two.tolist())
@@ -235,3 +245,41 @@ def test_initial_weights_are_torchs_defaults():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
         assert_same_bits(run.model, LWUNet(1, 2))
+
+
+def test_noise_is_drawn_anew_in_each_step():
+    run = training._Run.start(NOISY, SETTINGS, 0, CPU)
+    generator = torch.Generator().manual_seed(0)
+    samples = torch.randint(0, 2, (2, 4, 4, 4, 4), generator=generator).byte()
+    for group in run.optimizer.param_groups:
+        group["lr"] = 0
+    assert run.step(samples, generator) != run.step(samples, generator)
+
+
+def test_soft_labels_are_for_training_alone(index, store, tmp_path, monkeypatch):
+    loaded, load = [], SampleLoader.load
+    monkeypatch.setattr(
+        SampleLoader,
+        "load",
+        lambda loader, task, *labels: (
+            loaded.append((task > 20, *labels)) or load(loader, task, *labels)
+        ),
+    )
+    settings = replace(SETTINGS, epochs=1, labels="soft")
+    train(index, store, MODEL, settings, tmp_path, device=CPU)
+    assert set(loaded) == {(False, "soft"), (True,)}
+
+
+def test_without_an_image_nothing_of_it_is_learned(
+    index, make_store, octants, tmp_path
+):
+    blind, models = replace(MODEL, image="none"), []
+    for name, grey in (("one", 0), ("other", 77)):
+        store = make_store({11: octants, 12: octants})
+        for volume in (11, 12):
+            image = np.full_like(octants, grey, np.uint8)
+            write_array(store.folder / str(volume) / "image.lzma", image)
+        models.append(
+            train(index, store, blind, SETTINGS, tmp_path / name, device=CPU).model
+        )
+    assert_same_bits(*models)

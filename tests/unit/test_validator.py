@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 import torch
 
+from eyewire_validator.answerers.network import NetworkAnswerer
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings
-from eyewire_validator.prediction import answer_task
-from eyewire_validator.validator import load_validator
+from eyewire_validator.samples import SampleLoader
+from eyewire_validator.validator import Validator, load_validator
 
 SETTINGS = ModelSettings("m", "lwunet", "ancestors_registered", 2, 3)
 IMAGE = np.zeros((8, 4, 12), np.uint8)
@@ -52,12 +53,26 @@ def test_answers_as_the_workflow_does(validator, make_index, make_store, octants
     store = make_store({11: octants, 12: octants})
     parent = {"task": 1, "volume": 11, "aggregate": [6]}
     index = make_index(parent, {"task": 2, "volume": 12, "parent": 1, "min_x": 24})
-    picture = answer_task(2, index, store, SETTINGS, validator.model, loops=3)
-    assert picture.context.any()
-    logits, sigma = validator.answer(picture.image, picture.seed, picture.context)
-    np.testing.assert_array_equal(sigma, picture.sigma)
+    loader = SampleLoader(index, store, SETTINGS)
+    (answers,) = NetworkAnswerer([validator.model], loader, SETTINGS, [3])([2])
+    image, *masks = loader.load(2)
+    *context, seed, _ = np.array(masks, bool)
+    assert np.any(context)
+    logits, sigma = validator.answer(image, seed, np.stack(context))
+    np.testing.assert_array_equal(sigma, answers[3].sigma)
+    np.testing.assert_array_equal(
+        validator.probability(logits, sigma), answers[3].probability
+    )
+
+
+def test_probability_follows_from_how_the_model_was_trained(validator):
+    logits, sigma = np.float32([-2, 0, 4]), np.float32([1, 2, 2])
+    published = validator.probability(logits, sigma)
+    np.testing.assert_allclose(published, 1 / (1 + np.exp(-logits / sigma)), rtol=1e-6)
+    sampling = Validator(LWUNet(2, 3, "sampled_logit"), validator.info)
+    # Means of 1 / (1 + exp(-x)), x normal, by scipy.integrate.quad.
     np.testing.assert_allclose(
-        1 / (1 + np.exp(-logits / sigma)), picture.probability, rtol=1e-5
+        sampling.probability(logits, sigma), [0.1555, 0.5, 0.9323], atol=1e-4
     )
 
 

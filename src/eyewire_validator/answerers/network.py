@@ -1,0 +1,135 @@
+"""Answers of a network, of a network with dropout, or of an ensemble of networks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from eyewire_validator.answers import Answer
+from eyewire_validator.errors import ModelError
+from eyewire_validator.models.loss import mixture_loss, published_loss
+from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.samples import SampleLoader, inputs_and_truth
+
+
+@dataclass(frozen=True)
+class NetworkAnswerer:
+    """Answers tasks with one network, or with several members.
+
+    A member is a network of an ensemble, or one thinned by dropout. It answers by
+    itself, and is fed its own answer; only then are the probabilities averaged. Which
+    channels dropout takes from a task follows from the task's id alone, so it does not
+    matter which tasks are answered beside it.
+
+    Attributes:
+        models: the network, or an ensemble's, all on one device.
+        loader: makes the samples.
+        settings: of ``image`` and ``dropout_samples``.
+        loops: those whose answers are wanted; the last of them takes the time.
+    """
+
+    models: Sequence[LWUNet]
+    loader: SampleLoader
+    settings: ModelSettings
+    loops: Sequence[int]
+
+    @torch.inference_mode()
+    def __call__(self, tasks: Sequence[int]) -> list[dict[int, Answer]]:
+        """Answer some tasks at once: for each, the answer by number of loops.
+
+        Raises:
+            ModelError: a network's answer is not finite.
+            VolumeError: a task has no volume.
+            FileError: a file of a volume is missing or damaged.
+        """
+        samples = torch.from_numpy(np.stack([self.loader.load(task) for task in tasks]))
+        device = next(self.models[0].parameters()).device
+        inputs, truth = inputs_and_truth(samples.to(device), self.settings.image)
+        found: list[dict[int, Answer]] = [{} for _ in tasks]
+        members = self._members(tasks)
+        passes = zip(
+            *(
+                model.each_loop(*inputs, loops=max(self.loops), dropout=dropout)
+                for model, dropout in members
+            ),
+            strict=True,
+        )
+        models = [model for model, _ in members]
+        for loop, outputs in enumerate(passes, start=1):
+            if loop in self.loops:
+                answers = _combine(models, outputs, truth)
+                for by_loop, answer in zip(found, answers, strict=True):
+                    by_loop[loop] = answer
+        return found
+
+    def _members(self, tasks: Sequence[int]) -> list[tuple[LWUNet, Tensor | None]]:
+        """Return each member's network, and what dropout takes from it."""
+        if self.settings.dropout_samples == 1:
+            return [(model, None) for model in self.models]
+        noises = [torch.Generator().manual_seed(task) for task in tasks]
+        return [
+            (model, torch.cat([model.draw_dropout(1, noise) for noise in noises]))
+            for model in self.models
+            for _ in range(self.settings.dropout_samples)
+        ]
+
+
+def _combine(
+    models: Sequence[LWUNet], outputs: Sequence[tuple[Tensor, Tensor]], truth: Tensor
+) -> list[Answer]:
+    """Make each task's answer of the (logits, sigma) of each member in one loop."""
+    if len(models) > 1:
+        return _answer_together(models, outputs, truth)
+    ((logits, sigma),) = outputs
+    return _answer_alone(models[0], logits, sigma, truth)
+
+
+def _answer_alone(
+    model: LWUNet, logits: Tensor, sigma: Tensor, truth: Tensor
+) -> list[Answer]:
+    losses = _finite(model.uncertainty.loss(logits, sigma, truth))
+    published: list[float | None] = [None] * len(losses)
+    if model.uncertainty.name == "scaled_logit":
+        published = published_loss(logits, sigma, truth).tolist()
+    probability = model.uncertainty.probability(logits, sigma)
+    answers = zip(_arrays(probability), _arrays(sigma), losses, published, strict=True)
+    return [Answer(p, s, loss=loss, published_loss=q) for p, s, loss, q in answers]
+
+
+def _answer_together(
+    models: Sequence[LWUNet], outputs: Sequence[tuple[Tensor, Tensor]], truth: Tensor
+) -> list[Answer]:
+    members = torch.stack(
+        [
+            model.uncertainty.probability(*output)
+            for model, output in zip(models, outputs, strict=True)
+        ],
+        1,
+    )  # (n, k, 1, z, y, x)
+    sigma = torch.stack([sigma for _, sigma in outputs]).mean(0)
+    probability = members.mean(1)
+    losses = _finite(mixture_loss(probability, truth))
+    answers = zip(
+        _arrays(probability), _arrays(sigma), _arrays(members), losses, strict=True
+    )
+    return [Answer(p, s, members=m, loss=loss) for p, s, m, loss in answers]
+
+
+def _finite(losses: Tensor) -> list[float]:
+    if not bool(torch.isfinite(losses).all()):
+        raise ModelError(
+            "the network's answer is not finite; train it again with a lower "
+            "learning_rate"
+        )
+    values: list[float] = losses.tolist()
+    return values
+
+
+def _arrays(tensor: Tensor) -> NDArray[np.float32]:
+    """Turn (n, ..., 1, z, y, x) on any device into an array without the channel."""
+    array: NDArray[np.float32] = tensor.squeeze(-4).cpu().numpy()
+    return array
