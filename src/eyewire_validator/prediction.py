@@ -1,20 +1,21 @@
 """Let somebody answer tasks, and say how the answers meet the aggregates."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from eyewire_validator.answers import Answer, Answerer
-from eyewire_validator.lineage import Lineage, Task
+from eyewire_validator.answers import Answerer
+from eyewire_validator.lineage import Lineage
 from eyewire_validator.segment_scores import dust_of_truth, score_segments
-from eyewire_validator.tables import SEGMENT_SCORES, TASK_METRICS
+from eyewire_validator.tables import SEGMENT_SCORES, TASK_METRICS, write_table
 from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.voxels import answer_in_batches, measure_task
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def evaluate(
     """
     rows: dict[int, list[dict[str, Any]]] = {count: [] for count in loops}
     scores: dict[int, list[pd.DataFrame]] = {count: [] for count in loops}
-    answered = _answer(tasks, answerer, settings.batch_size)
+    answered = answer_in_batches(tasks, answerer, settings.batch_size)
     for task, answers in tqdm(
         answered, title, len(tasks), disable=None, file=sys.__stderr__
     ):
@@ -75,7 +76,7 @@ def evaluate(
         dust = dust_of_truth(row, bridge, settings.dust_voxels)
         neuron = neurons[task] if neurons else None
         for count in loops:
-            counts = _measure_task(row, store, answers[count], settings.threshold)
+            counts = measure_task(row, store, answers[count], settings.threshold)
             rows[count].append({**counts, **dust})
             scores[count].append(
                 score_segments(
@@ -91,69 +92,12 @@ def evaluate(
     }
 
 
-def measure(
-    tasks: Sequence[int],
-    lineage: Lineage,
-    store: VolumeStore,
-    answerer: Answerer,
-    loops: int,
-    threshold: float,
-    batch_size: int,
-) -> Iterator[dict[str, Any]]:
-    """Yield what `tables.TASK_METRICS` says about the coarse voxels of each task.
-
-    Args:
-        tasks: ids.
-        lineage: knows these tasks.
-        store: the volumes.
-        answerer: who answers.
-        loops: which of its answers counts.
-        threshold: a voxel is answered where its probability is above this.
-        batch_size: tasks at a time. A single one takes three times as long a task on
-            a CPU, as torch then chooses another convolution.
-    """
-    for task, answers in _answer(tasks, answerer, batch_size):
-        yield _measure_task(lineage.task(task), store, answers[loops], threshold)
-
-
-def count_voxels(
-    guess: NDArray[np.bool_], truth: NDArray[np.bool_], suffix: str = ""
-) -> dict[str, int]:
-    """Count the voxels of two masks of the same shape, of both and of either."""
-    return {
-        f"guess{suffix}": int(np.count_nonzero(guess)),
-        f"truth{suffix}": int(np.count_nonzero(truth)),
-        f"intersection{suffix}": int(np.count_nonzero(guess & truth)),
-        f"union{suffix}": int(np.count_nonzero(guess | truth)),
-    }
-
-
-def _answer(
-    tasks: Sequence[int], answerer: Answerer, batch_size: int
-) -> Iterator[tuple[int, dict[int, Answer]]]:
-    for start in range(0, len(tasks), batch_size):
-        batch = tasks[start : start + batch_size]
-        yield from zip(batch, answerer(batch), strict=True)
-
-
-def _measure_task(
-    task: Task, store: VolumeStore, answer: Answer, threshold: float
-) -> dict[str, Any]:
-    volume = store.get(task.place)
-    seed, truth = volume.mask(task.seed), volume.mask(task.aggregate)
-    guess, sigma = answer.probability > threshold, answer.sigma
-    return {
-        "task": task.task,
-        "cell": task.cell,
-        "volume": task.volume,
-        **count_voxels(guess, truth),
-        **count_voxels(guess & ~seed, truth & ~seed, "_seedless"),
-        "loss": answer.loss,
-        "published_loss": answer.published_loss,
-        "sigma_mean": None if sigma is None else float(sigma.mean(dtype=np.float64)),
-        "sigma_max": None if sigma is None else float(sigma.max()),
-        "image_mean": float(volume.image.mean()),
-    }
+def save_evaluation(
+    evaluation: Evaluation, tasks: Path, segments: Path, metadata: Mapping[str, str]
+) -> None:
+    """Write both tables, with what they say about themselves."""
+    write_table(tasks, evaluation.tasks, TASK_METRICS, metadata)
+    write_table(segments, evaluation.segments, SEGMENT_SCORES, metadata)
 
 
 def _concatenate(scores: list[pd.DataFrame]) -> pd.DataFrame:

@@ -238,6 +238,8 @@ SEGMENT_SCORES = pa.schema(
 
 # Scores that may tell a segment which is answered wrongly; see selective.py.
 UNCERTAINTIES = ("probability", "entropy", "sigma", "variance", "mutual_information")
+# How a task's candidates make one number of it.
+AGGREGATES = ("sum", "max")
 
 TASK_ANSWERS = pa.schema(
     [
@@ -276,7 +278,7 @@ TASK_ANSWERS = pa.schema(
                 nullable=True,
             )
             for score in UNCERTAINTIES
-            for over in ("sum", "max")
+            for over in AGGREGATES
         ),
     ]
 )

@@ -29,12 +29,12 @@ from eyewire_validator.errors import ModelError, SplitError
 from eyewire_validator.models.checkpoint import load_plain, save_plain
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
-from eyewire_validator.prediction import measure
 from eyewire_validator.provenance import settings_hash
 from eyewire_validator.samples import SampleLoader, crop_around_seed, inputs_and_truth
 from eyewire_validator.symmetry import SYMMETRIES, apply
 from eyewire_validator.tables import HISTORY, TASK_INDEX
 from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.voxels import measure
 
 # Rewritten after each epoch; the caller removes it once the outcome is saved.
 RESUME_FILE = "resume.pt"

@@ -4,18 +4,14 @@ import pytest
 from eyewire_validator.answers import Answer, answer_in_segments, no_segments
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.lineage import Lineage
-from eyewire_validator.prediction import (
-    EvaluationSettings,
-    count_voxels,
-    evaluate,
-    measure,
-)
+from eyewire_validator.prediction import EvaluationSettings, evaluate
 from eyewire_validator.tables import (
     SEGMENT_SCORES,
     TASK_METRICS,
     read_table,
     write_table,
 )
+from eyewire_validator.voxels import count_voxels, measure
 
 TASKS = [
     {"task": 1, "volume": 11, "seed": [1], "aggregate": [1, 2], "split": "test"},

@@ -1,0 +1,78 @@
+"""How answers meet the aggregates, coarse voxel by coarse voxel."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyewire_validator.answers import Answer, Answerer
+from eyewire_validator.lineage import Lineage, Task
+from eyewire_validator.volume_store import VolumeStore
+
+
+def measure(
+    tasks: Sequence[int],
+    lineage: Lineage,
+    store: VolumeStore,
+    answerer: Answerer,
+    loops: int,
+    threshold: float,
+    batch_size: int,
+) -> Iterator[dict[str, Any]]:
+    """Yield what `tables.TASK_METRICS` says about the coarse voxels of each task.
+
+    Args:
+        tasks: ids.
+        lineage: knows these tasks.
+        store: the volumes.
+        answerer: who answers.
+        loops: which of its answers counts.
+        threshold: a voxel is answered where its probability is above this.
+        batch_size: tasks at a time. A single one takes three times as long a task on
+            a CPU, as torch then chooses another convolution.
+    """
+    for task, answers in answer_in_batches(tasks, answerer, batch_size):
+        yield measure_task(lineage.task(task), store, answers[loops], threshold)
+
+
+def count_voxels(
+    guess: NDArray[np.bool_], truth: NDArray[np.bool_], suffix: str = ""
+) -> dict[str, int]:
+    """Count the voxels of two masks of the same shape, of both and of either."""
+    return {
+        f"guess{suffix}": int(np.count_nonzero(guess)),
+        f"truth{suffix}": int(np.count_nonzero(truth)),
+        f"intersection{suffix}": int(np.count_nonzero(guess & truth)),
+        f"union{suffix}": int(np.count_nonzero(guess | truth)),
+    }
+
+
+def answer_in_batches(
+    tasks: Sequence[int], answerer: Answerer, batch_size: int
+) -> Iterator[tuple[int, dict[int, Answer]]]:
+    """Yield each task with its answers by number of loops, in order."""
+    for start in range(0, len(tasks), batch_size):
+        batch = tasks[start : start + batch_size]
+        yield from zip(batch, answerer(batch), strict=True)
+
+
+def measure_task(
+    task: Task, store: VolumeStore, answer: Answer, threshold: float
+) -> dict[str, Any]:
+    """Return what `tables.TASK_METRICS` says about the coarse voxels of a task."""
+    volume = store.get(task.place)
+    seed, truth = volume.mask(task.seed), volume.mask(task.aggregate)
+    guess, sigma = answer.probability > threshold, answer.sigma
+    return {
+        "task": task.task,
+        "cell": task.cell,
+        "volume": task.volume,
+        **count_voxels(guess, truth),
+        **count_voxels(guess & ~seed, truth & ~seed, "_seedless"),
+        "loss": answer.loss,
+        "published_loss": answer.published_loss,
+        "sigma_mean": None if sigma is None else float(sigma.mean(dtype=np.float64)),
+        "sigma_max": None if sigma is None else float(sigma.max()),
+        "image_mean": float(volume.image.mean()),
+    }
