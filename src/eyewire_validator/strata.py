@@ -30,6 +30,27 @@ def choose(segments: pd.DataFrame, threshold: float | None) -> NDArray[np.bool_]
     return chosen
 
 
+def outcomes(
+    segments: pd.DataFrame, threshold: float | None
+) -> dict[str, NDArray[np.int64]]:
+    """Return the ids of the segments chosen rightly or wrongly, and of those missed.
+
+    Args:
+        segments: table in the schema `tables.SEGMENT_SCORES`, of one task.
+        threshold: as for `choose`.
+
+    Returns:
+        ``correct``, ``missed`` and ``false``, each (n,) int64.
+    """
+    chosen, belongs = choose(segments, threshold), segment_truth(segments)
+    ids = segments["segment"].to_numpy(np.int64)
+    return {
+        "correct": ids[chosen & belongs],
+        "missed": ids[~chosen & belongs],
+        "false": ids[chosen & ~belongs],
+    }
+
+
 def error_by_votes(segments: pd.DataFrame, threshold: float | None) -> pd.DataFrame:
     """Count wrong segments by how far the players agreed.
 

@@ -1,7 +1,13 @@
 import numpy as np
 import pandas as pd
 
-from eyewire_validator.strata import choose, error_by_votes, recall_by_size, worst_tasks
+from eyewire_validator.strata import (
+    choose,
+    error_by_votes,
+    outcomes,
+    recall_by_size,
+    worst_tasks,
+)
 
 
 def segments(rows):
@@ -35,6 +41,12 @@ def test_a_segment_at_the_threshold_is_chosen():
 
 def test_a_threshold_that_went_through_json_meets_its_segment():
     assert choose(TABLE, float(np.float32(0.9))).sum() == 3
+
+
+def test_outcomes_of_a_task():
+    found = outcomes(TABLE.assign(segment=range(10, 17)), 0.5)
+    ids = {name: segments.tolist() for name, segments in found.items()}
+    assert ids == {"correct": [10, 13, 16], "missed": [12], "false": [11, 14]}
 
 
 def test_errors_by_agreed_fraction():

@@ -8,17 +8,27 @@ from matplotlib.figure import Figure
 from eyewire_validator.figures import (
     bars,
     distributions,
+    loops,
+    reliability,
+    risk_coverage,
     seedless,
+    sizes,
     task,
     training,
     uncertainty,
     volumes,
+    votes,
 )
 from eyewire_validator.figures.bars import draw_bars
+from eyewire_validator.figures.loops import draw_loops
+from eyewire_validator.figures.reliability import draw_reliability, reliability_data
+from eyewire_validator.figures.risk_coverage import draw_risk_coverage, risk_data
 from eyewire_validator.figures.saving import save_figure
+from eyewire_validator.figures.sizes import draw_sizes
 from eyewire_validator.figures.style import Caption, Heading
 from eyewire_validator.figures.task import TaskPicture, draw_task
 from eyewire_validator.figures.training import draw_training
+from eyewire_validator.figures.votes import draw_votes
 
 __all__ = [
     "CAPTIONS",
@@ -26,10 +36,18 @@ __all__ = [
     "Caption",
     "Heading",
     "TaskPicture",
+    "caption_of",
     "draw_bars",
+    "draw_loops",
+    "draw_reliability",
+    "draw_risk_coverage",
+    "draw_sizes",
     "draw_task",
     "draw_training",
+    "draw_votes",
     "figure_data",
+    "reliability_data",
+    "risk_data",
     "save_figure",
 ]
 
@@ -53,7 +71,13 @@ _DATA: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 # Of all figures, by the name of their file.
 CAPTIONS: dict[str, Caption] = {
     "honest_table": bars.CAPTION,
+    "loops": loops.CAPTION,
+    "sizes": sizes.CAPTION,
     "task": task.CAPTION,
+    "worst": task.WORST_CAPTION,
+    "reliability": reliability.CAPTION,
+    "risk_coverage": risk_coverage.CAPTION,
+    "votes": votes.CAPTION,
     "training": training.CAPTION,
     "seedless_against_full": seedless.CAPTION,
     "distributions": distributions.CAPTION,
@@ -61,6 +85,11 @@ CAPTIONS: dict[str, Caption] = {
     "guessed_volume": volumes.GUESS_CAPTION,
     "uncertainty": uncertainty.CAPTION,
 }
+
+
+def caption_of(name: str) -> Caption:
+    """Return the caption of the figure ``name``, such as ``votes`` or ``worst-2``."""
+    return CAPTIONS[name.split("-")[0]]
 
 
 def figure_data(name: str, frame: pd.DataFrame) -> pd.DataFrame:

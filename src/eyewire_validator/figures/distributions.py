@@ -43,7 +43,7 @@ def draw_distributions(frame: pd.DataFrame, heading: Heading) -> Figure:
     """Draw six histograms: precision, recall and IoU, with the seed and without."""
     data = distribution_data(frame)
     figure, body = canvas(
-        CAPTION.title, subtitle(heading, len(frame)), 5.4, leaked=heading.leaked
+        CAPTION.title, subtitle(heading, frame), 5.4, leaked=heading.leaked
     )
     grid = body.subplots(2, 3, sharey=True)
     rows = (("", "with seed", FULL), ("_seedless", "without seed", SEEDLESS))

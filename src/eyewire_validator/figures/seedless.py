@@ -36,7 +36,7 @@ def draw_seedless(frame: pd.DataFrame, heading: Heading) -> Figure:
     """Draw three scatters: precision, recall and IoU, without seed against with it."""
     data = seedless_data(frame)
     figure, body = canvas(
-        CAPTION.title, subtitle(heading, len(frame)), 3.4, leaked=heading.leaked
+        CAPTION.title, subtitle(heading, frame), 3.4, leaked=heading.leaked
     )
     panels = body.subplots(1, 3, sharex=True, sharey=True)
     for axes, (name, title) in zip(panels, NAMES.items(), strict=True):

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure, SubFigure
@@ -20,6 +21,7 @@ SEEDLESS = "#0072B2"
 FULL = "#7FAECB"
 SECOND = "#D55E00"
 LEAKED_RED = "#B3001B"
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#9C8A00")
 INK = "#1A1A1A"
 MUTED = "#595959"
 
@@ -119,11 +121,27 @@ def canvas(
     return figure, body
 
 
-def subtitle(heading: Heading, tasks: int) -> str:
-    """Return the line below the title: model, split, loops and n."""
-    noun = "task" if tasks == 1 else "tasks"
-    parts = [heading.title, heading.details, f"n = {tasks:,} {noun}"]
-    return " · ".join(part for part in parts if part)
+def subtitle(heading: Heading, tasks: pd.DataFrame, segments: int = 0) -> str:
+    """Return the line below the title: of what, and how much of it.
+
+    Args:
+        heading: what the figure is of.
+        tasks: a row a task, with ``cell``.
+        segments: candidate segments that are shown, if any.
+    """
+    parts = [
+        heading.title,
+        heading.details,
+        f"n = {counted(len(tasks), 'task')}",
+        f"{counted(tasks['cell'].nunique(), 'cell')}",
+        counted(segments, "candidate segment") if segments else "",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it is due."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def panel_title(axes: Axes, title: str, note: str = "") -> None:
@@ -200,12 +218,12 @@ def points(axes: Axes, x: NDArray[Any], y: NDArray[Any], colour: str) -> None:
     )
 
 
-def say_undefined(axes: Axes) -> None:
-    """Fill a panel of which no task has a value."""
+def say_undefined(axes: Axes, text: str = "0/0 in every task") -> None:
+    """Fill a panel that has nothing to show."""
     axes.text(
         0.5,
         0.5,
-        "0/0 in every task",
+        text,
         transform=axes.transAxes,
         ha="center",
         va="center",

@@ -1,5 +1,6 @@
 """A picture of one task: what was given, what was right, what was answered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,21 +13,35 @@ from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 
 from eyewire_validator.answers import Answer
-from eyewire_validator.figures.style import Caption, Heading, canvas, styled
+from eyewire_validator.figures.style import (
+    Caption,
+    Heading,
+    canvas,
+    counted,
+    styled,
+)
 from eyewire_validator.metrics import iou
 
 CAPTION = Caption(
     "A task and its answer",
-    "Three slices through one task, a row each. Seed and context are given; the truth "
-    "is what players agreed on; the answer shows what the model got right, what it "
-    "missed and what it should not have taken. Sigma is its uncertainty.",
+    "Three slices through one task, a row each, where its seed goes on. Seed and "
+    "context are given; the truth is what players agreed on. Voxels are what the model "
+    "finds likely; segments are what it chooses, brighter at their borders: right, "
+    "missed (to add) or false (to remove). Sigma is its uncertainty.",
+)
+WORST_CAPTION = Caption(
+    "A task that went wrong",
+    "One of the tasks that need the most edits, cut where most of the segments to add "
+    "or to remove is seen. " + CAPTION.how_to_read.split(". ", 1)[1],
 )
 SEED = "#E69F00"
 CONTEXT = "#CC79A7"
 TRUTH = "#009E73"
-CORRECT, MISSED, FALSE = "#56B4E9", "#F0E442", "#D55E00"
+OUTCOMES = {"correct": "#56B4E9", "missed": "#F0E442", "false": "#D55E00"}
 _OPACITY = 0.6
 _AXES = "zyx"
+
+_Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -40,22 +55,35 @@ class TaskPicture:
         truth: (z, y, x) bool, the aggregate.
         probability: (z, y, x) float32 that a voxel belongs to the answer.
         sigma: (z, y, x) float32, logit units; none if the model gives none.
+        segmentation: (z, y, x) uint16 segment ids.
+        outcomes: ids of segments by ``correct``, ``missed`` and ``false``, as
+            `strata.outcomes` gives them.
     """
 
     image: NDArray[np.uint8]
-    context: NDArray[np.bool_]
-    seed: NDArray[np.bool_]
-    truth: NDArray[np.bool_]
+    context: _Mask
+    seed: _Mask
+    truth: _Mask
     probability: NDArray[np.float32]
     sigma: NDArray[np.float32] | None
+    segmentation: NDArray[np.uint16]
+    outcomes: Mapping[str, NDArray[np.int64]]
 
     @classmethod
-    def of(cls, sample: NDArray[np.uint8], answer: Answer) -> Self:
+    def of(
+        cls,
+        sample: NDArray[np.uint8],
+        answer: Answer,
+        segmentation: NDArray[np.uint16],
+        outcomes: Mapping[str, NDArray[np.int64]],
+    ) -> Self:
         """Make the picture of a sample, as `samples.py` describes it, and its answer.
 
         Args:
             sample: (channels, z, y, x) uint8: image, context, seed, truth.
             answer: to the same task.
+            segmentation: (z, y, x) uint16 of its volume.
+            outcomes: from `strata.outcomes` of the same task.
         """
         return cls(
             image=sample[0],
@@ -64,7 +92,13 @@ class TaskPicture:
             truth=sample[-1] > 0,
             probability=answer.probability,
             sigma=answer.sigma,
+            segmentation=segmentation,
+            outcomes=outcomes,
         )
+
+    def where(self, outcome: str) -> _Mask:
+        """Return where the segments of an outcome are: (z, y, x) bool."""
+        return np.isin(self.segmentation, self.outcomes[outcome])
 
 
 @styled
@@ -75,6 +109,7 @@ def draw_task(
     task: int,
     chosen: str,
     threshold: float,
+    at_errors: bool = False,
 ) -> Figure:
     """Draw three orthogonal slices of a task, a row each.
 
@@ -84,82 +119,111 @@ def draw_task(
         task: its id.
         chosen: how it was chosen, for example ``median IoU without seed``.
         threshold: a voxel is answered where its probability is above this.
+        at_errors: cut where most is wrong, not where the seed goes on.
     """
     answer = picture.probability > threshold
-    layers = _layers(picture, answer)
-    names = ["image", *layers, *([] if picture.sigma is None else ["sigma"])]
+    names = ["image", "given", "truth", "voxels", "segments"]
+    names += [] if picture.sigma is None else ["sigma"]
     column = 7.4 / len(names)
     figure, body = canvas(
-        CAPTION.title,
-        _caption(picture, answer, heading, task, chosen),
-        3 * column + 0.5,
+        _title(picture, task),
+        _subtitle(picture, answer, heading, chosen),
+        3 * column + 0.6,
         leaked=heading.leaked,
     )
+    focus = _focus(picture, at_errors)
     grid = body.subplots(3, len(names))
     for axis, panels in enumerate(grid):
-        index = _most_telling_slice(picture, axis)
-        _draw_row(panels, picture, layers, axis, index)
+        index = _most_telling_slice(*focus, axis)
+        _draw_row(panels, picture, _layers(picture, answer, axis), axis, index)
     for axes, name in zip(grid[0], names, strict=True):
         axes.set_title(name, weight="bold")
     if picture.sigma is not None:
         _add_colourbar(body, grid[:, -1])
-    body.legend(handles=_legend(), loc="outside lower center", ncols=3)
+    legend = _legend(has_context=len(picture.context) > 0)
+    body.legend(handles=legend, loc="outside lower center", ncols=len(legend))
     return figure
 
 
-def _layers(
-    picture: TaskPicture, answer: NDArray[np.bool_]
-) -> dict[str, list[tuple[NDArray[np.bool_], str]]]:
-    """Return by column the masks that colour its image, each with its colour."""
-    layers = {"seed": [(picture.seed, SEED)]}
-    if len(picture.context):
-        layers["context"] = [(mask, CONTEXT) for mask in picture.context]
-    layers["truth"] = [(picture.truth, TRUTH)]
-    layers["answer"] = [
-        (answer & picture.truth, CORRECT),
-        (picture.truth & ~answer, MISSED),
-        (answer & ~picture.truth, FALSE),
-    ]
-    return layers
+def _title(picture: TaskPicture, task: int) -> str:
+    add, remove = (len(picture.outcomes[name]) for name in ("missed", "false"))
+    if not add + remove:
+        return f"Task {task}: answered exactly, nothing to edit"
+    return f"Task {task}: {counted(add, 'segment')} to add, {remove:,} to remove"
 
 
-def _caption(
-    picture: TaskPicture,
-    answer: NDArray[np.bool_],
-    heading: Heading,
-    task: int,
-    chosen: str,
+def _subtitle(
+    picture: TaskPicture, answer: _Mask, heading: Heading, chosen: str
 ) -> str:
     beyond = ~picture.seed
     both = np.count_nonzero(answer & picture.truth & beyond)
     score = float(iou(both, np.count_nonzero((answer | picture.truth) & beyond)))
     overlap = "undefined" if np.isnan(score) else f"{score:.3f}"
-    which = f"task {task} ({chosen})" if chosen else f"task {task}"
-    parts = [heading.title, heading.details, which, f"IoU without seed {overlap}"]
+    scored = f"IoU of coarse voxels without seed {overlap}"
+    parts = [heading.title, heading.details, chosen, scored]
     return " · ".join(part for part in parts if part)
 
 
-def _most_telling_slice(picture: TaskPicture, axis: int) -> int:
-    """Return where a slice across ``axis`` cuts most of the seed and what follows it.
+def _layers(
+    picture: TaskPicture, answer: _Mask, axis: int
+) -> list[list[tuple[_Mask, str]]]:
+    """Return for each column the masks that colour its image, each with its colour."""
+    voxels = {
+        "correct": answer & picture.truth,
+        "missed": picture.truth & ~answer,
+        "false": answer & ~picture.truth,
+    }
+    segments = {name: picture.where(name) for name in OUTCOMES}
+    borders = _borders(picture.segmentation, axis)
+    return [
+        [],
+        [*((mask, CONTEXT) for mask in picture.context), (picture.seed, SEED)],
+        [(picture.truth, TRUTH)],
+        [(voxels[name], colour) for name, colour in OUTCOMES.items()],
+        [
+            (mask, colour)
+            for name, colour in OUTCOMES.items()
+            for mask in (segments[name], segments[name] & borders)
+        ],
+    ]
+
+
+def _borders(segmentation: NDArray[np.uint16], axis: int) -> _Mask:
+    """Return which voxels touch another segment in their slice across ``axis``."""
+    borders = np.zeros(segmentation.shape, np.bool_)
+    for other in {0, 1, 2} - {axis}:
+        for shift in (-1, 1):
+            borders |= segmentation != np.roll(segmentation, shift, other)
+    return borders
+
+
+def _focus(picture: TaskPicture, at_errors: bool) -> tuple[_Mask, _Mask]:
+    """Return the two masks of which slices should show much, both of them."""
+    wrong = picture.where("missed") | picture.where("false")
+    if at_errors and wrong.any():
+        return wrong, wrong
+    return picture.seed, picture.truth & ~picture.seed
+
+
+def _most_telling_slice(one: _Mask, other: _Mask, axis: int) -> int:
+    """Return where a slice across ``axis`` cuts most of both masks.
 
     That is where the lesser of the two is largest, then where their sum is.
     """
-    others = tuple(other for other in range(3) if other != axis)
-    seed = np.count_nonzero(picture.seed, axis=others)
-    beyond = np.count_nonzero(picture.truth & ~picture.seed, axis=others)
-    return int(np.lexsort((seed + beyond, np.minimum(seed, beyond)))[-1])
+    across = tuple({0, 1, 2} - {axis})
+    first, second = (np.count_nonzero(mask, axis=across) for mask in (one, other))
+    return int(np.lexsort((first + second, np.minimum(first, second)))[-1])
 
 
 def _draw_row(
     panels: NDArray[np.object_],
     picture: TaskPicture,
-    layers: dict[str, list[tuple[NDArray[np.bool_], str]]],
+    layers: list[list[tuple[_Mask, str]]],
     axis: int,
     index: int,
 ) -> None:
     image = np.take(picture.image, index, axis)
-    overlays = [[], *layers.values()]
-    for axes, masks in zip(panels, overlays, strict=False):
+    for axes, masks in zip(panels, layers, strict=False):
         cuts = [(np.take(mask, index, axis), colour) for mask, colour in masks]
         _show(axes, _coloured(image, cuts))
     if picture.sigma is not None:
@@ -172,11 +236,10 @@ def _coloured(
     image: NDArray[np.uint8], masks: list[tuple[NDArray[np.bool_], str]]
 ) -> NDArray[np.float64]:
     """Return the grey image (h, w) as RGB (h, w, 3), tinted where a mask is set."""
-    grey = np.repeat(image[..., None] / 255, 3, axis=-1)
-    tinted = grey.copy()
+    tinted = np.repeat(image[..., None] / 255, 3, axis=-1)
     for mask, colour in masks:
         tint = _OPACITY * np.array(to_rgb(colour))
-        tinted[mask] = (1 - _OPACITY) * grey[mask] + tint
+        tinted[mask] = (1 - _OPACITY) * tinted[mask] + tint
     return tinted
 
 
@@ -210,9 +273,15 @@ def _add_colourbar(body: SubFigure, panels: NDArray[np.object_]) -> None:
     )
 
 
-def _legend() -> list[Patch]:
-    meanings = {"correct": CORRECT, "missed": MISSED, "false": FALSE}
+def _legend(*, has_context: bool) -> list[Patch]:
+    meanings = {
+        "seed": SEED,
+        **({"context": CONTEXT} if has_context else {}),
+        "truth": TRUTH,
+        "correct": OUTCOMES["correct"],
+        "missed: to add": OUTCOMES["missed"],
+        "false: to remove": OUTCOMES["false"],
+    }
     return [
-        Patch(facecolor=colour, label=f"answer: {meaning}")
-        for meaning, colour in meanings.items()
+        Patch(facecolor=colour, label=meaning) for meaning, colour in meanings.items()
     ]

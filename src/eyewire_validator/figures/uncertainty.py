@@ -48,7 +48,7 @@ def draw_uncertainty(frame: pd.DataFrame, heading: Heading) -> Figure:
     silence = _why_nothing_to_draw(excess)
     figure, body = canvas(
         CAPTION.title,
-        subtitle(heading, len(frame)),
+        subtitle(heading, frame),
         1 if silence else 3.6,
         leaked=heading.leaked,
     )

@@ -65,7 +65,7 @@ def draw_truth(frame: pd.DataFrame, heading: Heading) -> Figure:
     """Draw precision and recall against the truth's volume, with seed and without."""
     data = truth_data(frame)
     figure, body = canvas(
-        TRUTH_CAPTION.title, subtitle(heading, len(frame)), 6, leaked=heading.leaked
+        TRUTH_CAPTION.title, subtitle(heading, frame), 6, leaked=heading.leaked
     )
     grid = body.subplots(2, 2)
     for panels, (suffix, seed, colour) in zip(grid, _ROWS, strict=True):
@@ -86,7 +86,7 @@ def draw_guess(frame: pd.DataFrame, heading: Heading) -> Figure:
     """Draw correct against guessed volume, with seed and without."""
     data = guess_data(frame)
     figure, body = canvas(
-        GUESS_CAPTION.title, subtitle(heading, len(frame)), 4, leaked=heading.leaked
+        GUESS_CAPTION.title, subtitle(heading, frame), 4, leaked=heading.leaked
     )
     for axes, (suffix, seed, colour) in zip(body.subplots(1, 2), _ROWS, strict=True):
         volumes = data[[f"guess{suffix}", f"intersection{suffix}"]].to_numpy()
