@@ -1,0 +1,222 @@
+"""Gradient boosting on sizes, contacts and distances: what can be told without images.
+
+Only what is known of a task before it is answered goes into the features: its seed and
+its volume's segments, never its aggregate.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
+
+from eyewire_validator.answerers.floods import Contacts, contacts_of, flood
+from eyewire_validator.answers import Answer, answer_in_segments, no_segments
+from eyewire_validator.bridge import AXES, Bridge
+from eyewire_validator.errors import ModelError
+from eyewire_validator.lineage import Lineage, Task
+from eyewire_validator.volume_store import SEGMENT_IDS, VolumeStore
+
+# Tasks to learn from at most, drawn at random; each has hundreds of candidates.
+MAX_TASKS = 400
+RANDOM_SEED = 0
+# Small trees that learn slowly: with some 50 tasks, scikit-learn's defaults answer
+# validation tasks worse than a constant does.
+BOOSTING = {
+    "learning_rate": 0.05,
+    "max_leaf_nodes": 8,
+    "min_samples_leaf": 50,
+    "l2_regularization": 10.0,
+    "early_stopping": False,
+    "random_state": RANDOM_SEED,
+}
+
+
+@dataclass(frozen=True)
+class GeometryAnswerer:
+    """Answers tasks by the features of their candidate segments.
+
+    Attributes:
+        model: trained on rows of `features`.
+        features: makes them.
+        store: the volumes.
+    """
+
+    model: HistGradientBoostingClassifier
+    features: "CandidateFeatures"
+    store: VolumeStore
+
+    def __call__(self, task: Task) -> Answer:
+        """Answer a task that has a volume; what is no candidate gets 0."""
+        assert task.volume is not None  # only tasks with a volume are in a split
+        candidates = self.features(task)
+        probability = no_segments()
+        if len(candidates):
+            with threadpool_limits(1):
+                belongs = self.model.predict_proba(candidates.to_numpy())[:, 1]
+            probability[candidates.index] = belongs
+        segmentation = self.store.get(task.volume).segmentation
+        return answer_in_segments(segmentation, task.seed, probability)
+
+
+def train_geometry(
+    index: pd.DataFrame, store: VolumeStore, dust_voxels: int
+) -> GeometryAnswerer:
+    """Train on the tasks of the split train; the same index gives the same model.
+
+    Args:
+        index: table in the schema `tables.TASK_INDEX`.
+        store: the volumes.
+        dust_voxels: segments of up to this many voxels are no candidates.
+
+    Raises:
+        ModelError: there is nothing to learn from.
+    """
+    features = CandidateFeatures(store, contacts_of(store), dust_voxels)
+    lineage = Lineage(index)
+    tasks = [lineage.task(task) for task in _draw(index.loc[index["split"] == "train"])]
+    rows = [features(task) for task in tasks]
+    truths = [
+        row.index.isin(task.aggregate) for row, task in zip(rows, tasks, strict=True)
+    ]
+    truth = np.concatenate([np.empty(0, np.bool_), *truths])
+    if truth.all() or not truth.any():
+        raise ModelError(
+            f"geometry: {truth.sum()} of the {len(truth)} candidate segments of "
+            f"{len(tasks)} training tasks belong; expected some that do and some that "
+            "do not; choose a split with more training tasks"
+        )
+    # One thread adds up in one order, so that the same tasks give the same bytes.
+    model = HistGradientBoostingClassifier(**BOOSTING)
+    with threadpool_limits(1):
+        model.fit(pd.concat(rows).to_numpy(), truth)
+    return GeometryAnswerer(model, features, store)
+
+
+@dataclass(frozen=True)
+class CandidateFeatures:
+    """Makes the features of the candidates of a task.
+
+    Attributes:
+        store: the volumes.
+        contacts: gives those of a volume.
+        dust_voxels: segments of up to this many voxels are no candidates.
+    """
+
+    store: VolumeStore
+    contacts: Callable[[int], Contacts]
+    dust_voxels: int
+
+    def __call__(self, task: Task) -> pd.DataFrame:
+        """Return a row a candidate, by segment id: float64, NaN if unknown."""
+        assert task.volume is not None  # only tasks with a volume are in a split
+        bridge = self.store.bridge(task.volume)
+        segments = bridge.segments["segment"].to_numpy()
+        seed_mask = self.store.get(task.volume).mask(task.seed)
+        columns = {
+            **_shape(bridge, self.store.geometry.size),
+            **_distances(bridge, task.seed, seed_mask),
+            **_touch(self.contacts(task.volume), task.seed, segments),
+        }
+        rows = pd.DataFrame(columns, index=segments, dtype=np.float64)
+        return rows[bridge.candidates(task.seed, self.dust_voxels)]
+
+
+def _draw(train: pd.DataFrame) -> list[int]:
+    """Draw the tasks to learn from, in the order of the index."""
+    count = min(MAX_TASKS, len(train))
+    generator = np.random.default_rng(RANDOM_SEED)
+    chosen = generator.choice(len(train), count, replace=False)
+    return [int(task) for task in train["task"].iloc[np.sort(chosen)]]
+
+
+def _shape(bridge: Bridge, size: int) -> dict[str, NDArray[np.float64]]:
+    """Describe the segments themselves."""
+    low, high = _boxes(bridge)
+    voxels = bridge.segments["voxels"].to_numpy()
+    extents = dict(zip(("depth", "height", "width"), (high - low).T, strict=True))
+    return {
+        "log_voxels": np.log(voxels),
+        **extents,  # of its box along z, y, x; voxels
+        "filling": voxels / (high - low).prod(axis=1),  # of its box; 0 to 1
+        # Faces of the volume that its box touches: 0 to 6.
+        "volume_faces": (low == 0).sum(axis=1) + (high == size).sum(axis=1),
+    }
+
+
+def _distances(
+    bridge: Bridge, seed: NDArray[np.int64], seed_mask: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    """Say where the segments are, in the volume and seen from the seed."""
+    is_seed = bridge.segments["segment"].isin(seed).to_numpy()
+    voxels = bridge.segments["voxels"].to_numpy()
+    centers = _centers(bridge, seed_mask.shape)
+    # NaN if the volume has no segment of the seed.
+    weights = voxels[is_seed] / voxels[is_seed].sum()
+    offsets = centers - (weights @ centers[is_seed] if is_seed.any() else np.nan)
+    far = np.full(seed_mask.shape, np.nan, np.float32)
+    if seed_mask.any():
+        far = distance_transform_edt(~seed_mask).astype(np.float32)
+    return {
+        # Of the centroid along the axes, in the volume and from the seed's; coarse
+        # voxels.
+        **{f"center_{axis}": centers[:, i] for i, axis in enumerate(AXES)},
+        **{f"offset_{axis}": offsets[:, i] for i, axis in enumerate(AXES)},
+        # Mean over its voxels of the distance to the seed's nearest; coarse voxels.
+        "distance": bridge.mean(far),
+        "box_gap": _box_gaps(bridge, is_seed),
+        "log_seed_voxels": np.full(len(voxels), np.log1p(voxels[is_seed].sum())),
+        "seed_segments": np.full(len(voxels), is_seed.sum()),
+    }
+
+
+def _touch(
+    contacts: Contacts, seed: NDArray[np.int64], segments: NDArray[np.int64]
+) -> dict[str, NDArray[np.float64]]:
+    """Say how much of a segment touches the seed, directly and by way of others."""
+    in_seed = np.zeros(SEGMENT_IDS, np.bool_)
+    in_seed[seed] = True
+    faces = np.zeros(SEGMENT_IDS, np.float64)
+    for one, other in (contacts.pairs.T, contacts.pairs.T[::-1]):
+        np.add.at(faces, other, contacts.faces * in_seed[one])
+    surface = contacts.surface[segments]
+    return {
+        "seed_faces": faces[segments],  # shared with the seed; coarse faces
+        # The same as a share of its own; NaN for what vanished in the vote.
+        "seed_share": np.divide(
+            faces[segments], surface, np.full(len(segments), np.nan), where=surface > 0
+        ),
+        # Weakest contact of the best path from the seed; 0 to 1.
+        "flood": flood(contacts.graph(), seed)[segments],
+    }
+
+
+def _boxes(bridge: Bridge) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return lowest voxels and voxels after the last: (segments, 3) each."""
+    low, high = (
+        bridge.segments[[f"{side}_{axis}" for axis in AXES]].to_numpy()
+        for side in ("min", "max")
+    )
+    return low, high
+
+
+def _centers(bridge: Bridge, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the centroids of the segments: (segments, 3), coarse voxels."""
+    return bridge.mean(np.indices(shape, np.float32))
+
+
+def _box_gaps(bridge: Bridge, is_seed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the distance of each box to the nearest box of the seed, voxels.
+
+    NaN if the volume has no segment of the seed.
+    """
+    low, high = _boxes(bridge)
+    nearest = np.full(len(low), np.nan)
+    for seed_low, seed_high in zip(low[is_seed], high[is_seed], strict=True):
+        gaps = np.maximum(low - seed_high, seed_low - high).clip(0)
+        nearest = np.fmin(nearest, np.linalg.norm(gaps, axis=1))
+    return nearest
