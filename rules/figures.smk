@@ -1,34 +1,34 @@
-"""Draw what was measured.
+"""Draw what was measured, each model with its own number of loops.
 
 INPUT   the tables of rules/training.smk and rules/evaluation.smk
-OUTPUT  results/figures/honest_table.png, .svg
-        results/figures/{model}/{replicate}/training.png, .svg
-        results/figures/{model}/{replicate}/{split}/loops-{loops}/*.png, .svg, .csv
+OUTPUT  results/figures/{model}/{replicate}/training.png, .svg
+        results/figures/{model}/{replicate}/{split}/*.png, .svg, .csv
+        results/figures/{split}/sizes.png, .svg, .csv
         docs/figures/*.png  those that the README shows, by `snakemake readme_figures`
 """
 
 
 rule plot_metrics:
-    """Draw the figures of one evaluation, and write the tables behind them."""
+    """Draw the figures of the voxels of one evaluation, and write their tables."""
     input:
-        "results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parquet",
+        evaluation_file("tasks.parquet"),
     output:
         png=expand(
-            "results/figures/{{model}}/{{replicate}}/{{split}}/loops-{{loops}}/{name}.png",
+            "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",
             name=METRIC_FIGURES,
         ),
         svg=expand(
-            "results/figures/{{model}}/{{replicate}}/{{split}}/loops-{{loops}}/{name}.svg",
+            "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.svg",
             name=METRIC_FIGURES,
         ),
         csv=expand(
-            "results/figures/{{model}}/{{replicate}}/{{split}}/loops-{{loops}}/{name}.csv",
+            "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.csv",
             name=METRIC_FIGURES,
         ),
     log:
-        "results/logs/plot_metrics/{model}-{replicate}-{split}-{loops}.log",
+        "results/logs/plot_metrics/{model}-{replicate}-{split}.log",
     benchmark:
-        "results/benchmarks/plot_metrics/{model}-{replicate}-{split}-{loops}.tsv"
+        "results/benchmarks/plot_metrics/{model}-{replicate}-{split}.tsv"
     conda:
         "../envs/figures.yaml"
     params:
@@ -38,31 +38,100 @@ rule plot_metrics:
         "../workflow/scripts/plot_metrics.py"
 
 
-rule plot_task:
-    """Show one task, image to answer: the one whose seedless IoU is the median."""
+rule plot_segments:
+    """Draw how far the segments' probabilities can be trusted, and where they err."""
+    input:
+        segments=evaluation_file("segments.parquet"),
+        answers=evaluation_file("answers.parquet"),
+        decisions=evaluation_file("decisions.json"),
+    output:
+        png=expand(
+            "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",
+            name=SEGMENT_FIGURES,
+        ),
+        svg=expand(
+            "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.svg",
+            name=SEGMENT_FIGURES,
+        ),
+        csv=expand(
+            "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.csv",
+            name=SEGMENT_FIGURES,
+        ),
+    log:
+        "results/logs/plot_segments/{model}-{replicate}-{split}.log",
+    benchmark:
+        "results/benchmarks/plot_segments/{model}-{replicate}-{split}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        heading=heading,
+        code=code("plot_segments.py"),
+    script:
+        "../workflow/scripts/plot_segments.py"
+
+
+rule plot_sizes:
+    """Draw which segments are found by their size, and what coarse voxels allow."""
+    input:
+        segments=sized_files("segments.parquet"),
+        answers=sized_files("answers.parquet"),
+        decisions=sized_files("decisions.json"),
+    output:
+        png="results/figures/{split}/sizes.png",
+        svg="results/figures/{split}/sizes.svg",
+        csv="results/figures/{split}/sizes.csv",
+    log:
+        "results/logs/plot_sizes/{split}.log",
+    benchmark:
+        "results/benchmarks/plot_sizes/{split}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        titles=[MODELS[model]["title"] for model in SIZED_MODELS],
+        ceiling=CEILING,
+        leaked=leaked(config["report"]["model"]),
+        code=code("plot_sizes.py"),
+    script:
+        "../workflow/scripts/plot_sizes.py"
+
+
+rule plot_tasks:
+    """Picture tasks, image to answer: a typical one, and those with the most edits."""
     input:
         index="results/tasks/index.parquet",
         manifests=manifests_of_groups,
-        checkpoint=checkpoint_of,
-        metrics="results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parquet",
+        checkpoints=checkpoints_of,
+        tasks=evaluation_file("tasks.parquet"),
+        segments=evaluation_file("segments.parquet"),
+        answers=evaluation_file("answers.parquet"),
+        decisions=evaluation_file("decisions.json"),
     output:
-        png="results/figures/{model}/{replicate}/{split}/loops-{loops}/task.png",
-        svg="results/figures/{model}/{replicate}/{split}/loops-{loops}/task.svg",
+        png=expand(
+            "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",
+            name=TASK_FIGURES,
+        ),
+        svg=expand(
+            "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.svg",
+            name=TASK_FIGURES,
+        ),
+        csv="results/figures/{model}/{replicate}/{split}/tasks.csv",
     log:
-        "results/logs/plot_task/{model}-{replicate}-{split}-{loops}.log",
+        "results/logs/plot_tasks/{model}-{replicate}-{split}.log",
     benchmark:
-        "results/benchmarks/plot_task/{model}-{replicate}-{split}-{loops}.tsv"
+        "results/benchmarks/plot_tasks/{model}-{replicate}-{split}.tsv"
+    wildcard_constraints:
+        model=models_that(has_weights),
     conda:
         "../envs/model.yaml"
     params:
-        model=lambda wildcards: MODELS[wildcards.model],
         heading=heading,
+        loops=lambda wildcards: own_loops(wildcards.model),
         geometry=GEOMETRY,
         volumes="results/volumes",
         threshold=config["evaluation"]["threshold"],
-        code=code("plot_task.py"),
+        code=code("plot_tasks.py"),
     script:
-        "../workflow/scripts/plot_task.py"
+        "../workflow/scripts/plot_tasks.py"
 
 
 rule plot_training:

@@ -26,7 +26,7 @@ from eyewire_validator.figures.risk_coverage import draw_risk_coverage, risk_dat
 from eyewire_validator.figures.saving import save_figure
 from eyewire_validator.figures.sizes import draw_sizes
 from eyewire_validator.figures.style import Caption, Heading
-from eyewire_validator.figures.task import TaskPicture, draw_task
+from eyewire_validator.figures.task import TaskPicture, draw_no_task, draw_task
 from eyewire_validator.figures.training import draw_training
 from eyewire_validator.figures.votes import draw_votes
 
@@ -39,6 +39,7 @@ __all__ = [
     "caption_of",
     "draw_bars",
     "draw_loops",
+    "draw_no_task",
     "draw_reliability",
     "draw_risk_coverage",
     "draw_sizes",

@@ -23,7 +23,8 @@ CAPTION = Caption(
     "Metrics against loops",
     "How often the answer was fed back as the seed. Bands are intervals of 95 % from "
     "drawing cells anew; ↓ marks where low is good. Thresholds are chosen anew for "
-    "each number of loops, on validation tasks. LEAKED models (dashed) were shown the answer.",
+    "each number of loops, on validation tasks. LEAKED models (dashed) were shown the "
+    "answer.",
 )
 # Title and, smaller, what it is; in reading order.
 PANELS = {
@@ -39,20 +40,22 @@ PANELS = {
     "seedless_iou": ("Coarse IoU", "coarse voxels beyond the seed"),
 }
 
+_MARKS = {"leaked": f"{LEAKED}: "}
+
 
 @styled
 def draw_loops(table: pd.DataFrame) -> Figure:
     """Draw each metric against the number of loops, a line a model.
 
     Args:
-        table: from `comparison.loops_table`, of one split.
+        table: from `comparison.honest_table`, rows at several numbers of loops.
     """
     figure, body = canvas(CAPTION.title, _subtitle(table), 8.2, leaked=False)
     panels = body.subplots(4, 3, sharex=True)
     styles = _styles(table)
     for axes, (metric, (title, note)) in zip(panels.flat, PANELS.items(), strict=False):
-        for model, rows in table.groupby("model", sort=False):
-            _draw_line(axes, rows.sort_values("loops"), metric, **styles[str(model)])
+        for line, rows in table.groupby(["model", "split"], sort=False):
+            _draw_line(axes, rows.sort_values("loops"), metric, **styles[line])
         panel_title(axes, title, note)
         axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
         whole_number_axis(axes.xaxis)
@@ -73,22 +76,20 @@ def _subtitle(table: pd.DataFrame) -> str:
     )
 
 
-def _styles(table: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """Return colour, line and label of each model."""
-    models = table.drop_duplicates("model")
-    colours = iter(PALETTE * len(models))
+def _styles(table: pd.DataFrame) -> dict[Any, dict[str, str]]:
+    """Return colour, line and label for each model and split."""
+    lines = table.drop_duplicates(["model", "split"])
+    split = ", {split}" if lines["split"].nunique() > 1 else ""
+    colours = iter(PALETTE * len(lines))
     return {
-        row["model"]: {
+        (row["model"], row["split"]): {
             "color": LEAKED_RED if row["standing"] == "leaked" else next(colours),
             "linestyle": "--" if row["standing"] == "leaked" else "-",
-            "label": _label(row["title"], row["standing"]),
+            "label": _MARKS.get(row["standing"], "")
+            + (row["title"] + split.format(split=row["split"])),
         }
-        for row in models.to_dict("records")
+        for row in lines.to_dict("records")
     }
-
-
-def _label(title: str, standing: str) -> str:
-    return f"{LEAKED}: {title}" if standing == "leaked" else title
 
 
 def _draw_line(axes: Axes, rows: pd.DataFrame, metric: str, **style: Any) -> None:

@@ -18,6 +18,7 @@ from eyewire_validator.figures.style import (
     Heading,
     canvas,
     counted,
+    sentence,
     styled,
 )
 from eyewire_validator.metrics import iou
@@ -142,6 +143,22 @@ def draw_task(
         _add_colourbar(body, grid[:, -1])
     legend = _legend(has_context=len(picture.context) > 0)
     body.legend(handles=legend, loc="outside lower center", ncols=len(legend))
+    return figure
+
+
+@styled
+def draw_no_task(heading: Heading, tasks: int) -> Figure:
+    """Say that there are only so many tasks, in place of a picture of the next worst.
+
+    Args:
+        heading: of the model.
+        tasks: number of tasks in the split.
+    """
+    parts = [heading.title, heading.details]
+    figure, body = canvas(
+        WORST_CAPTION.title, " · ".join(filter(None, parts)), 1, leaked=heading.leaked
+    )
+    sentence(body, f"The split has only {counted(tasks, 'task')}.")
     return figure
 
 

@@ -43,10 +43,11 @@ def draw_votes(data: pd.DataFrame, tasks: pd.DataFrame, heading: Heading) -> Fig
         CAPTION.title, subtitle(heading, tasks, segments), 3.5, leaked=heading.leaked
     )
     panels = body.subplots(1, 2, width_ratios=[8, 6])
+    highest = max(0.1, 1.3 * data["error"].max())
     for axes, (by, (title, label, colour)) in zip(panels, _PANELS.items(), strict=True):
         _draw_rates(axes, data[data["by"] == by].reset_index(drop=True), colour)
         panel_title(axes, title)
-        axes.set_xlabel(label)
+        axes.set(xlabel=label, ylim=(0, highest))
     panels[0].set_ylabel("share answered wrongly")
     return figure
 
@@ -68,7 +69,6 @@ def _draw_rates(axes: Axes, rates: pd.DataFrame, colour: str) -> None:
         )
     axes.set_xticks(rates.index, [_name(*edges) for edges in _edges(rates)])
     axes.grid(visible=False, axis="x")
-    axes.set_ylim(0, max(0.1, 1.3 * rates["error"].max()))
 
 
 def _edges(rates: pd.DataFrame) -> list[tuple[float, float]]:

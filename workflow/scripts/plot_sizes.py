@@ -1,0 +1,29 @@
+"""Draw which segments are found, by their size, and write the table behind it."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from eyewire_validator.figures import Heading, draw_sizes, save_figure
+from eyewire_validator.files import read_json, write_bytes
+from eyewire_validator.logs import job_log
+from eyewire_validator.strata import recall_by_size
+from eyewire_validator.tables import SEGMENT_SCORES, TASK_ANSWERS, read_table
+
+with job_log(snakemake.log[0]):
+    files, params = snakemake.input, snakemake.params
+    tables = {
+        title: recall_by_size(
+            read_table(Path(segments), SEGMENT_SCORES),
+            read_json(Path(decisions))["threshold"],
+        )
+        for title, segments, decisions in zip(
+            params.titles, files.segments, files.decisions, strict=True
+        )
+    }
+    tasks = read_table(Path(files.answers[0]), TASK_ANSWERS)
+    heading = Heading("", f"{snakemake.wildcards.split} tasks", leaked=params.leaked)
+    figure = draw_sizes(tables, tasks, heading, params.ceiling)
+    save_figure(figure, Path(snakemake.output.png).with_suffix(""))
+    table = pd.concat(tables, names=["model"]).reset_index("model")
+    write_bytes(Path(snakemake.output.csv), table.to_csv(index=False).encode())

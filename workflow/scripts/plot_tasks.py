@@ -1,0 +1,77 @@
+"""Picture tasks and their answers: a typical one, then those with the most edits."""
+
+from pathlib import Path
+
+from eyewire_validator.answerers.network import NetworkAnswerer
+from eyewire_validator.devices import torch_threads
+from eyewire_validator.figures import (
+    Heading,
+    TaskPicture,
+    draw_no_task,
+    draw_task,
+    save_figure,
+)
+from eyewire_validator.files import read_json, write_bytes
+from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.logs import job_log
+from eyewire_validator.metrics import typical_task
+from eyewire_validator.models.checkpoint import load_checkpoint
+from eyewire_validator.samples import SampleLoader
+from eyewire_validator.strata import outcomes, worst_tasks
+from eyewire_validator.tables import (
+    SEGMENT_SCORES,
+    TASK_ANSWERS,
+    TASK_INDEX,
+    TASK_METRICS,
+    read_table,
+)
+from eyewire_validator.volume_store import VolumeStore
+
+
+def picture_task(task: int) -> TaskPicture:
+    """Let the networks answer a task again; its segments are as they were decided."""
+    scores = segments[segments["task"] == task]
+    return TaskPicture.of(
+        loader.load(task),
+        answerer([task])[0][params.loops],
+        store.get(loader.lineage.task(task).place).segmentation,
+        outcomes(scores, threshold),
+    )
+
+
+with job_log(snakemake.log[0]), torch_threads(snakemake.threads):
+    files, params = snakemake.input, snakemake.params
+    index = read_table(Path(files.index), TASK_INDEX)
+    store = VolumeStore(Path(params.volumes), VolumeGeometry(**params.geometry))
+    loaded = [load_checkpoint(Path(path)) for path in files.checkpoints]
+    settings = loaded[0][1].model_settings
+    loader = SampleLoader(index, store, settings)
+    models = [model for model, _ in loaded]
+    answerer = NetworkAnswerer(models, loader, settings, [params.loops])
+    answers = read_table(Path(files.answers), TASK_ANSWERS)
+    segments = read_table(Path(files.segments), SEGMENT_SCORES)
+    threshold = read_json(Path(files.decisions))["threshold"]
+    heading = Heading(**params.heading)
+    typical = typical_task(read_table(Path(files.tasks), TASK_METRICS))
+    first, *others = (Path(png).with_suffix("") for png in snakemake.output.png)
+    worst = worst_tasks(answers, len(others))
+    shown = [(first, typical, "median IoU of coarse voxels without seed")]
+    shown += [
+        (stem, task, f"place {place} of {len(answers):,} by edits")
+        for place, (stem, task) in enumerate(zip(others, worst, strict=False), start=1)
+    ]
+    for stem, task, chosen in shown:
+        figure = draw_task(
+            picture_task(task),
+            heading,
+            task=task,
+            chosen=chosen,
+            threshold=params.threshold,
+            at_errors=stem != first,
+        )
+        save_figure(figure, stem)
+    for stem in others[len(worst) :]:
+        save_figure(draw_no_task(heading, len(answers)), stem)
+    table = answers.set_index("task").loc[[task for _, task, _ in shown]].reset_index()
+    table.insert(0, "figure", [stem.name for stem, *_ in shown])
+    write_bytes(Path(snakemake.output.csv), table.to_csv(index=False).encode())
