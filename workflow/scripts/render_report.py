@@ -3,32 +3,39 @@
 from importlib.metadata import version
 from pathlib import Path
 
-from eyewire_validator.comparison import Entry, honest_table
-from eyewire_validator.figures import CAPTIONS
+from eyewire_validator.comparison import from_csv
+from eyewire_validator.figures import caption_of
 from eyewire_validator.files import read_json, write_bytes
 from eyewire_validator.logs import job_log
-from eyewire_validator.report import Chapter, Picture, render
+from eyewire_validator.report import Chapter, Picture, Report, render
 from eyewire_validator.tables import REGISTRY, read_table
 
 
 def picture(png: str) -> Picture:
     """Read a figure; its file name says which caption is its own."""
-    caption = CAPTIONS[Path(png).stem]
+    caption = caption_of(Path(png).stem)
     return Picture(caption.title, caption.how_to_read, Path(png).read_bytes())
 
 
 with job_log(snakemake.log[0]):
-    registry = read_table(Path(snakemake.input.registry), REGISTRY)
-    counts = read_json(Path(snakemake.input.counts))
-    page = render(
-        honest_table(
-            Entry(**entry, summary=read_json(Path(summary)))
-            for entry, summary in zip(
-                snakemake.params.entries, snakemake.input.summaries, strict=True
-            )
-        ),
-        split_rule=snakemake.params.split_rule,
-        bars=picture(snakemake.input.bars),
+    params, files = snakemake.params, snakemake.input
+    registry = read_table(Path(files.registry), REGISTRY)
+    counts = read_json(Path(files.counts))
+    report = Report(
+        **{
+            name: from_csv(Path(files[name]).read_text(encoding="utf-8"))
+            for name in ("table", "neurons", "differences", "decisions")
+        },
+        audit=read_json(Path(files.audit)),
+        title=params.focus["title"],
+        leaked=params.focus["leaked"],
+        split=params.focus["split"],
+        summary=read_json(Path(files.summary)),
+        split_rule=params.split_rule,
+        bars=picture(files.bars),
+        loops=picture(files.loops),
+        trust=[picture(png) for png in files.trust],
+        errors=[picture(png) for png in files.errors],
         chapters=[
             Chapter(
                 chapter["title"],
@@ -36,14 +43,14 @@ with job_log(snakemake.log[0]):
                 chapter["leaked"],
                 [picture(png) for png in chapter["figures"]],
             )
-            for chapter in snakemake.params.chapters
+            for chapter in params.chapters
         ],
         split_counts=counts["tasks"],
         task_exclusions=counts["excluded"],
         cell_exclusions=registry["reason"].value_counts().to_dict(),
         provenance={
-            **snakemake.params.provenance,
+            **params.provenance,
             "eyewire-validator": version("eyewire-validator"),
         },
     )
-    write_bytes(Path(snakemake.output[0]), page.encode())
+    write_bytes(Path(snakemake.output[0]), render(report).encode())

@@ -1,42 +1,26 @@
 """The report: one HTML page that needs nothing but itself."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from eyewire_validator.comparison import LEAKED_HEADING, footnotes, sections
+from eyewire_validator.comparison import COMPARED, LEAKED, LEAKED_HEADING
+from eyewire_validator.report import wording
+from eyewire_validator.report.pictures import Picture
+
+__all__ = ["Chapter", "Picture", "Report", "render"]
 
 _TEMPLATE = "page.html"
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure of the report.
-
-    Args:
-        title: what it shows.
-        how_to_read: a sentence or two below it.
-        png: the content of its PNG file.
-    """
-
-    title: str
-    how_to_read: str
-    png: bytes
-
-    @property
-    def source(self) -> str:
-        """The picture as a data URI."""
-        return "data:image/png;base64," + base64.b64encode(self.png).decode()
-
-
-@dataclass(frozen=True)
 class Chapter:
-    """The figures of one model.
+    """The figures of one evaluation.
 
-    Args:
+    Attributes:
         title: the model's title.
         details: what else identifies the evaluation, such as ``test, 4 loops``.
         leaked: whether the model's input held the answer.
@@ -49,30 +33,58 @@ class Chapter:
     pictures: Sequence[Picture]
 
 
-def render(
-    table: pd.DataFrame,
-    *,
-    split_rule: str,
-    bars: Picture,
-    chapters: Sequence[Chapter],
-    split_counts: Mapping[str, int],
-    task_exclusions: Mapping[str, int],
-    cell_exclusions: Mapping[str, int],
-    provenance: Mapping[str, str],
-) -> str:
-    """Render the report as a static page: no network, no scripts.
+@dataclass(frozen=True)
+class Report:
+    """All that the page shows.
 
-    Text from outside (titles, names, reasons) is escaped, so that it is inert.
-
-    Args:
+    Attributes:
         table: from `comparison.honest_table`.
+        neurons: from `comparison.against_neurons`.
+        differences: from `comparison.differences`, of the model in focus.
+        decisions: from `comparison.decision_table`.
+        audit: from `audit.verdict`.
+        title: of the model in focus: the page shows its figures first.
+        leaked: whether the input of the model in focus held the answer.
+        split: the tasks in focus.
+        summary: of the model in focus on that split, from
+            `summary.summarize_evaluation`.
         split_rule: ``blocks`` or ``published``.
         bars: the honest table as a figure.
-        chapters: figures by model, in the order in which they appear.
+        loops: metrics against loops as a figure.
+        trust: figures on how far probabilities can be trusted, of the model in focus.
+        errors: figures on where it errs.
+        chapters: all other figures, by evaluation.
         split_counts: number of tasks by split.
         task_exclusions: number of tasks left out, by reason.
         cell_exclusions: number of the registry's cells left out, by reason.
         provenance: what made these results: versions, hashes, by name.
+    """
+
+    table: pd.DataFrame
+    neurons: pd.DataFrame
+    differences: pd.DataFrame
+    decisions: pd.DataFrame
+    audit: Mapping[str, Any]
+    title: str
+    leaked: bool
+    split: str
+    summary: Mapping[str, Any]
+    split_rule: str
+    bars: Picture
+    loops: Picture
+    trust: Sequence[Picture]
+    errors: Sequence[Picture]
+    chapters: Sequence[Chapter]
+    split_counts: Mapping[str, int]
+    task_exclusions: Mapping[str, int]
+    cell_exclusions: Mapping[str, int]
+    provenance: Mapping[str, str]
+
+
+def render(report: Report) -> str:
+    """Render the report as a static page: no network, no scripts.
+
+    Text from outside (titles, names, reasons) is escaped, so that it is inert.
     """
     environment = Environment(
         loader=PackageLoader(__name__, "."),
@@ -82,14 +94,33 @@ def render(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters |= {
+        "share": wording.share,
+        "percent": wording.percent,
+        "signed": wording.signed,
+    }
+    table, focus = report.table, report.split
     return environment.get_template(_TEMPLATE).render(
-        sections=sections(table),
-        footnotes=footnotes(table, split_rule=split_rule),
+        report=report,
+        headline=wording.headline(table, focus),
+        verdicts=list(wording.verdicts(report.differences, "f1")),
+        sections=wording.sections(table, [*wording.COLUMNS, *wording.COARSE_COLUMNS]),
+        footnotes=wording.footnotes(table, split_rule=report.split_rule),
+        columns=wording.COLUMNS,
+        coarse_columns=wording.COARSE_COLUMNS,
+        leaked=LEAKED,
         leaked_heading=LEAKED_HEADING,
-        bars=bars,
-        chapters=chapters,
-        split_counts=split_counts,
-        task_exclusions=task_exclusions,
-        cell_exclusions=cell_exclusions,
-        provenance=provenance,
+        leaked_shown=(table["standing"] == "leaked").any(),
+        audits=wording.audits(report.audit, table),
+        neurons=wording.sections(report.neurons),
+        compared=COMPARED,
+        differences=wording.by_other(report.differences),
+        decisions=_results_of(report.decisions, focus),
+        uncertainties=wording.uncertainties(report.summary["selective"]),
     )
+
+
+def _results_of(decisions: pd.DataFrame, split: str) -> list[dict[Any, Any]]:
+    honest = (decisions["standing"] == "result") & (decisions["split"] == split)
+    rows: list[dict[Any, Any]] = decisions[honest].to_dict("records")
+    return rows
