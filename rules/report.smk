@@ -1,18 +1,29 @@
 """Put the results side by side.
 
-INPUT   the summaries of rules/evaluation.smk, the figures of rules/figures.smk
-OUTPUT  results/report/honest_table.txt, .csv  every model, leaked ones set apart
-        results/report/report.html             the table and all figures in one file
+INPUT   the tables of rules/evaluation.smk, results/audit.json, the figures of
+        rules/figures.smk
+OUTPUT  results/report/honest_table.txt, .csv  every model, in sections by standing
+        results/report/neurons.csv             the same against what really belongs
+        results/report/differences.csv         one model against all others, in words
+        results/report/decisions.csv           what is accepted and rejected unseen
+        results/report/loops.csv               networks at every number of loops
+        results/report/index.html              all of it on one page
+        results/figures/honest_table.png, .svg, loops.png, .svg
 """
 
 
 rule compare_models:
     """Print the honest table and draw it."""
     input:
-        evaluations("summary.json"),
+        answers=evaluations("answers.parquet"),
+        segments=evaluations("segments.parquet"),
+        summaries=evaluations("summary.json"),
     output:
         text="results/report/honest_table.txt",
         csv="results/report/honest_table.csv",
+        neurons="results/report/neurons.csv",
+        differences="results/report/differences.csv",
+        decisions="results/report/decisions.csv",
         png="results/figures/honest_table.png",
         svg="results/figures/honest_table.svg",
     log:
@@ -23,23 +34,58 @@ rule compare_models:
         "../envs/figures.yaml"
     params:
         entries=entries,
+        bootstrap=BOOTSTRAP,
+        volume_voxels=GEOMETRY["size"] ** 3,
         split_rule=config["split"]["rule"],
-        shown={key: config["figures"][key] for key in ("split", "loops")},
+        shown={key: config["report"][key] for key in ("model", "split")},
         code=code("compare_models.py"),
     script:
         "../workflow/scripts/compare_models.py"
 
 
+rule compare_loops:
+    """Measure networks at every number of loops, and draw what loops bring."""
+    input:
+        answers=loop_evaluations("answers.parquet"),
+        segments=loop_evaluations("segments.parquet"),
+        summaries=loop_evaluations("summary.json"),
+    output:
+        csv="results/report/loops.csv",
+        png="results/figures/loops.png",
+        svg="results/figures/loops.svg",
+    log:
+        "results/logs/compare_loops/compare_loops.log",
+    benchmark:
+        "results/benchmarks/compare_loops/compare_loops.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        entries=loop_entries,
+        bootstrap=BOOTSTRAP,
+        volume_voxels=GEOMETRY["size"] ** 3,
+        code=code("compare_loops.py"),
+    script:
+        "../workflow/scripts/compare_loops.py"
+
+
 rule render_report:
     """Write the report, one file that needs no network."""
     input:
-        summaries=evaluations("summary.json"),
+        table="results/report/honest_table.csv",
+        neurons="results/report/neurons.csv",
+        differences="results/report/differences.csv",
+        decisions="results/report/decisions.csv",
+        audit="results/audit.json",
+        summary=focus_file("summary.json"),
         bars="results/figures/honest_table.png",
+        loops="results/figures/loops.png",
+        trust=TRUST_FIGURES,
+        errors=ERROR_FIGURES,
         figures=figures_of_all_models,
         counts="results/tasks/split.json",
         registry="results/cells/registry.parquet",
     output:
-        "results/report/report.html",
+        "results/report/index.html",
     log:
         "results/logs/render_report/render_report.log",
     benchmark:
@@ -47,7 +93,7 @@ rule render_report:
     conda:
         "../envs/figures.yaml"
     params:
-        entries=entries,
+        focus=focus,
         chapters=chapters,
         split_rule=config["split"]["rule"],
         provenance=provenance,
