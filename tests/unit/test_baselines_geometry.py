@@ -89,6 +89,12 @@ def test_features_of_a_drawn_volume(drawn, make_index):
         np.testing.assert_allclose(found[name], values, rtol=1e-6, err_msg=name)
 
 
+@pytest.mark.parametrize(("seed", "neighbour"), [(1, 2), (2, 1)])
+def test_either_side_of_a_contact_may_be_the_seed(drawn, make_index, seed, neighbour):
+    index = make_index({"task": 0, "volume": 11, "seed": [seed]})
+    assert features_of(drawn, index).loc[neighbour, "seed_faces"] == 2
+
+
 def test_a_seed_that_is_not_there_leaves_distances_open(drawn, make_index):
     index = make_index({"task": 0, "volume": 11, "seed": [99]})
     found = features_of(drawn, index)

@@ -96,7 +96,6 @@ def flood(graph: Graph, seed: NDArray[np.int64]) -> NDArray[np.float32]:
         (65536,) float32 scores by segment id: 1 for the seed, 0 for what stays dry.
     """
     order = np.argsort(-graph.weights, kind="stable")
-    order = order[graph.weights[order] > 0]
     scores = np.zeros(SEGMENT_IDS, np.float32)
     scores[seed] = 1
     _flood(graph.pairs[order], graph.weights[order], scores)
