@@ -55,7 +55,7 @@ with job_log(snakemake.log[0]), torch_threads(snakemake.threads):
     typical = typical_task(read_table(Path(files.tasks), TASK_METRICS))
     first, *others = (Path(png).with_suffix("") for png in snakemake.output.png)
     worst = worst_tasks(answers, len(others))
-    shown = [(first, typical, "median IoU of coarse voxels without seed")]
+    shown = [(first, typical, f"median of {len(answers):,} tasks")]
     shown += [
         (stem, task, f"place {place} of {len(answers):,} by edits")
         for place, (stem, task) in enumerate(zip(others, worst, strict=False), start=1)

@@ -1,5 +1,6 @@
 """Metrics against loops: what feeding the answer back as the seed brings."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -48,14 +49,14 @@ def draw_loops(table: pd.DataFrame) -> Figure:
     """Draw each metric against the number of loops, a line a model.
 
     Args:
-        table: from `comparison.honest_table`, rows at several numbers of loops.
+        table: from `comparison.honest_table`, of one split, at several loops.
     """
     figure, body = canvas(CAPTION.title, _subtitle(table), 8.2, leaked=False)
     panels = body.subplots(4, 3, sharex=True)
     styles = _styles(table)
     for axes, (metric, (title, note)) in zip(panels.flat, PANELS.items(), strict=False):
-        for line, rows in table.groupby(["model", "split"], sort=False):
-            _draw_line(axes, rows.sort_values("loops"), metric, **styles[line])
+        for model, rows in table.groupby("model", sort=False):
+            _draw_line(axes, rows.sort_values("loops"), metric, **styles[model])
         panel_title(axes, title, note)
         axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
         whole_number_axis(axes.xaxis)
@@ -76,19 +77,17 @@ def _subtitle(table: pd.DataFrame) -> str:
     )
 
 
-def _styles(table: pd.DataFrame) -> dict[Any, dict[str, str]]:
-    """Return colour, line and label for each model and split."""
-    lines = table.drop_duplicates(["model", "split"])
-    split = ", {split}" if lines["split"].nunique() > 1 else ""
-    colours = iter(PALETTE * len(lines))
+def _styles(table: pd.DataFrame) -> dict[Hashable, dict[str, str]]:
+    """Return colour, line and label of each model."""
+    models = table.drop_duplicates("model")
+    colours = iter(PALETTE * len(models))
     return {
-        (row["model"], row["split"]): {
+        row["model"]: {
             "color": LEAKED_RED if row["standing"] == "leaked" else next(colours),
             "linestyle": "--" if row["standing"] == "leaked" else "-",
-            "label": _MARKS.get(row["standing"], "")
-            + (row["title"] + split.format(split=row["split"])),
+            "label": _MARKS.get(row["standing"], "") + row["title"],
         }
-        for row in lines.to_dict("records")
+        for row in models.to_dict("records")
     }
 
 

@@ -28,11 +28,11 @@ CAPTION = Caption(
     "Candidate segments binned by probability: how probable the model said it was that "
     "they belong, and how many do. On the dashed line it was right; below, too sure. "
     "Temperature and isotonic are corrections fitted on validation cells. Below: how "
-    "many segments there are; bins of few say little.",
+    "many segments there are in each bin of equal width; bins of few say little.",
 )
 _CORRECTIONS = dict(zip(("raw", "temperature", "isotonic"), PALETTE, strict=False))
-# Which segments, in bins of what, a column each.
-_COLUMNS = {
+# Which segments, in bins of what, a panel each.
+_PANELS = {
     ("all", "width"): "All candidates, bins of equal width",
     ("contested", "mass"): f"Of at least {CONTESTED:g}, bins of equal mass",
 }
@@ -83,24 +83,25 @@ def draw_reliability(
     figure, body = canvas(
         CAPTION.title,
         subtitle(heading, tasks, total),
-        5.8 if total else 1,
+        6 if total else 1,
         leaked=heading.leaked,
     )
     if not total:
         sentence(body, "There are no candidate segments.")
         return figure
-    grid = body.subplots(2, 2, height_ratios=[3, 1.2], sharex=True)
+    panels = body.subplot_mosaic(
+        [["all", "contested"], ["counts", "counts"]], height_ratios=[3, 1.2]
+    )
     low = total - contested
     notes = (
         f"{low:,} of {total:,} ({low / total:.1%}) are below {CONTESTED:g}",
         f"the other {contested:,} of {total:,}",
     )
-    for panels, key, note in zip(grid.T, _COLUMNS, notes, strict=True):
-        _draw_diagram(panels[0], data, *key)
-        _draw_counts(panels[1], data, key[0])
-        panel_title(panels[0], _COLUMNS[key], note)
-    grid[0, 0].set_ylabel("share that belongs")
-    grid[1, 0].set_ylabel("segments")
+    for ((part, equal), title), note in zip(_PANELS.items(), notes, strict=True):
+        _draw_diagram(panels[part], data, part, equal)
+        panel_title(panels[part], title, note)
+    panels["all"].set_ylabel("share that belongs")
+    _draw_counts(panels["counts"], data)
     return figure
 
 
@@ -127,8 +128,6 @@ def _select(data: pd.DataFrame, part: str, equal: str, correction: str) -> pd.Da
 
 
 def _draw_diagram(axes: Axes, data: pd.DataFrame, part: str, equal: str) -> None:
-    share_axis(axes, "x")
-    share_axis(axes, "y")
     for correction, colour in _CORRECTIONS.items():
         bins = _select(data, part, equal, correction)
         if len(bins):
@@ -142,19 +141,36 @@ def _draw_diagram(axes: Axes, data: pd.DataFrame, part: str, equal: str) -> None
                 label=f"{correction}: ECE {ece(bins):.4f}",
                 clip_on=False,
             )
-    if axes.get_legend_handles_labels()[0]:
-        identity_line(axes)
-        axes.legend(loc="upper left")
-    else:
+    _scale(axes)
+    axes.set_xlabel("probability that it belongs")
+    if not axes.lines:
         say_undefined(axes, "no such candidates")
+        return
+    axes.legend(loc="upper left", frameon=True, framealpha=0.85, edgecolor="none")
+    identity_line(axes)
 
 
-def _draw_counts(axes: Axes, data: pd.DataFrame, part: str) -> None:
+def _scale(axes: Axes) -> None:
+    """Give both axes the same scale: from 0 to 1, or less if all is low."""
+    highest = max(axes.dataLim.max) if axes.lines else 1
+    if highest > 0.5:
+        share_axis(axes, "x")
+        share_axis(axes, "y")
+    else:
+        limits = (-0.03 * highest, 1.1 * highest)
+        axes.set(xlim=limits, ylim=limits)
+        axes.locator_params(nbins=5)
+
+
+def _draw_counts(axes: Axes, data: pd.DataFrame) -> None:
     """Draw how many segments have which probability, on a logarithmic axis."""
-    for correction, colour in _CORRECTIONS.items():
-        bins = _select(data, part, "width", correction)
-        axes.hlines(bins["segments"], bins["low"], bins["high"], colour, linewidth=2)
-    axes.set(yscale="log", xlabel="probability that it belongs")
-    axes.set_ylim(0.7, max(10, 2 * axes.dataLim.y1))
+    for place, (correction, colour) in enumerate(_CORRECTIONS.items()):
+        bins = _select(data, "all", "width", correction)
+        width = (bins["high"] - bins["low"]) / (len(_CORRECTIONS) + 0.5)
+        left = bins["low"] + (place + 0.25) * width
+        axes.bar(left, bins["segments"], width, align="edge", color=colour)
+    axes.set(yscale="log", xlabel="probability that it belongs", ylabel="segments")
+    axes.set(xlim=(-0.01, 1.01), ylim=(0.7, max(10, 2 * axes.dataLim.y1)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_minor_locator(NullLocator())
+    axes.grid(visible=False, axis="x")

@@ -120,7 +120,8 @@ def draw_task(
         task: its id.
         chosen: how it was chosen, for example ``median IoU without seed``.
         threshold: a voxel is answered where its probability is above this.
-        at_errors: cut where most is wrong, not where the seed goes on.
+        at_errors: cut where most is wrong, not where the seed goes on (rightly or
+            wrongly).
     """
     answer = picture.probability > threshold
     names = ["image", "given", "truth", "voxels", "segments"]
@@ -176,7 +177,7 @@ def _subtitle(
     both = np.count_nonzero(answer & picture.truth & beyond)
     score = float(iou(both, np.count_nonzero((answer | picture.truth) & beyond)))
     overlap = "undefined" if np.isnan(score) else f"{score:.3f}"
-    scored = f"IoU of coarse voxels without seed {overlap}"
+    scored = f"coarse IoU without seed {overlap}"
     parts = [heading.title, heading.details, chosen, scored]
     return " · ".join(part for part in parts if part)
 
@@ -219,7 +220,8 @@ def _focus(picture: TaskPicture, at_errors: bool) -> tuple[_Mask, _Mask]:
     wrong = picture.where("missed") | picture.where("false")
     if at_errors and wrong.any():
         return wrong, wrong
-    return picture.seed, picture.truth & ~picture.seed
+    goes_on = picture.truth | picture.where("false")
+    return picture.seed, goes_on & ~picture.seed
 
 
 def _most_telling_slice(one: _Mask, other: _Mask, axis: int) -> int:

@@ -48,6 +48,7 @@ def draw_votes(data: pd.DataFrame, tasks: pd.DataFrame, heading: Heading) -> Fig
         _draw_rates(axes, data[data["by"] == by].reset_index(drop=True), colour)
         panel_title(axes, title)
         axes.set(xlabel=label, ylim=(0, highest))
+        axes.set_yticks([tick for tick in axes.get_yticks() if tick <= min(1, highest)])
     panels[0].set_ylabel("share answered wrongly")
     return figure
 
