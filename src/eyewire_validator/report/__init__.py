@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from eyewire_validator.comparison import COMPARED, LEAKED, LEAKED_HEADING
+from eyewire_validator.comparison import COMPARED, LEAKED, LEAKED_HEADING, LEAST_CELLS
 from eyewire_validator.report import wording
 from eyewire_validator.report.pictures import Picture
 
@@ -95,6 +95,7 @@ def render(report: Report) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {
+        "amount": wording.amount,
         "share": wording.share,
         "percent": wording.percent,
         "signed": wording.signed,
@@ -114,6 +115,7 @@ def render(report: Report) -> str:
         audits=wording.audits(report.audit, table),
         neurons=wording.sections(report.neurons),
         compared=COMPARED,
+        least_cells=LEAST_CELLS,
         differences=wording.by_other(report.differences),
         decisions=_results_of(report.decisions, focus),
         uncertainties=wording.uncertainties(report.summary["selective"]),

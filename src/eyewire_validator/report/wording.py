@@ -51,6 +51,10 @@ SPREAD_NOTE = (
     "± is the standard deviation over replicates (trainings from other random seeds, "
     "or other players); the number above it is their mean."
 )
+PEOPLE_NOTE = (
+    "Aggregates are made from the answers of players: against them, players and the "
+    "crowd are in part measured by themselves."
+)
 UNDEFINED_NOTE = (
     "- is undefined (0/0): seed only, for example, chooses no segment, so that there "
     "is nothing whose precision could be taken."
@@ -139,6 +143,8 @@ def footnotes(table: pd.DataFrame, *, split_rule: str) -> list[str]:
     found += [_interval_note(table["cells"].min()), THRESHOLD_NOTE, TEACHER_FORCED_NOTE]
     if (table["replicates"] > 1).any():
         found.append(SPREAD_NOTE)
+    if (table["standing"] == "reference").any():
+        found.append(PEOPLE_NOTE)
     if table[shown].isna().any(axis=None):
         found.append(UNDEFINED_NOTE)
     return found
@@ -195,7 +201,7 @@ def show(row: Mapping[Any, Any], metric: str) -> Shown:
 
 
 def audits(audit: Mapping[str, Any], table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return what the page says of each audited model, and of the split, in order.
+    """Return what the page says of each audited model, and of the split.
 
     Args:
         audit: from `audit.verdict`.
@@ -203,16 +209,17 @@ def audits(audit: Mapping[str, Any], table: pd.DataFrame) -> list[dict[str, Any]
 
     Returns:
         ``title``, ``tasks`` (that were altered), ``passed``, ``as_expected``,
-        ``reasons`` and ``leaked``.
+        ``reasons`` and ``leaked``; models in the order of ``table``.
     """
     titles = dict(zip(table["model"], table["title"], strict=True))
     models = [
         {
-            "title": titles.get(name, name),
-            "tasks": verdict["own_answer"]["tasks"],
-            **{key: verdict[key] for key in _VERDICT},
+            "title": title,
+            "tasks": audit["models"][name]["own_answer"]["tasks"],
+            **{key: audit["models"][name][key] for key in _VERDICT},
         }
-        for name, verdict in audit["models"].items()
+        for name, title in titles.items()
+        if name in audit["models"]
     ]
     split = {**audit["split"], "as_expected": audit["split"]["passed"], "leaked": False}
     about_split = {"title": "the split", "tasks": None}
@@ -254,22 +261,24 @@ def share(value: float | None, digits: int = 3) -> str:
 
 
 def amount(value: float | None, digits: int = 2) -> str:
-    """Return a number of any size as text; a dash where it is undefined."""
+    """Return a number as text, of about three digits; a dash where it is undefined."""
     if value is None or pd.isna(value):
         return "-"
-    return f"{value:.{digits}f}" if value < 10 else f"{value:.1f}"
+    size = abs(value)
+    return f"{value:,.{digits if size < 10 else 1 if size < 100 else 0}f}"
 
 
-def percent(value: float | None) -> str:
+def percent(value: float | None, digits: int = 0) -> str:
     """Return a share in percent; a dash where it is undefined."""
-    return "-" if pd.isna(value) else f"{value:.0%}".replace("%", " %")
+    return "-" if pd.isna(value) else f"{value:.{digits}%}".replace("%", " %")
 
 
-def signed(value: float | None, metric: str) -> str:
+def signed(value: float, metric: str) -> str:
     """Return a difference in a metric as text, with its sign."""
     if pd.isna(value):
         return "-"
-    return f"{value:+.{2 if metric == 'edits' else 3}f}"
+    form = amount if metric == "edits" else share
+    return f"{'+' if value > 0 else ''}{form(value)}"
 
 
 def _row(row: Mapping[Any, Any], columns: Iterable[str]) -> Row:
