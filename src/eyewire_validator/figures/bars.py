@@ -64,7 +64,8 @@ def draw_bars(table: pd.DataFrame, split: str) -> Figure:
     _label_rows(axes, rows)
     axes.set(xlim=(0, 1.22), xticks=np.linspace(0, 1, 6))
     axes.grid(visible=False, axis="y")
-    body.legend(handles=_legend(), loc="outside lower center", ncols=3)
+    leaked = (rows["standing"] == "leaked").any()
+    body.legend(handles=_legend(leaked=leaked), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -142,9 +143,10 @@ def _label(row: dict[Hashable, Any]) -> str:
     return "\n".join(filter(None, lines))
 
 
-def _legend() -> list[Patch]:
-    leaked = "LEAKED: was shown the answer"
+def _legend(*, leaked: bool) -> list[Patch]:
+    hatched = Patch(facecolor="white", edgecolor=MUTED, hatch="////")
+    hatched.set_label("LEAKED: was shown the answer")
     return [
         *(Patch(facecolor=colour, label=label) for _, colour, label in _SERIES),
-        Patch(facecolor="white", edgecolor=MUTED, hatch="////", label=leaked),
+        *([hatched] if leaked else []),
     ]

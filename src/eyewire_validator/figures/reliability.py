@@ -83,7 +83,7 @@ def draw_reliability(
     figure, body = canvas(
         CAPTION.title,
         subtitle(heading, tasks, total),
-        6 if total else 1,
+        6.4 if total else 1,
         leaked=heading.leaked,
     )
     if not total:
@@ -146,8 +146,9 @@ def _draw_diagram(axes: Axes, data: pd.DataFrame, part: str, equal: str) -> None
     if not axes.lines:
         say_undefined(axes, "no such candidates")
         return
-    axes.legend(loc="upper left", frameon=True, framealpha=0.85, edgecolor="none")
     identity_line(axes)
+    axes.set_ylim(top=1.36 * axes.get_ylim()[1])
+    axes.legend(loc="upper left")
 
 
 def _scale(axes: Axes) -> None:
