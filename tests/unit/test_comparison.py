@@ -20,7 +20,7 @@ from eyewire_validator.errors import TableError
 from eyewire_validator.segment_metrics import METRICS
 
 BOOTSTRAP = {"resamples": 200, "random_seed": 0}
-DECISIONS = Decisions(0.5, 0.8, 0.2, tasks=0, cells=0, segments=0)
+DECISIONS = Decisions(0.5, 0.9, 0.2, tasks=0, cells=0, segments=0)
 # A cell a word, of one task; a letter a segment: right, wrong, missed, or left out.
 GOOD = "rrr rrm rr rrrm rrr rrw rrrr rr"
 POOR = "rwm rmm rw rwmm rww rmw rrmm rm"
@@ -199,7 +199,7 @@ def test_decided_segments_are_counted():
 def test_decisions_have_a_row_a_replicate():
     table = decision_table([entry("m", GOOD), entry("m", POOR, replicate=1)])
     assert table["replicate"].tolist() == [0, 1]
-    assert table["accept"].tolist() == [0.8, 0.8]
+    assert table["accept"].tolist() == [0.9, 0.9]
     assert table["accepted"].tolist() == [GOOD.count("r"), POOR.count("r")]
 
 
