@@ -7,6 +7,7 @@ from eyewire_validator.comparison import from_csv
 from eyewire_validator.figures import caption_of
 from eyewire_validator.files import read_json, write_bytes
 from eyewire_validator.logs import job_log
+from eyewire_validator.provenance import file_hash
 from eyewire_validator.report import Chapter, Picture, Report, render
 from eyewire_validator.tables import REGISTRY, read_table
 
@@ -50,6 +51,7 @@ with job_log(snakemake.log[0]):
         cell_exclusions=registry["reason"].value_counts().to_dict(),
         provenance={
             **params.provenance,
+            "split": file_hash(Path(files.counts))[:12],
             "eyewire-validator": version("eyewire-validator"),
         },
     )
