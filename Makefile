@@ -12,7 +12,7 @@ READY := $(VENV)/ready
 demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules
 	@cat results/report/honest_table.txt
-	@echo "Report:  results/report/report.html"
+	@echo "Report:  results/report/index.html"
 	@echo "Figures: results/figures/"
 
 ## Check style, types and the workflow, then run the tests.

@@ -9,9 +9,9 @@ under results/:
     tasks/index.parquet, split.json             one row a task; what was left out, and why
     models/{model}/{replicate}/                 checkpoints and training curves
     evaluation/{model}/{replicate}/{split}/     metrics of each task, and their summary
-    audit.json                                  leak tests, made by `snakemake audit`
+    audit.json                                  what leaks; `snakemake audit` refuses it
     figures/{model}/{replicate}/{split}/        figures, with their tables
-    report/                                     report.html and the honest table
+    report/                                     index.html and the honest table
     logs/{rule}/, benchmarks/{rule}/            what each job said and what it took
 """
 
@@ -40,9 +40,10 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        "results/report/report.html",
+        "results/report/index.html",
         "results/report/honest_table.txt",
         "results/tasks/task_vol.json",
         "results/tasks/task_data.json",
+        "results/audit.json",
         figures_of_all_models,
     localrule: True

@@ -5,32 +5,12 @@ OUTPUT  results/audit.json  for each model and the split: the verdict, and what 
                             rests on
 """
 
-from eyewire_validator.models.settings import REFERENCES
-
-# The entry whose network a model answers with: an ensemble's members, or its own.
-# References are no models, and may know the answer.
-AUDITED = {
-    model: entry.get("members", model)
-    for model, entry in MODELS.items()
-    if entry["kind"] not in REFERENCES
-}
-AUDITED_CHECKPOINTS = {
-    model: expand(
-        "results/models/{network}/{replicate}/checkpoint.pt",
-        network=network,
-        replicate=replicates(network),
-    )
-    for model, network in AUDITED.items()
-    if MODELS[network]["kind"] == "lwunet"
-}
-
-
 rule audit_models:
     """Alter each held-out task's own aggregate, and compare what the models see."""
     input:
         index="results/tasks/index.parquet",
         manifests=manifests_of_groups,
-        checkpoints=sorted(set(sum(AUDITED_CHECKPOINTS.values(), []))),
+        checkpoints=audited_checkpoints,
     output:
         "results/audit.json",
     log:
@@ -40,14 +20,8 @@ rule audit_models:
     conda:
         "../envs/model.yaml"
     params:
-        models={
-            model: {
-                "entry": MODELS[network],
-                "leaked": leaked(network),
-                "checkpoints": AUDITED_CHECKPOINTS.get(model, []),
-            }
-            for model, network in AUDITED.items()
-        },
+        models=audited_models,
+        dust_voxels=config["evaluation"]["dust_voxels"],
         random_seed=config["training"]["random_seed"],
         geometry=GEOMETRY,
         volumes="results/volumes",

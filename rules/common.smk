@@ -16,6 +16,7 @@ from eyewire_validator.configuration import (
 )
 from eyewire_validator.contexts import is_leaked
 from eyewire_validator.errors import EyewireValidatorError
+from eyewire_validator.models.settings import NETWORKS, REFERENCES
 from eyewire_validator.provenance import code_hash, settings_hash
 from eyewire_validator.tables import CATALOG, REGISTRY, read_table
 
@@ -29,7 +30,18 @@ except EyewireValidatorError as error:
 
 SOURCE = config["source"]
 API = config["api"]
-MODELS = config["models"]
+# People are known where the sandbox plays them.
+HAS_PEOPLE = SOURCE == "sandbox" and config["sandbox"]["made_from"] != "files"
+MODELS = {
+    name: model
+    for name, model in config["models"].items()
+    if HAS_PEOPLE or model["kind"] not in ("player", "crowd")
+}
+LOOPS = sorted(config["evaluation"]["loops"])
+EVALUATION = {
+    key: config["evaluation"][key] for key in ("threshold", "batch_size", "dust_voxels")
+}
+BOOTSTRAP = {key: config["report"][key] for key in ("resamples", "random_seed")}
 GEOMETRY = asdict(volume_geometry(config))
 
 

@@ -1,46 +1,94 @@
-"""Let each model answer the tasks of a split, and measure the answers.
+"""Let each model answer tasks, and measure the answers.
 
 INPUT   results/tasks/index.parquet, the volumes, results/models/…/checkpoint.pt
-OUTPUT  results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parquet
-        results/evaluation/{model}/{replicate}/{split}/loops-{loops}/summary.json
+OUTPUT  results/evaluation/{model}/{replicate}/{split}/loops-{loops}/
+            tasks.parquet     voxels, a row a task
+            segments.parquet  probability of every candidate segment of every task
+            decisions.json    thresholds and calibration, chosen on validation
+            answers.parquet   what was decided, a row a task
+            summary.json      metrics with intervals, and the published ones
 """
 
 
-rule evaluate_model:
-    """Answer every task of the split and count voxels."""
+rule evaluate_network:
+    """Let a network answer every task of the split; one run serves all loop counts."""
     input:
         index="results/tasks/index.parquet",
         manifests=manifests_of_groups,
-        checkpoint=checkpoint_of,
+        checkpoints=checkpoints_of,
     output:
-        "results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parquet",
+        tasks=expand(
+            "results/evaluation/{{model}}/{{replicate}}/{{split}}/loops-{loops}/tasks.parquet",
+            loops=LOOPS,
+        ),
+        segments=expand(
+            "results/evaluation/{{model}}/{{replicate}}/{{split}}/loops-{loops}/segments.parquet",
+            loops=LOOPS,
+        ),
     log:
-        "results/logs/evaluate_model/{model}-{replicate}-{split}-{loops}.log",
+        "results/logs/evaluate_network/{model}-{replicate}-{split}.log",
     benchmark:
-        "results/benchmarks/evaluate_model/{model}-{replicate}-{split}-{loops}.tsv"
+        "results/benchmarks/evaluate_network/{model}-{replicate}-{split}.tsv"
+    wildcard_constraints:
+        model=models_that(has_weights),
     conda:
         "../envs/model.yaml"
     threads: workflow.cores or 1
     resources:
         cuda=CUDA_OF_A_JOB,
     params:
-        model=lambda wildcards: MODELS[wildcards.model],
-        evaluation={k: config["evaluation"][k] for k in ("threshold", "batch_size")},
+        loops=LOOPS,
+        evaluation=EVALUATION,
         device=lambda wildcards: training_settings(config, wildcards.model)["device"],
-        leaked=lambda wildcards: leaked(wildcards.model),
+        metadata=metadata_of,
+        truth=truth_of_sandbox,
         geometry=GEOMETRY,
         volumes="results/volumes",
-        code=code("evaluate_model.py"),
+        code=code("evaluate_network.py"),
     script:
-        "../workflow/scripts/evaluate_model.py"
+        "../workflow/scripts/evaluate_network.py"
+
+
+rule evaluate_baseline:
+    """Let a rule, a person or a finished segmentation answer every task of the split."""
+    input:
+        index="results/tasks/index.parquet",
+        manifests=manifests_of_groups,
+        others=what_answers_need,
+    output:
+        tasks="results/evaluation/{model}/{replicate}/{split}/loops-1/tasks.parquet",
+        segments="results/evaluation/{model}/{replicate}/{split}/loops-1/segments.parquet",
+    log:
+        "results/logs/evaluate_baseline/{model}-{replicate}-{split}.log",
+    benchmark:
+        "results/benchmarks/evaluate_baseline/{model}-{replicate}-{split}.tsv"
+    wildcard_constraints:
+        model=models_that(lambda model: not has_weights(model)),
+    conda:
+        "../envs/model.yaml"
+    params:
+        model=lambda wildcards: MODELS[wildcards.model],
+        evaluation=EVALUATION,
+        metadata=metadata_of,
+        truth=truth_of_sandbox,
+        geometry=GEOMETRY,
+        volumes="results/volumes",
+        code=code("evaluate_baseline.py"),
+    script:
+        "../workflow/scripts/evaluate_baseline.py"
 
 
 rule summarize_model:
-    """Pool and average the counts."""
+    """Choose thresholds on validation, decide on segments, and count what came of it."""
     input:
-        "results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parquet",
+        tasks="results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parquet",
+        segments="results/evaluation/{model}/{replicate}/{split}/loops-{loops}/segments.parquet",
+        validation_tasks="results/evaluation/{model}/{replicate}/validation/loops-{loops}/tasks.parquet",
+        validation_segments="results/evaluation/{model}/{replicate}/validation/loops-{loops}/segments.parquet",
     output:
-        "results/evaluation/{model}/{replicate}/{split}/loops-{loops}/summary.json",
+        decisions="results/evaluation/{model}/{replicate}/{split}/loops-{loops}/decisions.json",
+        answers="results/evaluation/{model}/{replicate}/{split}/loops-{loops}/answers.parquet",
+        summary="results/evaluation/{model}/{replicate}/{split}/loops-{loops}/summary.json",
     log:
         "results/logs/summarize_model/{model}-{replicate}-{split}-{loops}.log",
     benchmark:
@@ -48,7 +96,12 @@ rule summarize_model:
     conda:
         "../envs/figures.yaml"
     params:
-        leaked=lambda wildcards: leaked(wildcards.model),
+        decisions={
+            key: config["evaluation"][key] for key in ("accept_precision", "reject_recall")
+        },
+        bootstrap=BOOTSTRAP,
+        metadata=metadata_of,
+        volume_voxels=GEOMETRY["size"] ** 3,
         code=code("summarize_model.py"),
     script:
         "../workflow/scripts/summarize_model.py"

@@ -107,28 +107,42 @@ def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterator[str]:
-    models, figures = config["models"], config["figures"]
+    models, report = config["models"], config["report"]
     for name, model in models.items():
-        if model["kind"] != "lwunet":
-            continue
-        patch = training_settings(config, name)["patch_size"]
-        if patch > coarse_size:
-            yield (
-                f"config: patch_size {patch} of model {name} exceeds the volume's "
-                f"{coarse_size} coarse voxels"
-            )
-        if (model["context"] == "none") != (model["context_channels"] == 0):
-            yield (
-                f"config: models.{name}: context {model['context']} does not go with "
-                f"{model['context_channels']} context_channels"
-            )
-        if model.get("checkpoint") and model["replicates"] != 1:
-            yield f"config: models.{name}: a given checkpoint has 1 replicate"
-    if figures["model"] not in models:
-        yield f"config: figures.model: {figures['model']} is not among models"
-    for key in ("split", "loops"):
-        if figures[key] not in config["evaluation"][f"{key.rstrip('s')}s"]:
-            yield (
-                f"config: figures.{key}: {figures[key]} is not among "
-                f"evaluation.{key.rstrip('s')}s"
-            )
+        if model["kind"] == "lwunet":
+            yield from _network_contradictions(config, name, coarse_size)
+        members = model.get("members")
+        if members and models.get(members, {}).get("kind") != "lwunet":
+            yield f"config: models.{name}.members: {members} is no lwunet among models"
+    if report["model"] not in models:
+        yield f"config: report.model: {report['model']} is not among models"
+    if report["split"] not in config["evaluation"]["splits"]:
+        yield (
+            f"config: report.split: {report['split']} is not among evaluation.splits"
+        )
+
+
+def _network_contradictions(
+    config: Mapping[str, Any], name: str, coarse_size: int
+) -> Iterator[str]:
+    model = config["models"][name]
+    patch = training_settings(config, name)["patch_size"]
+    if patch > coarse_size:
+        yield (
+            f"config: patch_size {patch} of model {name} exceeds the volume's "
+            f"{coarse_size} coarse voxels"
+        )
+    if (model["context"] == "none") != (model["context_channels"] == 0):
+        yield (
+            f"config: models.{name}: context {model['context']} does not go with "
+            f"{model['context_channels']} context_channels"
+        )
+    if model.get("checkpoint") and model["replicates"] != 1:
+        yield f"config: models.{name}: a given checkpoint has 1 replicate"
+    if model["loops"] not in config["evaluation"]["loops"]:
+        yield (
+            f"config: models.{name}.loops: {model['loops']} is not among "
+            "evaluation.loops"
+        )
+    if model.get("dropout_samples", 1) > 1 and not model.get("dropout"):
+        yield f"config: models.{name}: dropout_samples need a dropout above 0"

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from eyewire_validator.configuration import check_config, training_settings
 from eyewire_validator.errors import ConfigError
@@ -30,6 +31,17 @@ def test_the_default_is_accepted():
 
 
 @pytest.mark.parametrize(
+    "variants",
+    [["eyewire"], ["volume"], ["volume", "fib25"], ["ablations"], ["volume", "ablations"]],
+)
+def test_every_variant_is_accepted(variants):
+    config = default_config()
+    for name in variants:
+        update_config(config, yaml.safe_load((CONFIG / f"{name}.yaml").read_text()))
+    check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
     ("path", "value", "message"),
     [
         (
@@ -53,8 +65,18 @@ def test_the_default_is_accepted():
         ("volumes.overlap", 160, "split.buffer: with 1 layers between them"),
         ("volumes.overlap", 256, "overlap 256 must be below size 256"),
         ("training.patch_size", 128, "patch_size 128 of model lwunet exceeds"),
-        ("figures.loops", 7, "figures.loops: 7 is not among evaluation.loops"),
-        ("figures.model", "x", "figures.model: x is not among models"),
+        ("models.lwunet.loops", 9, "models.lwunet.loops: 9 is not among evaluation"),
+        ("models.lwunet.dropout_samples", 8, "lwunet: dropout_samples need a dropout"),
+        ("models.lwunet.uncertainty", "x", "uncertainty: 'x' is not one of"),
+        ("models.dilated_seed.dilation", 0, "dilated_seed.dilation: 0 is less than"),
+        ("models.msty.dilation", 1, "unknown key models.msty.dilation"),
+        (
+            "models.several",
+            {"title": "several", "kind": "ensemble", "members": "msty"},
+            "models.several.members: msty is no lwunet among models",
+        ),
+        ("report.model", "x", "report.model: x is not among models"),
+        ("report.split", "train", "report.split: train is not among evaluation.splits"),
         ("sandbox.made_from", "files", "sandbox.files.image: name a file"),
         ("split.rule", "random", "split.rule: 'random' is not one of"),
     ],

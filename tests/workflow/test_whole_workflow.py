@@ -23,7 +23,7 @@ def jobs_of(output: str) -> dict[str, int]:
 
 
 def test_it_ends_with_a_report_and_the_honest_table(finished):
-    assert (finished / "results/report/report.html").stat().st_size > 100_000
+    assert (finished / "results/report/index.html").stat().st_size > 100_000
     table = (finished / "results/report/honest_table.txt").read_text()
     honest, leaked = table.split("LEAKED: the input held the answer")
     assert "seed only" in honest
@@ -34,7 +34,7 @@ def test_it_ends_with_a_report_and_the_honest_table(finished):
 def test_each_rule_leaves_log_and_benchmark(finished):
     logs = {path.name for path in (finished / "results/logs").iterdir()}
     assert logs == {path.name for path in (finished / "results/benchmarks").iterdir()}
-    assert {"download_cell", "train_model", "evaluate_model"} <= logs
+    assert {"download_cell", "train_model", "evaluate_network"} <= logs
 
 
 def test_raw_volumes_are_temporary(finished):
@@ -112,6 +112,9 @@ def test_a_model_entry_may_name_a_checkpoint(run, finished_copy):
         "loops": 2,
         "image": "unit",
         "replicates": 1,
+        "uncertainty": "sampled_logit",
+        "dropout": 0.1,
+        "dropout_samples": 2,
         "checkpoint": weights,
     }
     results = finished_copy / "results/evaluation"
@@ -119,7 +122,7 @@ def test_a_model_entry_may_name_a_checkpoint(run, finished_copy):
     target = f"results/evaluation/adopted/{metrics}"
     done = run(finished_copy, target, config={"models": {"adopted": adopted}})
     assert done.returncode == 0, done.stdout
-    assert set(jobs_of(done.stdout)) == {"adopt_checkpoint", "evaluate_model"}
+    assert set(jobs_of(done.stdout)) == {"adopt_checkpoint", "evaluate_network"}
     pd.testing.assert_frame_equal(
         pd.read_parquet(results / "adopted" / metrics),
         pd.read_parquet(results / "lwunet" / metrics),
@@ -134,7 +137,7 @@ def test_a_change_of_politeness_makes_nothing_stale(run, finished):
 def test_a_change_of_the_split_reruns_from_the_index_on(run, finished):
     done = run(finished, "-n", config={"split": {"buffer": 2}})
     rerun = set(jobs_of(done.stdout))
-    assert {"index_tasks", "train_model", "evaluate_model"} <= rerun
+    assert {"index_tasks", "train_model", "evaluate_network", "evaluate_baseline"} <= rerun
     assert not {"download_cell", "download_volumes", "make_sandbox"} & rerun
 
 

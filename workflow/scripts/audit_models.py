@@ -1,8 +1,14 @@
 """Put all models, and the split, to the leak tests."""
 
+from functools import partial
 from pathlib import Path
 
+import pandas as pd
+
+from eyewire_validator.answerers import choose_answerer
+from eyewire_validator.answers import Answerer
 from eyewire_validator.audit import (
+    audit_answers,
     audit_checkpoint,
     audit_inputs,
     audit_split,
@@ -14,10 +20,17 @@ from eyewire_validator.files import write_json
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.logs import job_log
 from eyewire_validator.models.checkpoint import load_checkpoint
-from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.models.settings import BASELINES, ModelSettings
 from eyewire_validator.provenance import file_hash
 from eyewire_validator.tables import TASK_INDEX, read_table
 from eyewire_validator.volume_store import VolumeStore
+
+
+def answerer_of(settings: ModelSettings, index: pd.DataFrame) -> Answerer:
+    """Return a baseline's answerer, made from an index that may have been altered."""
+    dust_voxels = snakemake.params.dust_voxels
+    return choose_answerer(settings, index, store, dust_voxels=dust_voxels)
+
 
 with job_log(snakemake.log[0]):
     index_file = Path(snakemake.input.index)
@@ -29,12 +42,12 @@ with job_log(snakemake.log[0]):
     held_out = index.loc[index["split"].isin(["validation", "test"]), "task"].tolist()
     models = {}
     for name, model in snakemake.params.models.items():
-        audit = audit_inputs(
-            index,
-            store,
-            ModelSettings.from_config(model["entry"]),
-            held_out,
-            snakemake.params.random_seed,
+        settings = ModelSettings.from_config(model["entry"])
+        asked = (held_out, snakemake.params.random_seed)
+        audit = (
+            audit_answers(partial(answerer_of, settings), index, store, *asked)
+            if settings.kind in BASELINES
+            else audit_inputs(index, store, settings, *asked)
         )
         doubts = (
             audit_checkpoint(load_checkpoint(Path(checkpoint))[1], index_hash)

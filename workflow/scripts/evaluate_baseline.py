@@ -1,0 +1,39 @@
+"""Let one without weights answer every task of a split."""
+
+from pathlib import Path
+
+from eyewire_validator.answerers import choose_answerer
+from eyewire_validator.answerers.people import read_neurons
+from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.lineage import Lineage
+from eyewire_validator.logs import job_log
+from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.prediction import EvaluationSettings, evaluate, save_evaluation
+from eyewire_validator.tables import TASK_INDEX, read_table
+from eyewire_validator.volume_store import VolumeStore
+
+with job_log(snakemake.log[0]):
+    params = snakemake.params
+    index = read_table(Path(snakemake.input.index), TASK_INDEX)
+    store = VolumeStore(Path(params.volumes), VolumeGeometry(**params.geometry))
+    settings = ModelSettings.from_config(params.model)
+    truth = Path(params.truth) if params.truth else None
+    evaluation = evaluate(
+        index.loc[index["split"] == snakemake.wildcards.split, "task"].tolist(),
+        Lineage(index),
+        store,
+        choose_answerer(
+            settings,
+            index,
+            store,
+            dust_voxels=params.evaluation["dust_voxels"],
+            people=truth,
+            replicate=int(snakemake.wildcards.replicate),
+        ),
+        [1],
+        EvaluationSettings(**params.evaluation),
+        neurons=read_neurons(truth) if truth else None,
+        title=settings.title,
+    )[1]
+    tasks, segments = Path(snakemake.output.tasks), Path(snakemake.output.segments)
+    save_evaluation(evaluation, tasks, segments, params.metadata)
