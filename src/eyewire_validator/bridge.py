@@ -79,7 +79,7 @@ class Bridge:
         """Say which segments may be chosen: neither the seed's nor dust.
 
         Dust is what Eyewire's spawner passes over: segments of up to ``dust_voxels``
-        voxels, and those that are one voxel thin along an axis (seung-lab/task_spawner).
+        voxels, and those one voxel thin along an axis (seung-lab/task_spawner).
 
         Returns:
             (segments,) bool, in the order of `segments`.
@@ -88,5 +88,7 @@ class Bridge:
             [self.segments[f"max_{a}"] - self.segments[f"min_{a}"] for a in AXES],
             axis=0,
         )
-        large = (self.segments["voxels"].to_numpy() > dust_voxels) & (thinnest > 1)
-        return large & ~self.segments["segment"].isin(seed).to_numpy()
+        segments = self.segments["segment"].to_numpy()
+        large = self.segments["voxels"].to_numpy() > dust_voxels
+        chosen: NDArray[np.bool_] = large & (thinnest > 1) & ~np.isin(segments, seed)
+        return chosen

@@ -32,7 +32,13 @@ def test_the_default_is_accepted():
 
 @pytest.mark.parametrize(
     "variants",
-    [["eyewire"], ["volume"], ["volume", "fib25"], ["ablations"], ["volume", "ablations"]],
+    [
+        ["eyewire"],
+        ["volume"],
+        ["volume", "fib25"],
+        ["ablations"],
+        ["volume", "ablations"],
+    ],
 )
 def test_every_variant_is_accepted(variants):
     config = default_config()

@@ -154,3 +154,13 @@ def test_published_weights_copy_their_last_context_channel():
         assert iou(guess[task], context[task, 1] > 0) > 0.99
         assert iou(guess[task], context[task, 0] > 0) < 0.5
     assert float((nothing > 0).float().mean()) < 1e-3
+
+
+@pytest.mark.parametrize("uncertainty", UNCERTAINTIES)
+def test_sigma_starts_sure_where_it_has_no_price(uncertainty):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = LWUNet(2, uncertainty=uncertainty)
+    _, sigma = model(*inputs(2), loops=1)
+    assert bool((sigma < 1.1).all()) == METHODS[uncertainty].starts_sure
+    assert METHODS[uncertainty].starts_sure == (uncertainty != "scaled_logit")

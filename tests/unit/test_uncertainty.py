@@ -15,11 +15,11 @@ from eyewire_validator.models.uncertainty import METHODS
 LOGITS = np.linspace(-10, 10, 41)
 
 
-def integral(logit, sigma):
-    """E[sigmoid(logit + sigma * eps)] to about 1e-10, by adaptive quadrature."""
-    kink = [-logit / sigma] if abs(logit) < 9 * sigma else None
+def integral(logit, noise):
+    """E[sigmoid(logit + noise * eps)] to about 1e-10, by adaptive quadrature."""
+    kink = [-logit / noise] if abs(logit) < 9 * noise else None
     return quad(
-        lambda eps: expit(logit + sigma * eps) * norm.pdf(eps), -9, 9, points=kink
+        lambda eps: expit(logit + noise * eps) * norm.pdf(eps), -9, 9, points=kink
     )[0]
 
 
@@ -27,28 +27,53 @@ def column(values):
     return torch.tensor(np.asarray(values), dtype=torch.float64).reshape(-1, 1, 1, 1, 1)
 
 
-def errors(sigma, probability):
-    exact = [integral(logit, sigma) for logit in LOGITS]
+def errors(noise, probability):
+    exact = [integral(logit, noise) for logit in LOGITS]
     return np.abs(probability - exact)
 
 
 @pytest.mark.parametrize(
-    ("sigma", "most"), [(1, 2e-7), (2, 2e-7), (4, 3e-4), (5, 9e-4), (10, 2e-2)]
+    ("noise", "most"), [(1, 2e-7), (2, 2e-7), (4, 3e-4), (5, 9e-4), (10, 2e-2)]
 )
-def test_quadrature_meets_the_exact_integral(sigma, most):
+def test_quadrature_meets_the_exact_integral(noise, most):
     logits = column(LOGITS)
-    found = mean_probability(logits, torch.full_like(logits, sigma)).flatten().numpy()
-    assert errors(sigma, found).max() < most
+    sigma = torch.full_like(logits, 1 + noise)
+    found = mean_probability(logits, sigma).flatten().numpy()
+    assert errors(noise, found).max() < most
 
 
-@pytest.mark.parametrize("sigma", [1, 5, 10])
-def test_quadrature_beats_a_thousand_random_samples(sigma):
+@pytest.mark.parametrize("noise", [1, 5, 10])
+def test_quadrature_beats_a_thousand_random_samples(noise):
     generator = np.random.default_rng(0)
-    noise = generator.standard_normal((1000, LOGITS.size))
-    sampled = expit(LOGITS + sigma * noise).mean(0)
+    normal = generator.standard_normal((1000, LOGITS.size))
+    sampled = expit(LOGITS + noise * normal).mean(0)
     logits = column(LOGITS)
-    found = mean_probability(logits, torch.full_like(logits, sigma)).flatten().numpy()
-    assert errors(sigma, found).mean() < errors(sigma, sampled).mean()
+    sigma = torch.full_like(logits, 1 + noise)
+    found = mean_probability(logits, sigma).flatten().numpy()
+    assert errors(noise, found).mean() < errors(noise, sampled).mean()
+
+
+def test_a_sigma_of_1_is_no_noise():
+    logits = column(LOGITS)
+    found = mean_probability(logits, torch.ones_like(logits))
+    torch.testing.assert_close(found, torch.sigmoid(logits))
+
+
+@pytest.mark.parametrize("scale", [1e4, 1e8])
+@pytest.mark.parametrize("method", UNCERTAINTIES)
+def test_no_logit_is_so_large_that_a_loss_falls_below_0(method, scale):
+    """In float32, where training would find any reward that rounding hands out."""
+    logits = torch.linspace(-scale, scale, 1001).reshape(-1, 1, 1, 1, 1)
+    noise = torch.Generator().manual_seed(0)
+    for truth in (0.0, 1.0):
+        for sigma in (1.0, 8.0, scale):
+            loss = METHODS[method].training_loss(
+                logits,
+                torch.full_like(logits, sigma),
+                torch.full_like(logits, truth),
+                noise,
+            )
+            assert loss.min() >= -1e-6
 
 
 def test_yes_and_no_add_up_to_one():

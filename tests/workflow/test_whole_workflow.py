@@ -137,7 +137,12 @@ def test_a_change_of_politeness_makes_nothing_stale(run, finished):
 def test_a_change_of_the_split_reruns_from_the_index_on(run, finished):
     done = run(finished, "-n", config={"split": {"buffer": 2}})
     rerun = set(jobs_of(done.stdout))
-    assert {"index_tasks", "train_model", "evaluate_network", "evaluate_baseline"} <= rerun
+    assert {
+        "index_tasks",
+        "train_model",
+        "evaluate_network",
+        "evaluate_baseline",
+    } <= rerun
     assert not {"download_cell", "download_volumes", "make_sandbox"} & rerun
 
 

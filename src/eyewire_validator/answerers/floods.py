@@ -168,19 +168,17 @@ def _warn_of_bare_volumes(
 
 
 def _answer(store: VolumeStore, graph_of: Callable[[int], Graph], task: Task) -> Answer:
-    assert task.volume is not None  # only tasks with a volume are in a split
-    scores = flood(graph_of(task.volume), task.seed)
-    return answer_in_segments(store.get(task.volume).segmentation, task.seed, scores)
+    scores = flood(graph_of(task.place), task.seed)
+    return answer_in_segments(store.get(task.place).segmentation, task.seed, scores)
 
 
 def _answer_best(
     store: VolumeStore, graph_of: Callable[[int], Graph], dust_voxels: int, task: Task
 ) -> Answer:
-    assert task.volume is not None  # only tasks with a volume are in a split
-    bridge = store.bridge(task.volume)
+    bridge = store.bridge(task.place)
     candidates = bridge.segments[bridge.candidates(task.seed, dust_voxels)]
     segments = candidates["segment"].to_numpy()
-    scores = flood(graph_of(task.volume), task.seed)[segments]
+    scores = flood(graph_of(task.place), task.seed)[segments]
     belongs = np.isin(segments, task.aggregate)
     threshold = _best_threshold(scores, belongs, candidates["voxels"].to_numpy())
     return answer_given(task, segments[scores >= threshold], store)

@@ -52,14 +52,13 @@ class GeometryAnswerer:
 
     def __call__(self, task: Task) -> Answer:
         """Answer a task that has a volume; what is no candidate gets 0."""
-        assert task.volume is not None  # only tasks with a volume are in a split
         candidates = self.features(task)
         probability = no_segments()
         if len(candidates):
             with threadpool_limits(1):
                 belongs = self.model.predict_proba(candidates.to_numpy())[:, 1]
             probability[candidates.index] = belongs
-        segmentation = self.store.get(task.volume).segmentation
+        segmentation = self.store.get(task.place).segmentation
         return answer_in_segments(segmentation, task.seed, probability)
 
 
@@ -113,14 +112,13 @@ class CandidateFeatures:
 
     def __call__(self, task: Task) -> pd.DataFrame:
         """Return a row a candidate, by segment id: float64, NaN if unknown."""
-        assert task.volume is not None  # only tasks with a volume are in a split
-        bridge = self.store.bridge(task.volume)
+        bridge = self.store.bridge(task.place)
         segments = bridge.segments["segment"].to_numpy()
-        seed_mask = self.store.get(task.volume).mask(task.seed)
+        seed_mask = self.store.get(task.place).mask(task.seed)
         columns = {
             **_shape(bridge, self.store.geometry.size),
             **_distances(bridge, task.seed, seed_mask),
-            **_touch(self.contacts(task.volume), task.seed, segments),
+            **_touch(self.contacts(task.place), task.seed, segments),
         }
         rows = pd.DataFrame(columns, index=segments, dtype=np.float64)
         return rows[bridge.candidates(task.seed, self.dust_voxels)]

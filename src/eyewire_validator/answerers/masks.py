@@ -15,7 +15,7 @@ from eyewire_validator.answers import Answer, answer_in_segments, no_segments
 from eyewire_validator.contexts import context_masks
 from eyewire_validator.errors import ModelError
 from eyewire_validator.lineage import Lineage, Task
-from eyewire_validator.volume_store import CoarseVolume, VolumeStore
+from eyewire_validator.volume_store import VolumeStore
 
 
 def empty(task: Task, store: VolumeStore) -> Answer:
@@ -38,7 +38,7 @@ def copy_previous(task: Task, store: VolumeStore, lineage: Lineage) -> Answer:
     copied = context_masks(
         "ancestors_registered", task, ancestors, store, len(ancestors)
     )
-    seed = volume_of(task, store).mask(task.seed)
+    seed = store.get(task.place).mask(task.seed)
     return _answer(seed | copied.any(axis=0))
 
 
@@ -61,7 +61,7 @@ def perfect_mask(task: Task, store: VolumeStore) -> Answer:
 
     A reference: it knows the truth.
     """
-    return _answer(volume_of(task, store).mask(task.aggregate))
+    return _answer(store.get(task.place).mask(task.aggregate))
 
 
 def answer_given(
@@ -71,18 +71,12 @@ def answer_given(
     probability = no_segments()
     probability[segments] = 1
     return answer_in_segments(
-        volume_of(task, store).segmentation, task.seed, probability
+        store.get(task.place).segmentation, task.seed, probability
     )
 
 
-def volume_of(task: Task, store: VolumeStore) -> CoarseVolume:
-    """Return the task's volume."""
-    assert task.volume is not None  # only tasks with a volume are in a split
-    return store.get(task.volume)
-
-
 def _dilate(task: Task, store: VolumeStore, dilation: int) -> Answer:
-    seed = volume_of(task, store).mask(task.seed)
+    seed = store.get(task.place).mask(task.seed)
     return _answer(binary_dilation(seed, iterations=dilation))
 
 

@@ -6,7 +6,8 @@ The sandbox keeps every player's answer in truth/tasks.json, with what really be
 from pathlib import Path
 from typing import Any
 
-from eyewire_validator.answers import Answer, answer_in_segments, no_segments
+from eyewire_validator.answerers.masks import answer_given
+from eyewire_validator.answers import Answer
 from eyewire_validator.errors import SandboxError
 from eyewire_validator.files import read_json
 from eyewire_validator.lineage import Task
@@ -55,7 +56,7 @@ class Player:
                 f"task {task.task}: no player answered it; remove the player from "
                 "models:"
             )
-        return _answer_with(task, played[self._replicate % len(played)], self._store)
+        return answer_given(task, played[self._replicate % len(played)], self._store)
 
 
 class Crowd:
@@ -73,13 +74,7 @@ class Crowd:
 
     def __call__(self, task: Task) -> Answer:
         """Answer as the crowd did."""
-        return _answer_with(task, _entry(self._entries, task)["consensus"], self._store)
-
-
-def _answer_with(task: Task, segments: list[int], store: VolumeStore) -> Answer:
-    said = no_segments()
-    said[segments] = 1
-    return answer_in_segments(store.get(task.place).segmentation, task.seed, said)
+        return answer_given(task, _entry(self._entries, task)["consensus"], self._store)
 
 
 def _entry(entries: dict[str, Any], task: Task) -> Any:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from eyewire_validator.models.quadrature import log_probabilities
+from eyewire_validator.models.quadrature import SURE, log_probabilities
 
 # Random logits that `monte_carlo_loss` draws for each voxel: as many as the quadrature
 # looks at.
@@ -46,9 +46,10 @@ def published_loss(logits: Tensor, sigma: Tensor, truth: Tensor) -> Tensor:
 def sampled_logit_loss(logits: Tensor, sigma: Tensor, truth: Tensor) -> Tensor:
     """Return the mean of ``-log p(truth)``, in nats, where the logit is uncertain.
 
-    p is the mean of sigmoid over logits that are normal around ``logits`` with the
-    standard deviation ``sigma``: Kendall & Gal (2017), equation 12, whose average over
-    samples is a quadrature here. A truth between 0 and 1 is the expected label.
+    p is the mean of sigmoid over logits that are normal around ``logits`` with a
+    standard deviation of ``sigma - 1``: Kendall & Gal (2017), equation 12, whose
+    average over samples is a quadrature here. A truth between 0 and 1 is the expected
+    label.
 
     Only p is held against the truth, so sigma is not pinned down by a voxel's label
     alone: a larger sigma with a larger logit gives the same p. What there is to sigma
@@ -79,13 +80,11 @@ def monte_carlo_loss(
         dtype=logits.dtype,
         device=logits.device,
     )
-    sampled = logits + sigma * normal
-    yes = F.logsigmoid(sampled)
-    # log sigmoid(-x) = log sigmoid(x) - x; the mean's divisor is left to the end.
-    summed = _expected(
-        torch.logsumexp(yes, 0), torch.logsumexp(yes - sampled, 0), truth
-    )
-    return summed + math.log(MONTE_CARLO_SAMPLES)
+    sampled = logits + (sigma - SURE) * normal
+    # The mean's divisor is left to the end.
+    yes = torch.logsumexp(F.logsigmoid(sampled), 0)
+    no = torch.logsumexp(F.logsigmoid(-sampled), 0)
+    return _expected(yes, no, truth) + math.log(MONTE_CARLO_SAMPLES)
 
 
 def mixture_loss(probability: Tensor, truth: Tensor) -> Tensor:

@@ -16,6 +16,8 @@ from eyewire_validator.models.uncertainty import METHODS
 
 # Channels of the two convolutions of the encoder, which dropout thins out.
 ENCODER_CHANNELS = (16, 32)
+# The bias that makes an untrained sigma, softplus(bias) + 1, 1.05.
+SURE_BIAS = -3.0
 
 
 class LWUNet(nn.Module):
@@ -35,7 +37,10 @@ class LWUNet(nn.Module):
         uncertainty: str = "scaled_logit",
         dropout: float = 0.0,
     ) -> None:
-        """Start from torch's default initialisation, by torch's global generator."""
+        """Start from torch's default initialisation, by torch's global generator.
+
+        Only sigma starts close to 1 where its method asks for that.
+        """
         super().__init__()
         self.context_channels = context_channels
         self.loops = loops
@@ -48,6 +53,10 @@ class LWUNet(nn.Module):
         self.rc2 = nn.ConvTranspose3d(64, 16, 4, stride=2, padding=1)
         self.logits = nn.Conv3d(32, 1, 1)
         self.variance = nn.Conv3d(32, 1, 1)
+        if self.uncertainty.starts_sure:
+            weight = torch.zeros_like(self.variance.weight)
+            self.variance.weight = nn.Parameter(weight)
+            self.variance.bias = nn.Parameter(torch.full((1,), SURE_BIAS))
         # Half the time on a CPU, whatever layout the inputs have.
         self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 

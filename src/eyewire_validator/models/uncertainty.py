@@ -32,12 +32,16 @@ class Uncertainty:
             every time.
         training_loss: what training minimises, given a generator on the tensors'
             device; only a loss of random samples draws from it.
+        starts_sure: whether training starts from a sigma close to 1. Where sigma has
+            no price, a short training would let noise explain everything, and learn
+            nothing else.
     """
 
     name: str
     probability: Callable[[Tensor, Tensor], Tensor]
     loss: Loss
     training_loss: NoisyLoss
+    starts_sure: bool
 
 
 def scaled_probability(logits: Tensor, sigma: Tensor) -> Tensor:
@@ -57,18 +61,21 @@ METHODS = {
             scaled_probability,
             scaled_logit_loss,
             _without_noise(scaled_logit_loss),
+            starts_sure=False,
         ),
         Uncertainty(
             "sampled_logit",
             mean_probability,
             sampled_logit_loss,
             _without_noise(sampled_logit_loss),
+            starts_sure=True,
         ),
         Uncertainty(
             "sampled_logit_monte_carlo",
             mean_probability,
             sampled_logit_loss,
             monte_carlo_loss,
+            starts_sure=True,
         ),
     )
 }

@@ -1,0 +1,105 @@
+"""Who answers for an entry of ``models:`` that has no weights."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from eyewire_validator.answerers import floods, masks
+from eyewire_validator.answerers.labels import Labels
+from eyewire_validator.answerers.people import Crowd, Player
+from eyewire_validator.answers import Answer, Answerer
+from eyewire_validator.errors import ModelError
+from eyewire_validator.lineage import Lineage, Task
+from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.volume_store import VolumeStore
+
+TaskAnswerer = Callable[[Task], Answer]
+
+
+def answer_each(answer: TaskAnswerer, lineage: Lineage) -> Answerer:
+    """Let one who answers a task at a time answer many, as loop 1."""
+
+    def answer_all(tasks: Sequence[int]) -> list[dict[int, Answer]]:
+        return [{1: answer(lineage.task(task))} for task in tasks]
+
+    return answer_all
+
+
+def choose_answerer(
+    settings: ModelSettings,
+    index: pd.DataFrame,
+    store: VolumeStore,
+    *,
+    dust_voxels: int,
+    people: Path | None = None,
+    replicate: int = 0,
+) -> Answerer:
+    """Return who answers for an entry without weights; ``geometry`` is trained here.
+
+    Args:
+        settings: the entry.
+        index: table in the schema `tables.TASK_INDEX`: the tasks to answer, and all
+            that may be ancestors; for ``geometry``, those of the split train, too.
+        store: the volumes.
+        dust_voxels: segments of up to this many voxels are no candidates.
+        people: truth/tasks.json of the sandbox; only for ``player`` and ``crowd``.
+        replicate: which player.
+
+    Raises:
+        ModelError: the kind needs weights, or lacks something else.
+    """
+    lineage = Lineage(index)
+    match settings.kind:
+        case "player" | "crowd":
+            answer = _person(settings, people, replicate, store)
+        case "labels":
+            answer = Labels(settings.labels or "", store)
+        case _:
+            answer = _baseline(settings, index, lineage, store, dust_voxels)
+    return answer_each(answer, lineage)
+
+
+def _person(
+    settings: ModelSettings, people: Path | None, replicate: int, store: VolumeStore
+) -> TaskAnswerer:
+    if people is None:
+        raise ModelError(
+            f"model {settings.title}: only the synthetic retina's people are known"
+        )
+    if settings.kind == "player":
+        return Player(people, replicate, store)
+    return Crowd(people, store)
+
+
+def _baseline(
+    settings: ModelSettings,
+    index: pd.DataFrame,
+    lineage: Lineage,
+    store: VolumeStore,
+    dust_voxels: int,
+) -> TaskAnswerer:
+    match settings.kind:
+        case "empty":
+            return partial(masks.empty, store=store)
+        case "seed_only":
+            return partial(masks.seed_only, store=store)
+        case "copy_previous":
+            return partial(masks.copy_previous, store=store, lineage=lineage)
+        case "dilated_seed":
+            return masks.dilated_seed(store, settings.dilation)
+        case "perfect_mask":
+            return partial(masks.perfect_mask, store=store)
+        case "contact_greedy":
+            return floods.contact_greedy(store)
+        case "msty":
+            return floods.msty(store, index)
+        case "msty_oracle":
+            return floods.msty_oracle(store, index, dust_voxels)
+        case "geometry":
+            # scikit-learn takes a second to import.
+            from eyewire_validator.answerers.geometry import train_geometry
+
+            return train_geometry(index, store, dust_voxels)
+    raise ModelError(f"model {settings.title}: kind {settings.kind} is no baseline")
