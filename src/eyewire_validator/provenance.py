@@ -36,12 +36,13 @@ def code_hash(script: Path) -> str:
     layout do not count.
     """
     digest = hashlib.sha256()
-    for path in sorted(_modules_behind(script) | {script}):
+    for path in sorted(modules_behind(script) | {script}):
         digest.update(path.name.encode() + _meaning_of(path).encode())
     return digest.hexdigest()[:12]
 
 
-def _modules_behind(script: Path) -> set[Path]:
+def modules_behind(script: Path) -> set[Path]:
+    """Return this package's files that running a script imports, also indirectly."""
     found: set[Path] = set()
     waiting = [script]
     while waiting:

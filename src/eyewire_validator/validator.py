@@ -82,7 +82,8 @@ class Validator:
 
         With ``uncertainty: scaled_logit``, as published, it is
         ``1 / (1 + exp(-logits / sigma))``; otherwise the mean of ``1 / (1 + exp(-x))``
-        over normally distributed x of mean ``logits`` and standard deviation ``sigma``.
+        over normally distributed x of mean ``logits`` and standard deviation
+        ``sigma - 1``.
 
         Args:
             logits: float32 of any shape, as `answer` returns them.

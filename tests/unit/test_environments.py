@@ -1,11 +1,15 @@
 """The lock, pyproject.toml and envs/ name the same packages."""
 
+import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+
+from eyewire_validator.provenance import modules_behind
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -42,3 +46,47 @@ def test_the_lock_holds_every_dependency():
 
 def test_torch_is_pinned_to_the_one_version_with_a_cpu_build():
     assert LOCK["torch"] == "2.13.0"
+
+
+# Where the name to import is not that of the package.
+PACKAGES = {
+    "PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}  # fmt: skip
+RULES = [
+    (environment, script)
+    for rules in sorted((ROOT / "rules").glob("*.smk"))
+    for rule in re.split(r"\n(?=rule |checkpoint )", rules.read_text())
+    for environment, script in re.findall(
+        r'"../envs/(\w+).yaml".*"../workflow/scripts/(\w+).py"', rule, re.DOTALL
+    )
+]
+
+
+def packages_behind(script: Path) -> set[str]:
+    """Return the packages that a script and the modules behind it import."""
+    names = {
+        name.split(".")[0]
+        for path in {script, *modules_behind(script)}
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    foreign = names - sys.stdlib_module_names - {"eyewire_validator", "snakemake"}
+    return {PACKAGES.get(name, name) for name in foreign}
+
+
+@pytest.mark.parametrize(("environment", "script"), RULES)
+def test_an_environment_has_what_its_scripts_import(environment, script):
+    needed = packages_behind(ROOT / "workflow" / "scripts" / f"{script}.py")
+    assert needed <= set(pins_of(f"{environment}.yaml"))
+
+
+def test_every_script_is_of_a_rule():
+    scripts = {path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py")}
+    assert {script for _, script in RULES} == scripts

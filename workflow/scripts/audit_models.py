@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from eyewire_validator.answerers import choose_answerer
+from eyewire_validator.answerers.choosing import choose_answerer
 from eyewire_validator.answers import Answerer
 from eyewire_validator.audit import (
     audit_answers,

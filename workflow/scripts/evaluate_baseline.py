@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from eyewire_validator.answerers import choose_answerer
+from eyewire_validator.answerers.choosing import choose_answerer
 from eyewire_validator.answerers.people import read_neurons
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.lineage import Lineage
