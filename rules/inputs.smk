@@ -228,21 +228,26 @@ TASK_FIGURES = [
 
 
 def figures_of(model, replicate, split):
-    """The PNGs of one evaluation, in reading order."""
+    """The PNGs of a network's evaluation, in reading order."""
     folder = f"results/figures/{model}/{replicate}"
-    names = [
-        *(TASK_FIGURES if has_weights(model) else []),
-        *([] if is_reference(model) else SEGMENT_FIGURES),
-        *METRIC_FIGURES,
-    ]
+    names = TASK_FIGURES + SEGMENT_FIGURES + METRIC_FIGURES
     figures = [f"{folder}/{split}/{name}.png" for name in names]
     return [*figures, *([f"{folder}/training.png"] if is_trained(model) else [])]
+
+
+def pictured_evaluations():
+    """Those whose figures are drawn without being asked: first replicates of networks."""
+    return [
+        (model, replicate, split)
+        for model, replicate, split in shown_evaluations()
+        if has_weights(model) and replicate == 0
+    ]
 
 
 def figures_of_all_models(wildcards):
     return [
         figure
-        for evaluation in shown_evaluations()
+        for evaluation in pictured_evaluations()
         for figure in figures_of(*evaluation)
     ]
 
@@ -356,7 +361,7 @@ def chapters(wildcards):
             **heading_of(*evaluation),
             "figures": [f for f in figures_of(*evaluation) if f not in shown],
         }
-        for worth in ("result", "reference", "leaked")
-        for evaluation in shown_evaluations()
+        for worth in ("result", "leaked")
+        for evaluation in pictured_evaluations()
         if standing(evaluation[0]) == worth
     ]

@@ -9,6 +9,7 @@ from jsonschema.exceptions import ValidationError
 
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.models.settings import NETWORKS
 
 
 def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
@@ -114,8 +115,8 @@ def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterat
         members = model.get("members")
         if members and models.get(members, {}).get("kind") != "lwunet":
             yield f"config: models.{name}.members: {members} is no lwunet among models"
-    if report["model"] not in models:
-        yield f"config: report.model: {report['model']} is not among models"
+    if models.get(report["model"], {}).get("kind") not in NETWORKS:
+        yield f"config: report.model: {report['model']} is no network among models"
     if report["split"] not in config["evaluation"]["splits"]:
         yield (
             f"config: report.split: {report['split']} is not among evaluation.splits"
