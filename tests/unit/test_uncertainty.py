@@ -8,7 +8,11 @@ from scipy.stats import norm
 from torch.nn import functional as F
 
 from eyewire_validator.models.loss import sampled_logit_loss
-from eyewire_validator.models.quadrature import log_probabilities, mean_probability
+from eyewire_validator.models.quadrature import (
+    RULE,
+    log_probabilities,
+    mean_probability,
+)
 from eyewire_validator.models.settings import UNCERTAINTIES
 from eyewire_validator.models.uncertainty import METHODS
 
@@ -93,6 +97,36 @@ def test_stays_finite_where_a_probability_underflows(logit):
     assert loss.item() == pytest.approx(1e4, rel=1e-2)
     assert abs(logits.grad.item()) == pytest.approx(1, rel=1e-4)
     assert bool(torch.isfinite(sigma.grad).all())
+
+
+def plain_log_probabilities(logits, sigma):
+    """The same by autograd, in logarithms throughout."""
+    positions, weights = torch.tensor(RULE, dtype=logits.dtype).T.reshape(2, -1, 1)
+    sampled = logits.flatten() + (sigma.flatten() - 1) * positions
+    return (
+        torch.logsumexp(F.logsigmoid(sign * sampled) + torch.log(weights), 0)
+        for sign in (1, -1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "exact"), [(torch.float64, 1e-12), (torch.float32, 3e-5)]
+)
+def test_values_and_slopes_are_those_of_the_plain_form(dtype, exact):
+    """Also where p underflows: 400 is beyond what float32 can take the exp of."""
+    logits = torch.tensor([-400, -120, -50, -9, -1, 0, 1, 9, 50, 120, 400], dtype=dtype)
+    noise = torch.tensor([0, 0.5, 2, 10], dtype=dtype)
+    pairs = torch.cartesian_prod(logits, 1 + noise).T.reshape(2, -1, 1, 1, 1, 1)
+    found, expected = [], []
+    for method, outcome in (
+        (log_probabilities, found), (plain_log_probabilities, expected),
+    ):  # fmt: skip
+        x, sigma = (pairs[k].clone().requires_grad_() for k in (0, 1))
+        for value in method(x, sigma):
+            outcome.append(value.flatten().detach())
+            outcome += torch.autograd.grad(value.sum(), (x, sigma), retain_graph=True)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=exact, atol=exact)
 
 
 @pytest.mark.parametrize("frequency", [0.5, 0.7, 0.9])
