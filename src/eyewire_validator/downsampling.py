@@ -1,7 +1,8 @@
 """From full resolution to coarse voxels: blocks of ``factor`` cubed become one.
 
-Images take the mean, segmentations the published vote; `coverage` keeps what the vote
-throws away. All arrays are C-order (z, y, x).
+Images take the mean, segmentations the published vote. `coverage` keeps what the vote
+throws away, and all that the vote needs: it alone looks at every voxel's block. All
+arrays are C-order (z, y, x).
 """
 
 from dataclasses import dataclass
@@ -19,17 +20,25 @@ SEGMENT_IDS = 1 << 16
 
 @dataclass(frozen=True)
 class Coverage:
-    """Full-resolution voxels of each segment in each coarse voxel, sorted by both.
+    """Full-resolution voxels of each segment in each coarse voxel.
 
     Attributes:
-        segment: (n,) int64, segment ids, never 0.
-        coarse_voxel: (n,) int32, C-order index of the coarse voxel.
+        shape: numbers of coarse voxels along z, y and x.
+        segment: (n,) uint16, segment ids, never 0; ascending within a coarse voxel.
+        coarse_voxel: (n,) int32, C-order index of the coarse voxel, ascending.
         voxels: (n,) int32, full-resolution voxels of the segment in it, at least 1.
     """
 
-    segment: NDArray[np.int64]
+    shape: tuple[int, ...]
+    segment: NDArray[np.uint16]
     coarse_voxel: NDArray[np.int32]
     voxels: NDArray[np.int32]
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Return (65536,) the voxels of every possible segment id, 0 for id 0."""
+        # Sums of whole numbers stay exact in float64 up to 2^53.
+        counts = np.bincount(self.segment, self.voxels, SEGMENT_IDS)
+        return counts.astype(np.int64)
 
 
 def downsample_image(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
@@ -46,49 +55,8 @@ def downsample_image(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]
         VolumeError: another dtype, or an edge that ``factor`` does not divide.
     """
     _check(image, np.uint8, factor)
-    # One axis after the other, in integers: exact, and faster than all three at once.
-    z, y, x = image.shape
-    sums = image.reshape(z, y, x // factor, factor).sum(axis=3, dtype=np.uint32)
-    sums = sums.reshape(z, y // factor, factor, -1).sum(axis=2)
-    sums = sums.reshape(z // factor, factor, y // factor, -1).sum(axis=1)
-    # Exact in float64: a mean that is no tie lies at least 1 / (2 factor^3) from one.
-    means: NDArray[np.uint8] = np.rint(sums / factor**3).astype(np.uint8)
+    means: NDArray[np.uint8] = _average(image, factor)
     return means
-
-
-def segment_sizes(segmentation: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """Count the voxels of every possible segment id.
-
-    Args:
-        segmentation: (z, y, x) uint16.
-
-    Returns:
-        (65536,) int64; the count of an id stands at its index.
-    """
-    return np.bincount(segmentation.ravel(), minlength=SEGMENT_IDS)
-
-
-def vote(segmentation: NDArray[np.uint16], factor: int) -> NDArray[np.uint16]:
-    """Choose one segment for each block of ``factor`` cubed voxels, as published.
-
-    Zero loses to any other id; the most frequent nonzero id wins; a tie goes to the id
-    with the fewest voxels in the whole volume, then to the smallest id. A block is 0
-    only if all its voxels are. (The rule of ``downsample_segment.py`` of the published
-    validator.)
-
-    Args:
-        segmentation: (z, y, x) uint16; every edge a multiple of ``factor``.
-        factor: edge of a block, voxels.
-
-    Returns:
-        (z / factor, y / factor, x / factor) uint16.
-
-    Raises:
-        VolumeError: another dtype, or an edge that ``factor`` does not divide.
-    """
-    _check(segmentation, np.uint16, factor)
-    winners: NDArray[np.uint16] = _vote(*_blocks(segmentation, factor))
-    return winners.reshape([edge // factor for edge in segmentation.shape])
 
 
 def coverage(segmentation: NDArray[np.uint16], factor: int) -> Coverage:
@@ -102,10 +70,49 @@ def coverage(segmentation: NDArray[np.uint16], factor: int) -> Coverage:
         VolumeError: another dtype, or an edge that ``factor`` does not divide.
     """
     _check(segmentation, np.uint16, factor)
-    entries = _cover(*_blocks(segmentation, factor))
-    order = np.argsort(entries[0], kind="stable")
-    segment, coarse_voxel, voxels = (column[order] for column in entries)
-    return Coverage(segment.astype(np.int64), coarse_voxel, voxels)
+    shape = tuple(edge // factor for edge in segmentation.shape)
+    return Coverage(shape, *_cover(*_blocks(segmentation, factor)))
+
+
+def vote(blocks: Coverage) -> NDArray[np.uint16]:
+    """Choose one segment for each block, as published.
+
+    Zero loses to any other id; the most frequent nonzero id wins; a tie goes to the id
+    with the fewest voxels in the whole volume, then to the smallest id. A block is 0
+    only if all its voxels are. (The rule of ``downsample_segment.py`` of the published
+    validator.)
+
+    Args:
+        blocks: from `coverage`.
+
+    Returns:
+        (z, y, x) uint16, of the shape of the blocks.
+    """
+    winners = np.zeros(blocks.shape, np.uint16)
+    _vote(
+        blocks.segment,
+        blocks.coarse_voxel,
+        blocks.voxels,
+        blocks.sizes(),
+        winners.reshape(-1),
+    )
+    return winners
+
+
+def bounding_boxes(segmentation: NDArray[np.uint16]) -> NDArray[np.int32]:
+    """Find the box of each segment.
+
+    Args:
+        segmentation: (z, y, x) uint16.
+
+    Returns:
+        (65536, 2, 3) int32, at an id's index: its lowest z, y, x, and the first beyond
+        its highest; of no use for ids that are not there.
+    """
+    boxes = np.empty((SEGMENT_IDS, 2, 3), np.int32)
+    boxes[:, 0], boxes[:, 1] = segmentation.shape, 0
+    _stretch(np.ascontiguousarray(segmentation), boxes)
+    return boxes
 
 
 def _blocks(segmentation: NDArray[np.uint16], factor: int) -> tuple[NDArray[Any], ...]:
@@ -136,40 +143,55 @@ def _check(array: NDArray[Any], dtype: type[np.generic], factor: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _vote(ids, corners, offsets):  # type: ignore[no-untyped-def]
-    block = np.empty(offsets.size, np.int32)
-    sizes = np.zeros(SEGMENT_IDS, np.int64)
-    winners = np.empty(corners.size, np.uint16)
-    ties = [0 for _ in range(0)]
-    for coarse_voxel in range(corners.size):
-        _gather(ids, corners[coarse_voxel], offsets, block)
-        winners[coarse_voxel], tied = _elect(block, sizes, 1)
-        if tied:
-            ties.append(coarse_voxel)
-    # The sizes are complete only now; counting them first would take far longer.
-    for coarse_voxel in ties:
-        _gather(ids, corners[coarse_voxel], offsets, block)
-        winners[coarse_voxel], _ = _elect(block, sizes, 0)
-    return winners
+def _average(image, factor):  # type: ignore[no-untyped-def]
+    depth, height, width = image.shape
+    means = np.empty((depth // factor, height // factor, width // factor), np.uint8)
+    columns = np.empty(width, np.uint32)
+    for z in range(means.shape[0]):
+        for y in range(means.shape[1]):
+            # Whole rows become vector instructions.
+            columns[:] = 0
+            for i in range(factor):
+                for j in range(factor):
+                    columns += image[z * factor + i, y * factor + j]
+            for x in range(means.shape[2]):
+                total = columns[x * factor : (x + 1) * factor].sum()
+                means[z, y, x] = _divide(total, factor**3)
+    return means
 
 
 @njit(cache=True, nogil=True)
-def _elect(block, sizes, counted):  # type: ignore[no-untyped-def]
-    """Add ``counted`` for each voxel of the block to the size of its segment, and vote.
+def _divide(total, count):  # type: ignore[no-untyped-def]
+    """Divide whole numbers, rounding half to even."""
+    mean, rest = divmod(2 * total + count, 2 * count)
+    # No rest is exactly half way, and has been rounded up.
+    return mean - (mean % 2 if rest == 0 else 0)
 
-    Returns the winner, and whether another segment has as many votes.
-    """
-    winner, most, tied = 0, 0, False
-    _, segment = _count(block, np.int32(0))
-    while segment < SEGMENT_IDS:
-        votes, higher = _count(block, segment)
-        sizes[segment] += counted * votes
-        if votes >= most:
-            tied = votes == most
-            if not tied or sizes[segment] < sizes[winner]:
-                winner, most = segment, votes
-        segment = higher
-    return winner, tied
+
+@njit(cache=True, nogil=True)
+def _vote(segments, coarse_voxels, voxels, sizes, winners):  # type: ignore[no-untyped-def]
+    most = np.zeros(winners.size, np.int32)
+    for i in range(segments.size):
+        segment, votes, block = segments[i], voxels[i], coarse_voxels[i]
+        tied = votes == most[block]
+        if votes > most[block] or (tied and sizes[segment] < sizes[winners[block]]):
+            winners[block], most[block] = segment, votes
+
+
+@njit(cache=True, nogil=True)
+def _stretch(segmentation, boxes):  # type: ignore[no-untyped-def]
+    """Stretch the boxes run by run: voxels of one segment, side by side along x."""
+    depth, height, width = segmentation.shape
+    for z in range(depth):
+        for y in range(height):
+            row, start = segmentation[z, y], 0
+            for x in range(1, width + 1):
+                if x == width or row[x] != row[start]:
+                    low, high = boxes[row[start]]
+                    low[0], high[0] = min(low[0], z), max(high[0], z + 1)
+                    low[1], high[1] = min(low[1], y), max(high[1], y + 1)
+                    low[2], high[2] = min(low[2], start), max(high[2], x)
+                    start = x
 
 
 @njit(cache=True, nogil=True)

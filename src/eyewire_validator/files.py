@@ -8,7 +8,7 @@ import json
 import lzma
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from eyewire_validator.errors import FileError
 
-# The xz preset of our own arrays: 3 is 1.3 times the size of 6 at a fifth of its time.
-XZ_PRESET = 3
+# The xz preset of our own arrays: 0 is 1.1 times the size of 6 at a fifth of its time,
+# and as small as 3 at half of its time (benchmarks/benchmark_volume.py).
+XZ_PRESET = 0
+# Bytes to unpack at a time: few enough to stay in the cache until they are moved.
+PIECE = 1 << 18
 
 
 @contextmanager
@@ -46,6 +49,12 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path``, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
+
+
+def write_text(path: Path, parts: Iterable[str]) -> None:
+    """Write a text that comes in parts, whole or not at all."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(parts)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -99,20 +108,26 @@ def read_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[
     return np.frombuffer(content, np.dtype(dtype).newbyteorder("<")).reshape(shape)
 
 
-def decompress(content: bytes, expected: int) -> bytes:
+def decompress(content: bytes, expected: int) -> memoryview:
     """Unpack xz or LZMA-alone ``content`` of exactly ``expected`` bytes.
+
+    Piece by piece: in one go, the lzma module would need twice the memory.
+
+    Returns:
+        The bytes, read-only.
 
     Raises:
         FileError: damaged, cut short, followed by other bytes, or of another length.
     """
-    decompressor = lzma.LZMADecompressor()
+    decompressor, unpacked = lzma.LZMADecompressor(), bytearray()
     try:
-        unpacked = decompressor.decompress(content, max_length=expected)
-        # One more byte than expected is all it takes to know that it is too long.
-        excess = b"" if decompressor.eof else decompressor.decompress(b"", 1)
-    except (lzma.LZMAError, EOFError) as error:
+        piece = decompressor.decompress(content, PIECE)
+        while piece and len(unpacked) <= expected:
+            unpacked += piece
+            piece = b"" if decompressor.eof else decompressor.decompress(b"", PIECE)
+    except lzma.LZMAError as error:
         raise FileError(f"not lzma data ({error})") from None
-    if excess:
+    if len(unpacked) > expected:
         raise FileError(f"unpacks to more than the expected {expected} bytes")
     if not decompressor.eof:
         raise FileError(f"cut short: {len(unpacked)} of {expected} bytes")
@@ -120,4 +135,4 @@ def decompress(content: bytes, expected: int) -> bytes:
         raise FileError(f"{len(decompressor.unused_data)} bytes follow the lzma data")
     if len(unpacked) != expected:
         raise FileError(f"unpacks to {len(unpacked)} bytes, expected {expected}")
-    return unpacked
+    return memoryview(unpacked).toreadonly()

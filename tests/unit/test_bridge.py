@@ -3,22 +3,23 @@ import pandas as pd
 import pytest
 
 from eyewire_validator.bridge import Bridge
-from eyewire_validator.downsampling import coverage, segment_sizes
+from eyewire_validator.downsampling import coverage
 from eyewire_validator.errors import VolumeError
+from eyewire_validator.volumes import coverage_table
 
 SIDES = [f"{side}_{axis}" for side in ("min", "max") for axis in "zyx"]
 
 
 def bridge_of(segmentation, factor):
     """Build the bridge of a full-resolution segmentation."""
-    sizes = segment_sizes(segmentation)
+    sizes = np.bincount(segmentation.ravel())
     rows = []
     for segment in np.flatnonzero(sizes[1:]) + 1:
         where = np.argwhere(segmentation == segment)
         box = [*where.min(axis=0), *(where.max(axis=0) + 1)]
         rows.append([segment, sizes[segment], 0, *box])
     names = ["segment", "voxels", "coarse_voxels", *SIDES]
-    covered = pd.DataFrame(vars(coverage(segmentation, factor)))
+    covered = coverage_table(coverage(segmentation, factor))
     coarse_voxels = segmentation.size // factor**3
     return Bridge.build(pd.DataFrame(rows, columns=names), covered, coarse_voxels)
 
@@ -64,6 +65,6 @@ def test_candidates_are_neither_seed_nor_dust():
 
 def test_tables_of_different_volumes_are_refused(segmentation):
     bridge = bridge_of(segmentation, 4)
-    other = pd.DataFrame(vars(coverage(segmentation[::-1].copy() % 5, 4)))
+    other = coverage_table(coverage(segmentation[::-1].copy() % 5, 4))
     with pytest.raises(VolumeError, match=r"disagree about the\s+sizes"):
         Bridge.build(bridge.segments, other, 8)

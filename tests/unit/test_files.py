@@ -5,6 +5,7 @@ import pytest
 
 from eyewire_validator.errors import FileError
 from eyewire_validator.files import (
+    PIECE,
     atomic_path,
     decompress,
     read_array,
@@ -63,3 +64,16 @@ def test_lzma_alone_cut_short_is_refused():
     packed = lzma.compress(bytes(range(256)) * 40, lzma.FORMAT_ALONE)
     with pytest.raises(FileError, match="cut short"):
         decompress(packed[:-20], 256 * 40)
+
+
+def test_content_of_many_pieces_comes_back_whole():
+    content = np.random.default_rng(2).bytes(3 * PIECE + 5)
+    unpacked = decompress(lzma.compress(content), len(content))
+    assert unpacked == content
+    assert unpacked.readonly
+
+
+@pytest.mark.parametrize("length", [2 * PIECE, 9 * PIECE])
+def test_too_much_content_of_many_pieces_is_refused(length):
+    with pytest.raises(FileError, match="more than the expected"):
+        decompress(lzma.compress(bytes(length)), PIECE)

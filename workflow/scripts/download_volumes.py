@@ -7,7 +7,7 @@ from pathlib import Path
 from eyewire_validator.api.client import ApiSettings, open_client
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.logs import job_log
-from eyewire_validator.volumes import download_volume
+from eyewire_validator.volume_download import download_volume
 
 
 async def download() -> None:

@@ -5,15 +5,15 @@ from pathlib import Path
 from eyewire_validator.files import write_json
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.logs import job_log
-from eyewire_validator.volumes import assemble_volume, write_volume
+from eyewire_validator.raw_volumes import RawVolume
+from eyewire_validator.volumes import downsample_volume, write_volume
 
 with job_log(snakemake.log[0]):
     geometry = VolumeGeometry(**snakemake.params.geometry)
     manifest_file = Path(snakemake.output[0])
     hashes = {}
     for volume in snakemake.params.volumes:
-        downloaded = Path(snakemake.input[0]) / volume
-        raw = assemble_volume(downloaded, int(volume), geometry)
+        raw = RawVolume(Path(snakemake.input[0]) / volume, int(volume), geometry)
         folder = manifest_file.parents[1] / volume
-        hashes[volume] = write_volume(folder, raw, geometry)
+        hashes[volume] = write_volume(folder, downsample_volume(raw))
     write_json(manifest_file, hashes)

@@ -1,0 +1,52 @@
+"""Volumes: fetched from the bucket, and kept if they are whole."""
+
+import logging
+from pathlib import Path
+
+from eyewire_validator.api.client import EyewireClient
+from eyewire_validator.api.concurrency import ask_for_all
+from eyewire_validator.errors import NotFoundError
+from eyewire_validator.files import write_bytes
+from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.raw_volumes import RAW_GRAPH, check_file, file_names
+
+log = logging.getLogger(__name__)
+
+
+async def download_volume(
+    client: EyewireClient,
+    volume: int,
+    full_path: str,
+    folder: Path,
+    geometry: VolumeGeometry,
+) -> None:
+    """Fetch the slices, segmentation and graph of a volume, and keep what is whole.
+
+    A bucket without ``segmentation.graph`` is fine: the log says so.
+
+    Args:
+        client: an open client.
+        volume: segmentation id, for messages.
+        full_path: URL of the volume's folder, with a trailing slash.
+        folder: gets ``jpg/{z}.jpg``, ``segmentation.lzma`` and ``segmentation.graph``,
+            byte for byte.
+        geometry: the size that the volume must have.
+
+    Raises:
+        NotFoundError: the bucket lacks one of the other files.
+        VolumeError: a file is damaged, or of another size or form.
+        ApiError: any other failure.
+    """
+
+    async def save(name: str) -> None:
+        try:
+            content = await client.fetch(full_path + name, f"volume {volume}")
+        except NotFoundError:
+            if name != RAW_GRAPH:
+                raise
+            log.info("volume %d: the bucket has no %s", volume, name)
+            return
+        check_file(name, content, f"volume {volume}: {full_path}{name}", geometry)
+        write_bytes(folder / name, content)
+
+    await ask_for_all(save, file_names(geometry), f"volume {volume}")
