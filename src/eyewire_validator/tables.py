@@ -5,7 +5,7 @@ so a column means the same wherever it turns up. Ids are int64; segment ids are 
 to their volume; positions are voxels of the full-resolution data.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +289,8 @@ def write_table(
     frame: pd.DataFrame,
     schema: pa.Schema,
     metadata: Mapping[str, str] | None = None,
+    *,
+    differences: Collection[str] = (),
 ) -> None:
     """Write ``frame`` as Parquet, whole or not at all.
 
@@ -297,6 +299,8 @@ def write_table(
         frame: its columns must be the schema's, in any order.
         schema: one of this module's.
         metadata: kept in the file, for example ``{"leaked": "true"}``.
+        differences: integer columns to keep as differences from row to row; where most
+            rows differ, a dictionary of the values, as usual, is slow and large.
 
     Raises:
         TableError: a column is missing, unknown, of another type, or has gaps.
@@ -309,7 +313,18 @@ def write_table(
         raise TableError(f"{path}: {reason}") from None
     table = table.replace_schema_metadata(dict(metadata or {}))
     with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(
+            table, temporary, compression="zstd", **_encoding(schema, differences)
+        )
+
+
+def _encoding(schema: pa.Schema, differences: Collection[str]) -> dict[str, Any]:
+    if not differences:
+        return {}
+    return {
+        "use_dictionary": [name for name in schema.names if name not in differences],
+        "column_encoding": dict.fromkeys(differences, "DELTA_BINARY_PACKED"),
+    }
 
 
 def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:

@@ -86,7 +86,12 @@ def write_volume(folder: Path, volume: DownsampledVolume) -> dict[str, str]:
     """
     write_array(folder / IMAGE, volume.image)
     write_array(folder / SEGMENTATION, volume.segmentation)
-    write_table(folder / COVERAGE_TABLE, volume.coverage, COVERAGE)
+    write_table(
+        folder / COVERAGE_TABLE,
+        volume.coverage,
+        COVERAGE,
+        differences=["coarse_voxel"],
+    )
     write_table(folder / SEGMENTS_TABLE, volume.segments, SEGMENTS_OF_VOLUME)
     edges = _edges_between(volume.segments["segment"].to_numpy(), volume.edges)
     if dropped := len(volume.edges) - len(edges):

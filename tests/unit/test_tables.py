@@ -1,5 +1,6 @@
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from eyewire_validator.errors import TableError
@@ -44,3 +45,12 @@ def test_a_file_that_is_no_table_is_refused(tmp_path):
     (tmp_path / "t.parquet").write_text("half a file")
     with pytest.raises(TableError, match="cannot be read"):
         read_table(tmp_path / "t.parquet", SCHEMA)
+
+
+def test_columns_kept_as_differences_come_back(tmp_path):
+    frame = pd.DataFrame({"id": [7, -3, 2**62], "parent": [5, 5, 5]})
+    write_table(tmp_path / "t.parquet", frame, SCHEMA, differences=["id"])
+    again = read_table(tmp_path / "t.parquet", SCHEMA)
+    assert again["id"].tolist() == frame["id"].tolist()
+    column = pq.ParquetFile(tmp_path / "t.parquet").metadata.row_group(0).column(0)
+    assert "DELTA_BINARY_PACKED" in column.encodings
