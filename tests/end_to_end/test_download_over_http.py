@@ -17,9 +17,10 @@ from PIL import Image
 from eyewire_validator.api.client import ApiSettings, open_client
 from eyewire_validator.errors import ApiError, AuthError, TransientError
 from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.raw_volumes import RawVolume
 from eyewire_validator.sandbox.application import create_application
 from eyewire_validator.tasks import catalog_volumes, download_cell
-from eyewire_validator.volumes import assemble_volume, download_volume
+from eyewire_validator.volume_download import download_volume
 
 GEOMETRY = VolumeGeometry(size=16, overlap=4, factor=4)
 TOKEN = "right"
@@ -156,12 +157,12 @@ def test_a_cell_and_its_volume_arrive_as_the_folder_holds_them(
         return download_volume(client, 41, volume["full_path"], tmp_path, GEOMETRY)
 
     call(address, fetch)
-    image, segmentation, edges = assemble_volume(tmp_path, 41, GEOMETRY)
+    raw = RawVolume(tmp_path, 41, GEOMETRY)
     drawn_image, drawn_segmentation = draw_volume()
-    np.testing.assert_array_equal(segmentation, drawn_segmentation)
-    assert edges.empty
+    np.testing.assert_array_equal(raw.segmentation(), drawn_segmentation)
+    assert raw.edges().empty
     # JPEG is lossy, at the edge of the ball most of all.
-    assert np.abs(image.astype(int) - drawn_image).mean() < 5
+    assert np.abs(raw.image().astype(int) - drawn_image).mean() < 5
 
     for path, query in service.queries.items():
         assert (TOKEN.encode() in query) == path.startswith("/1.0")
