@@ -1,13 +1,28 @@
-"""The task index: one row a task, with what training and evaluation ask of it."""
+"""The task index: one row a task, with what training and evaluation ask of it.
+
+Two million tasks name twenty million segments, so nothing here goes task by task: lists
+are handled flat, and the segments of volumes come one volume at a time.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from eyewire_validator.errors import TableError
-from eyewire_validator.tables import TASK_INDEX
+from eyewire_validator.tables import CELL_TASKS, TASK_INDEX
+
+# The columns of CELL_TASKS that the index is made of.
+COLUMNS = [name for name in CELL_TASKS.names if name in {*TASK_INDEX.names, "problem"}]
 
 # Deeper than the largest cell's tree; a chain that is longer runs in a circle.
 MAX_DEPTH = 5000
+NO_TASK = -1
+
+VOXELS = ["seed_voxels", "aggregate_voxels", "seedless_voxels"]
 
 
 def crowd_threshold(weight: pd.Series) -> pd.Series:
@@ -33,19 +48,56 @@ def cut_aggregates(
     cuts = pd.Series(threshold, tasks.index, dtype=float)
     if crowd_rule:
         cuts = crowd_threshold(tasks["weight"]).fillna(threshold)
-    kept = [
-        np.asarray(weights) > cut
-        for weights, cut in zip(tasks["aggregate_weights"], cuts, strict=True)
-    ]
+    weights = _Lists.of(tasks, "aggregate_weights")
+    kept = weights.values > np.repeat(cuts.to_numpy(), weights.lengths)
     return tasks.assign(
         **{
-            column: [
-                np.asarray(values)[keep]
-                for values, keep in zip(tasks[column], kept, strict=True)
-            ]
+            column: _Lists.of(tasks, column).where(kept).to_series(tasks.index)
             for column in ("aggregate", "aggregate_weights")
         }
     )
+
+
+class _Named(NamedTuple):
+    """The segments that some tasks name: one each, with the number of its task."""
+
+    tasks: NDArray[np.int64]
+    values: NDArray[np.int64]
+
+
+class _Lists(NamedTuple):
+    """A column of lists, flat: row i holds ``values[offsets[i] : offsets[i + 1]]``."""
+
+    offsets: NDArray[np.int32]
+    values: NDArray[Any]
+
+    @classmethod
+    def of(cls, tasks: pd.DataFrame, column: str) -> "_Lists":
+        array = pa.array(tasks[column], CELL_TASKS.field(column).type)
+        return cls(array.offsets.to_numpy(), array.values.to_numpy())
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        return np.diff(self.offsets)
+
+    def where(self, kept: NDArray[np.bool_]) -> "_Lists":
+        """Keep some of the values, in their rows."""
+        ends = np.concatenate([[0], np.cumsum(kept, dtype=np.int32)])
+        return _Lists(ends[self.offsets], self.values[kept])
+
+    def of_rows(self, rows: NDArray[np.int64]) -> _Named:
+        """Return what these rows list, the first of them as task 0."""
+        starts = self.offsets[rows]
+        lengths = self.offsets[rows + 1] - starts
+        place = np.repeat(np.arange(len(rows)), lengths)
+        before = np.cumsum(lengths) - lengths
+        return _Named(
+            place, self.values[np.arange(len(place)) + (starts - before)[place]]
+        )
+
+    def to_series(self, index: pd.Index) -> "pd.Series[Any]":
+        array = pa.ListArray.from_arrays(self.offsets, self.values)
+        return pd.Series(array, index, dtype=pd.ArrowDtype(array.type))
 
 
 def depths(tasks: pd.DataFrame) -> pd.Series:
@@ -57,105 +109,103 @@ def depths(tasks: pd.DataFrame) -> pd.Series:
     Raises:
         TableError: the parents of some tasks form a circle.
     """
-    parents = tasks.drop_duplicates("task").set_index("task")["parent"]
-    parents = parents[parents.isin(parents.index)].astype(np.int64)
-    depth = pd.Series(0, tasks.index)
-    ancestor = tasks["task"].map(parents)
-    while ancestor.notna().any():
-        depth += ancestor.notna()
+    ids, first, row = np.unique(
+        tasks["task"].to_numpy(np.int64), return_index=True, return_inverse=True
+    )
+    parents = tasks["parent"].iloc[first].to_numpy(np.int64, na_value=NO_TASK)
+    ancestor = pd.Index(ids).get_indexer(parents)
+    depth = (ancestor >= 0).astype(np.int64)
+    # Each round doubles how far up `ancestor` lies, so a few rounds reach every root.
+    while (below := np.flatnonzero(ancestor >= 0)).size:
+        depth[below] += depth[ancestor[below]]
+        ancestor[below] = ancestor[ancestor[below]]
         if depth.max() > MAX_DEPTH:
-            task = tasks["task"][depth.idxmax()]
             raise TableError(
-                f"task {task}: its parents form a circle; download its cell again"
+                f"task {ids[depth.argmax()]}: its parents form a circle; download its "
+                "cell again"
             )
-        ancestor = ancestor.map(parents)
-    return depth
+    return pd.Series(depth[row], tasks.index)
 
 
-def build_index(tasks: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
+def build_index(
+    tasks: pd.DataFrame, segments: Iterable[tuple[int, pd.DataFrame]]
+) -> pd.DataFrame:
     """Return the TASK_INDEX rows, sorted by task, before the split.
 
     A task that cannot be used stays in the table, with the reason in ``excluded``.
 
     Args:
-        tasks: CELL_TASKS rows, aggregates already cut.
-        segments: SEGMENTS_OF_VOLUME rows of all volumes, with a column ``volume``.
+        tasks: CELL_TASKS rows with at least `COLUMNS`, aggregates already cut.
+        segments: each volume once, with its SEGMENTS_OF_VOLUME rows, of which only
+            ``segment`` and ``coarse_voxels`` are used.
     """
     tasks = tasks.sort_values(["task", "cell"], ignore_index=True)
-    seed = _segments_of(tasks, "seed", segments)
-    aggregate = _segments_of(tasks, "aggregate", segments)
-    seedless = aggregate[
-        ~pd.MultiIndex.from_frame(aggregate[["row", "segment"]]).isin(
-            pd.MultiIndex.from_frame(seed[["row", "segment"]])
-        )
-    ]
+    seed, aggregate = _Lists.of(tasks, "seed"), _Lists.of(tasks, "aggregate")
+    counts, foreign = _count_voxels(tasks["volume"], seed, aggregate, segments)
     index = tasks.assign(
-        depth=depths(tasks),
-        seed_voxels=_coarse_voxels(tasks, seed),
-        aggregate_voxels=_coarse_voxels(tasks, aggregate),
-        seedless_voxels=_coarse_voxels(tasks, seedless),
-        split=None,
+        depth=depths(tasks), **dict(zip(VOXELS, counts.T, strict=True)), split=None
     )
-    foreign = pd.concat([seed, aggregate])
-    foreign = foreign.loc[foreign["coarse_voxels"].isna(), "row"]
-    index["excluded"] = _exclusions(index, index.index.isin(foreign))
+    index["excluded"] = _exclusions(index, seed, aggregate, foreign)
     return index[TASK_INDEX.names]
 
 
-def _segments_of(
-    tasks: pd.DataFrame, column: str, segments: pd.DataFrame
-) -> pd.DataFrame:
-    """Return a line for each segment that a task names: row, segment, coarse_voxels."""
-    named = tasks[["volume", column]].explode(column).dropna()
-    named = named.rename_axis("row").reset_index().rename(columns={column: "segment"})
-    named = named.astype({"volume": np.int64, "segment": np.int64})
-    return named.merge(
-        segments[["volume", "segment", "coarse_voxels"]],
-        on=["volume", "segment"],
-        how="left",
+def _count_voxels(
+    volumes: "pd.Series[Any]",
+    seed: _Lists,
+    aggregate: _Lists,
+    segments: Iterable[tuple[int, pd.DataFrame]],
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return `VOXELS` of each task, and whether it names what its volume lacks."""
+    counts = np.zeros((len(volumes), len(VOXELS)), np.int64)
+    named = (seed.lengths > 0) | (aggregate.lengths > 0)
+    foreign = named & volumes.notna().to_numpy()
+    rows_of = volumes.groupby(volumes).indices
+    for volume, table in segments:
+        if volume in rows_of:
+            rows = rows_of[volume]
+            counts[rows], foreign[rows] = _count_in_volume(
+                table, seed.of_rows(rows), aggregate.of_rows(rows), len(rows)
+            )
+    return counts, foreign
+
+
+def _count_in_volume(
+    segments: pd.DataFrame, seed: _Named, aggregate: _Named, tasks: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Do the same for the tasks of one volume."""
+    ids = pd.Index(segments["segment"])
+    # The last one is for ids that are not there: their position is -1.
+    voxels = np.append(segments["coarse_voxels"].to_numpy(), 0)
+    in_seed, in_aggregate = (
+        ids.get_indexer(seed.values),
+        ids.get_indexer(aggregate.values),
     )
+    seedless = ~np.isin(
+        aggregate.tasks * len(voxels) + in_aggregate, seed.tasks * len(voxels) + in_seed
+    )
+    counts = [
+        np.bincount(seed.tasks, voxels[in_seed], tasks),
+        np.bincount(aggregate.tasks, voxels[in_aggregate], tasks),
+        np.bincount(aggregate.tasks, voxels[in_aggregate] * seedless, tasks),
+    ]
+    foreign = np.zeros(tasks, np.bool_)
+    foreign[seed.tasks[in_seed < 0]] = True
+    foreign[aggregate.tasks[in_aggregate < 0]] = True
+    return np.stack(counts, axis=1).astype(np.int64), foreign
 
 
-def _coarse_voxels(tasks: pd.DataFrame, named: pd.DataFrame) -> pd.Series:
-    sums = named.groupby("row")["coarse_voxels"].sum()
-    return sums.reindex(tasks.index, fill_value=0).astype(np.int64)
-
-
-def _exclusions(index: pd.DataFrame, foreign: np.ndarray) -> pd.Series:
+def _exclusions(
+    index: pd.DataFrame, seed: _Lists, aggregate: _Lists, foreign: NDArray[np.bool_]
+) -> "pd.Series[Any]":
     """Say why each task cannot be used: the first reason that applies, or None."""
     reasons = pd.Series(None, index.index, dtype=object)
     for reason, applies in (
         ("aggregate vanishes when downsampled", index["aggregate_voxels"] == 0),
         ("seed vanishes when downsampled", index["seed_voxels"] == 0),
         ("names a segment that its volume lacks", foreign),
-        ("empty aggregate", index["aggregate"].map(len) == 0),
-        ("empty seed", index["seed"].map(len) == 0),
+        ("empty aggregate", aggregate.lengths == 0),
+        ("empty seed", seed.lengths == 0),
         ("listed under another cell, too", index["task"].duplicated()),
     ):
         reasons[np.asarray(applies, dtype=bool)] = reason
     return index["problem"].where(index["problem"].notna(), reasons)
-
-
-def published_formats(
-    index: pd.DataFrame,
-) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
-    """Return the contents of the published task_vol.json and task_data.json.
-
-    task_vol maps task to volume, both as text; task_data maps task to its seed and
-    aggregate (segment ids) and its parent, as numbers. Only tasks that are in a split
-    are listed, as the published code drops vanished seeds and empty aggregates.
-    """
-    used = index[index["split"].notna()]
-    names = used["task"].astype(str)
-    task_vol = dict(zip(names, used["volume"].astype(str), strict=True))
-    task_data: dict[str, dict[str, object]] = {
-        name: {
-            "seed": list(map(int, seed)),
-            "parent": None if pd.isna(parent) else int(parent),
-            "aggregate": list(map(int, aggregate)),
-        }
-        for name, seed, parent, aggregate in zip(
-            names, used["seed"], used["parent"], used["aggregate"], strict=True
-        )
-    }
-    return task_vol, task_data

@@ -2,17 +2,23 @@
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from eyewire_validator.api.client import EyewireClient
 from eyewire_validator.api.concurrency import ask_for_all
 from eyewire_validator.api.replies import Reply, parse_task, parse_task_list
 from eyewire_validator.errors import NotFoundError, VolumeError
 from eyewire_validator.tables import CATALOG, CELL_TASKS, make_frame
 
+# Whoever only lists volumes does without the HTTP libraries.
+if TYPE_CHECKING:
+    from eyewire_validator.api.client import EyewireClient
+
 BOUNDS = [f"{side}_{axis}" for side in ("min", "max") for axis in "zyx"]
+# What the tasks of a volume say about it.
+PLACE = ["channel", "full_path", *BOUNDS]
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class CellDownload:
     table: pd.DataFrame
 
 
-async def download_cell(client: EyewireClient, cell: int) -> CellDownload:
+async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
     """Ask for all tasks of a cell.
 
     A task that the service does not know gets a row with a ``problem``.
@@ -75,7 +81,8 @@ def catalog_volumes(tables: pd.DataFrame, group_span: int) -> pd.DataFrame:
     """List the distinct volumes of all tasks.
 
     Args:
-        tables: rows of `tables.CELL_TASKS` of all cells.
+        tables: rows of `tables.CELL_TASKS` of all cells, with at least ``volume`` and
+            `PLACE`.
         group_span: volumes whose ids share ``volume // group_span`` form a group.
 
     Returns:
@@ -84,28 +91,22 @@ def catalog_volumes(tables: pd.DataFrame, group_span: int) -> pd.DataFrame:
     Raises:
         VolumeError: tasks disagree about where a volume is.
     """
-    placed = tables.dropna(subset="volume")
-    rows = [
-        {
-            "volume": volume,
-            **{
-                name: _agreed(volume, name, tasks[name])
-                for name in ("channel", "full_path", *BOUNDS)
-            },
-            "tasks": len(tasks),
-            "group": volume // group_span,
-        }
-        for volume, tasks in placed.groupby(placed["volume"].astype("int64"))
-    ]
-    return make_frame(rows, CATALOG)
+    tasks = tables.dropna(subset="volume").astype({"volume": np.int64})
+    of_volume = tasks.groupby("volume")
+    _check_agreement(tasks, of_volume[PLACE].nunique())
+    catalog = of_volume[PLACE].first()
+    catalog["tasks"] = of_volume.size()
+    catalog = catalog.reset_index()
+    catalog["group"] = catalog["volume"] // group_span
+    return catalog[CATALOG.names]
 
 
-def _agreed(volume: int, name: str, values: "pd.Series[Any]") -> Any:
-    """Return the one value that the tasks of a volume give; none if none does."""
-    found = values.dropna().unique().tolist()
-    if len(found) > 1:
+def _check_agreement(tasks: pd.DataFrame, answers: pd.DataFrame) -> None:
+    """Refuse different ``answers``, counted by volume (rows) and name (columns)."""
+    for volume in answers.index[(answers > 1).any(axis=1)]:
+        name = answers.columns[answers.loc[volume] > 1][0]
+        found = tasks.loc[tasks["volume"] == volume, name].dropna().unique()
         raise VolumeError(
             f"volume {volume}: its tasks disagree about {name} "
             f"({', '.join(map(str, found))}); delete the downloads of its cells, rerun"
         )
-    return found[0] if found else None

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from eyewire_validator.logs import job_log
-from eyewire_validator.tables import CATALOG, CELL_TASKS, read_table, write_table
-from eyewire_validator.tasks import catalog_volumes
+from eyewire_validator.tables import CATALOG, CELL_TASKS, read_tables, write_table
+from eyewire_validator.tasks import PLACE, catalog_volumes
 
 with job_log(snakemake.log[0]):
-    tables = map(Path, snakemake.input.tables)
-    tasks = pd.concat(read_table(table, CELL_TASKS) for table in tables)
+    tasks = read_tables(
+        map(Path, snakemake.input.tables), CELL_TASKS, ["volume", *PLACE]
+    )
     catalog = catalog_volumes(tasks, snakemake.params.group_span)
     write_table(Path(snakemake.output[0]), catalog, CATALOG)

@@ -1,34 +1,40 @@
 """Index the tasks and split them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from eyewire_validator.files import read_json, write_json
-from eyewire_validator.index import build_index, cut_aggregates
+from eyewire_validator.index import COLUMNS, build_index, cut_aggregates
 from eyewire_validator.logs import job_log
 from eyewire_validator.split import SplitSettings, assign_splits, count_splits
 from eyewire_validator.tables import (
     CELL_TASKS,
     SEGMENTS_OF_VOLUME,
     TASK_INDEX,
-    read_table,
+    read_columns,
+    read_tables,
     write_table,
 )
 
+
+def segments_of_volumes() -> Iterator[tuple[int, pd.DataFrame]]:
+    """Read the segments of one volume after the other."""
+    for manifest in map(Path, snakemake.input.manifests):
+        for volume in read_json(manifest):
+            segments = manifest.parents[1] / volume / "segments.parquet"
+            columns = ["segment", "coarse_voxels"]
+            table = read_columns(segments, SEGMENTS_OF_VOLUME, columns)
+            yield int(volume), table.to_pandas()
+
+
 with job_log(snakemake.log[0]):
-    tasks = pd.concat(
-        read_table(Path(table), CELL_TASKS) for table in snakemake.input.tables
-    )
-    segments = pd.concat(
-        read_table(
-            Path(manifest).parents[1] / volume / "segments.parquet", SEGMENTS_OF_VOLUME
-        ).assign(volume=int(volume))
-        for manifest in snakemake.input.manifests
-        for volume in read_json(Path(manifest))
-    )
+    tasks = read_tables(map(Path, snakemake.input.tables), CELL_TASKS, COLUMNS)
     index = assign_splits(
-        build_index(cut_aggregates(tasks, **snakemake.params.aggregate), segments),
+        build_index(
+            cut_aggregates(tasks, **snakemake.params.aggregate), segments_of_volumes()
+        ),
         SplitSettings(**snakemake.params.split),
         snakemake.params.stride,
     )
