@@ -349,14 +349,21 @@ def read_tables(
     Raises:
         TableError: as `read_table` does.
     """
-    tables = [read_columns(path, schema, columns) for path in paths]
-    table = pa.concat_tables(tables).combine_chunks()
-    lists = [name for name in columns if pa.types.is_list(schema.field(name).type)]
-    frame = _to_frame(table.drop_columns(lists), schema)
-    for name in lists:
-        dtype = pd.ArrowDtype(schema.field(name).type)
-        frame[name] = pd.Series(table.column(name), dtype=dtype)
-    return frame[list(columns)]
+    table = pa.concat_tables(read_columns(path, schema, columns) for path in paths)
+    frame = pd.DataFrame(index=pd.RangeIndex(len(table)))
+    for name in columns:
+        frame[name] = _to_series(table.column(name), schema.field(name))
+        # One column at a time is there twice, not all of them.
+        table = table.drop_columns(name)
+    return frame
+
+
+def _to_series(column: pa.ChunkedArray, field: pa.Field) -> "pd.Series[Any]":
+    if pa.types.is_list(field.type):
+        return pd.Series(column.combine_chunks(), dtype=pd.ArrowDtype(field.type))
+    types_mapper = _NULLABLE.get if field.nullable else None
+    series: pd.Series[Any] = column.to_pandas(types_mapper=types_mapper)
+    return series
 
 
 def read_columns(path: Path, schema: pa.Schema, columns: Sequence[str]) -> pa.Table:
@@ -401,7 +408,7 @@ def _to_frame(table: pa.Table, schema: pa.Schema) -> pd.DataFrame:
     for name in table.column_names:
         field = schema.field(name)
         if field.nullable and pa.types.is_integer(field.type):
-            frame[name] = table.column(name).to_pandas(types_mapper=_NULLABLE.get)
+            frame[name] = _to_series(table.column(name), field)
     return frame
 
 

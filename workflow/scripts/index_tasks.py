@@ -30,11 +30,12 @@ def segments_of_volumes() -> Iterator[tuple[int, pd.DataFrame]]:
 
 
 with job_log(snakemake.log[0]):
-    tasks = read_tables(map(Path, snakemake.input.tables), CELL_TASKS, COLUMNS)
+    tasks = cut_aggregates(
+        read_tables(map(Path, snakemake.input.tables), CELL_TASKS, COLUMNS),
+        **snakemake.params.aggregate,
+    )
     index = assign_splits(
-        build_index(
-            cut_aggregates(tasks, **snakemake.params.aggregate), segments_of_volumes()
-        ),
+        build_index(tasks, segments_of_volumes()),
         SplitSettings(**snakemake.params.split),
         snakemake.params.stride,
     )
