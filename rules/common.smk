@@ -4,6 +4,7 @@ REQUIRED CONFIG  everything in config/config.yaml; config/schema.yaml checks it.
 """
 
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 
 import yaml

@@ -73,11 +73,23 @@ def tables_of_cells(wildcards):
     return expand("results/downloads/cells/{cell}/tasks.parquet", cell=kept_cells())
 
 
+CATALOG_FILE = Path("results/volumes/catalog.parquet")
+
+
 def volumes_of_group(wildcards):
     """The group's volumes and their addresses: a change of these reruns the group."""
-    volumes = read_table(Path("results/volumes/catalog.parquet"), CATALOG)
-    volumes = volumes[volumes["group"] == int(wildcards.group)]
-    return dict(zip(volumes["volume"].astype(str), volumes["full_path"], strict=True))
+    found = CATALOG_FILE.stat() if CATALOG_FILE.exists() else None
+    groups = groups_of_catalog(found and (found.st_mtime_ns, found.st_size))
+    return groups.get(int(wildcards.group), {})
+
+
+@lru_cache(maxsize=1)
+def groups_of_catalog(version):
+    """The same of all groups; read once, until the checkpoint replaces the file."""
+    return {
+        group: dict(zip(rows["volume"].astype(str), rows["full_path"], strict=True))
+        for group, rows in read_table(CATALOG_FILE, CATALOG).groupby("group")
+    }
 
 
 def manifests_of_groups(wildcards):
