@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eyewire_validator.downsampling import vote
+from eyewire_validator.downsampling import coverage, vote
 from eyewire_validator.sandbox.crowd import Answer
 from eyewire_validator.sandbox.oddities import (
     add_oddities,
@@ -26,7 +26,7 @@ def test_a_speck_vanishes_when_downsampled(factor: int) -> None:
     plant_speck(segmentation, allowed, factor, np.random.default_rng(0))
     assert (segmentation == 1).sum() == 2
     assert allowed[segmentation == 1].all()
-    assert set(np.unique(vote(segmentation, factor))) == {0, 5}
+    assert set(np.unique(vote(coverage(segmentation, factor)))) == {0, 5}
 
 
 def test_no_speck_without_room() -> None:
