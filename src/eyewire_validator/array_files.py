@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from eyewire_validator.errors import FileError
@@ -25,7 +23,7 @@ def open_array(source: str) -> NDArray[Any]:
         raise FileError(f"{path}: no such file; check its name in the config")
     try:
         return _open(path, inside)
-    except (OSError, ValueError, KeyError, tifffile.TiffFileError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise FileError(f"{source}: cannot be read ({error})") from None
 
 
@@ -46,15 +44,27 @@ def _open(path: Path, inside: str) -> NDArray[Any]:
     elif suffix in (".tif", ".tiff"):
         array = _open_tiff(path)
     else:
-        with h5py.File(path) as file:
-            array = file[inside][()]
+        array = _read_hdf5(path, inside)
     return array
 
 
 def _open_tiff(path: Path) -> NDArray[Any]:
+    # Most runs meet no TIFF and no HDF5, and do without what reads them.
+    import tifffile
+
     try:
         mapped: NDArray[Any] = tifffile.memmap(path, mode="r")
+    except tifffile.TiffFileError as error:
+        raise ValueError(str(error)) from None
     except ValueError:
         # Compressed or scattered: it has to be read.
         return tifffile.imread(path)
     return mapped
+
+
+def _read_hdf5(path: Path, inside: str) -> NDArray[Any]:
+    import h5py
+
+    with h5py.File(path) as file:
+        array: NDArray[Any] = file[inside][()]
+    return array

@@ -12,7 +12,7 @@ A leaked model must fail: an audit that lets it pass has lost its sight.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 from eyewire_validator.answers import Answerer
 from eyewire_validator.errors import AuditError
 from eyewire_validator.lineage import Lineage, Task
-from eyewire_validator.models.checkpoint import CheckpointInfo
 from eyewire_validator.models.settings import ModelSettings
-from eyewire_validator.samples import SampleLoader
 from eyewire_validator.volume_store import VolumeStore
+
+# Whoever only reads verdicts does without torch.
+if TYPE_CHECKING:
+    from eyewire_validator.models.checkpoint import CheckpointInfo
 
 # Names in an audit: all are counted, the first few named.
 NAMED = 5
@@ -178,6 +180,8 @@ def audit_inputs(
         TableError: the index lacks a task.
         VolumeError: a task has no volume.
     """
+    from eyewire_validator.samples import SampleLoader
+
     context = (f"context {channel}" for channel in range(settings.context_channels))
     names = ("image", *context, "seed", TRUTH)
 
@@ -254,7 +258,7 @@ def audit_split(index: pd.DataFrame) -> SplitAudit:
     )
 
 
-def audit_checkpoint(info: CheckpointInfo, index_hash: str) -> str | None:
+def audit_checkpoint(info: "CheckpointInfo", index_hash: str) -> str | None:
     """Say why nobody knows what a checkpoint was trained on; None if it is known.
 
     Args:

@@ -12,9 +12,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
-from sklearn.isotonic import IsotonicRegression
 
 from eyewire_validator.errors import TableError
 
@@ -122,6 +120,9 @@ def fit_temperature(probability: ArrayLike, truth: ArrayLike) -> float:
     Raises:
         TableError: no segments, of unequal number, or not probabilities.
     """
+    # Figures use this module, too, and do without what only fitting needs.
+    from scipy.optimize import minimize_scalar
+
     probability, truth = _check(probability, truth)
     if np.ptp(probability) == 0 or truth.all() or not truth.any():
         return 1.0
@@ -148,6 +149,9 @@ def fit_isotonic(
     Raises:
         TableError: no segments, of unequal number, or not probabilities.
     """
+    # A second to import, for a tenth of it to fit.
+    from sklearn.isotonic import IsotonicRegression
+
     probability, truth = _check(probability, truth)
     fitted = IsotonicRegression(y_min=0, y_max=1).fit(probability, truth)
     return tuple(fitted.X_thresholds_.tolist()), tuple(fitted.y_thresholds_.tolist())

@@ -97,7 +97,7 @@ def test_an_aggregate_that_cannot_be_seen_proves_nothing(make_index, make_store)
 def test_a_loader_that_ignores_the_index_is_blind(index, store, monkeypatch):
     shape = (5, *store.geometry.coarse_shape)
     monkeypatch.setattr(
-        "eyewire_validator.audit.SampleLoader.load",
+        "eyewire_validator.samples.SampleLoader.load",
         lambda self, task: np.zeros(shape, np.uint8),
     )
     found = audit_inputs(index, store, HONEST, TASK_IDS, 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from eyewire_validator.answerers import floods, masks
+from eyewire_validator.answerers import masks
 from eyewire_validator.answerers.labels import Labels
 from eyewire_validator.answerers.people import Crowd, Player
 from eyewire_validator.answers import Answer, Answerer
@@ -91,15 +91,26 @@ def _baseline(
             return masks.dilated_seed(store, settings.dilation)
         case "perfect_mask":
             return partial(masks.perfect_mask, store=store)
-        case "contact_greedy":
-            return floods.contact_greedy(store)
-        case "msty":
-            return floods.msty(store, index)
-        case "msty_oracle":
-            return floods.msty_oracle(store, index, dust_voxels)
+        case "contact_greedy" | "msty" | "msty_oracle":
+            return _flood(settings.kind, index, store, dust_voxels)
         case "geometry":
             # scikit-learn takes a second to import.
             from eyewire_validator.answerers.geometry import train_geometry
 
             return train_geometry(index, store, dust_voxels)
     raise ModelError(f"model {settings.title}: kind {settings.kind} is no baseline")
+
+
+def _flood(
+    kind: str, index: pd.DataFrame, store: VolumeStore, dust_voxels: int
+) -> TaskAnswerer:
+    # Numba takes half a second to import.
+    from eyewire_validator.answerers import floods
+
+    match kind:
+        case "contact_greedy":
+            return floods.contact_greedy(store)
+        case "msty":
+            return floods.msty(store, index)
+        case _:
+            return floods.msty_oracle(store, index, dust_voxels)

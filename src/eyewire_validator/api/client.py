@@ -35,7 +35,6 @@ from eyewire_validator.errors import (
     ThrottledError,
     TransientError,
 )
-from eyewire_validator.sandbox.application import SANDBOX_TOKEN, create_application
 
 SANDBOX_URL = "http://sandbox.invalid"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -89,16 +88,20 @@ async def open_client(
     if sandbox is None:
         token, http = _connect(settings, token)
     else:
-        token, http = SANDBOX_TOKEN, _answer_in_process(sandbox)
+        token, http = _answer_in_process(sandbox)
         settings = replace(settings, storage_hosts=[http.base_url.host])
     async with http:
         yield EyewireClient(settings, http, token, limiter)
 
 
-def _answer_in_process(sandbox: Path) -> httpx.AsyncClient:
+def _answer_in_process(sandbox: Path) -> tuple[str, httpx.AsyncClient]:
+    # The real service needs no web server.
+    from eyewire_validator.sandbox.application import SANDBOX_TOKEN, create_application
+
     application = create_application(sandbox, SANDBOX_TOKEN)
     transport = httpx.ASGITransport(application)
-    return httpx.AsyncClient(base_url=SANDBOX_URL, transport=transport)
+    http = httpx.AsyncClient(base_url=SANDBOX_URL, transport=transport)
+    return SANDBOX_TOKEN, http
 
 
 def _connect(settings: ApiSettings, token: str | None) -> tuple[str, httpx.AsyncClient]:

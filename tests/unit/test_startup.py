@@ -1,0 +1,69 @@
+"""What a script imports before it starts to work: nothing heavy without need."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "workflow" / "scripts"
+# Each takes 0.1 s or more to import.
+HEAVY = {
+    "h5py", "httpx", "matplotlib", "numba", "scipy.optimize", "skimage", "sklearn",
+    "starlette", "tifffile", "torch",
+}  # fmt: skip
+# What a script not listed here imports of them is nothing.
+EXPECTED = {
+    "adopt_checkpoint": {"torch"},
+    "audit_models": {"torch"},
+    "compare_loops": {"matplotlib"},
+    "compare_models": {"matplotlib"},
+    "download_cell": {"httpx"},
+    "download_volumes": {"httpx"},
+    "downsample_volumes": {"numba"},
+    "evaluate_network": {"torch"},
+    "make_sandbox": {"numba", "skimage"},
+    "plot_metrics": {"matplotlib"},
+    "plot_segments": {"matplotlib"},
+    "plot_sizes": {"matplotlib"},
+    "plot_tasks": {"matplotlib", "torch"},
+    "plot_training": {"matplotlib"},
+    "render_report": {"matplotlib"},
+    "train_model": {"torch"},
+}
+
+
+def names_in(path: Path) -> Iterator[str]:
+    """Yield what a file imports when it is imported itself, not in its functions."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def files_of(name: str) -> Iterator[Path]:
+    """Yield this project's files that importing a module runs."""
+    parts = name.split(".")
+    for length in range(1, len(parts) + 1):
+        place = ROOT / "src" / Path(*parts[:length])
+        yield from filter(Path.is_file, (place / "__init__.py", Path(f"{place}.py")))
+
+
+def heavy_behind(script: Path) -> set[str]:
+    """Return the heavy packages that a script imports, also indirectly."""
+    names, seen, waiting = set(), set(), {script}
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        names |= (imported := set(names_in(path)))
+        waiting |= {file for name in imported for file in files_of(name)} - seen
+    parts = [name.split(".") for name in names]
+    return HEAVY & {".".join(part[:depth]) for part in parts for depth in (1, 2)}
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda p: p.stem)
+def test_a_script_imports_nothing_heavy_without_need(script):
+    assert heavy_behind(script) == EXPECTED.get(script.stem, set())
