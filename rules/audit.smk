@@ -5,6 +5,7 @@ OUTPUT  results/audit.json  for each model and the split: the verdict, and what 
                             rests on
 """
 
+
 rule audit_models:
     """Alter each held-out task's own aggregate, and compare what the models see."""
     input:

@@ -97,7 +97,8 @@ rule summarize_model:
         "../envs/figures.yaml"
     params:
         decisions={
-            key: config["evaluation"][key] for key in ("accept_precision", "reject_recall")
+            key: config["evaluation"][key]
+            for key in ("accept_precision", "reject_recall")
         },
         bootstrap=BOOTSTRAP,
         metadata=metadata_of,
