@@ -5,6 +5,7 @@ masks (0 or 1), the seed (0 or 1) and, last, the truth (0 to `CERTAIN`, above 0 
 aggregate). What is done to one channel (cropping, turning) is thus done to all.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -79,13 +80,28 @@ class SampleLoader:
             [volume.image, *context, volume.mask(row.seed), truth], dtype=np.uint8
         )
 
+    def stack(self, tasks: Sequence[int]) -> Tensor:
+        """Return the samples of tasks, (n, channels, z, y, x) uint8, hard labels."""
+        return torch.from_numpy(np.stack([self.load(task) for task in tasks]))
+
+
+def certainty_levels(agreed: NDArray[np.float64], labels: str) -> NDArray[np.uint8]:
+    """Return how certain segments of an aggregate are, 1 to `CERTAIN`, as uint8.
+
+    Args:
+        agreed: their agreed fractions of the players.
+        labels: see `SampleLoader.load`.
+    """
+    if labels != "soft":
+        return np.full(agreed.shape, CERTAIN, np.uint8)
+    return np.rint(agreed * CERTAIN).clip(1, CERTAIN).astype(np.uint8)
+
 
 def _certainty(task: Task, labels: str) -> NDArray[np.uint8]:
     """Return the truth of each segment id: (65536,) uint8, above 0 in the aggregate."""
-    agreed = task.aggregate_weights if labels == "soft" else 1.0
     certainty = np.zeros(SEGMENT_IDS, np.uint8)
     known = (task.aggregate > 0) & (task.aggregate < SEGMENT_IDS)
-    levels = np.broadcast_to(np.rint(agreed * CERTAIN).clip(1, CERTAIN), known.shape)
+    levels = certainty_levels(task.aggregate_weights, labels)
     certainty[task.aggregate[known]] = levels[known]
     return certainty
 

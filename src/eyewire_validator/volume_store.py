@@ -68,7 +68,7 @@ class VolumeStore:
         self.folder = folder
         self.geometry = geometry
         volume_bytes = VOXEL_BYTES * geometry.coarse_size**3
-        self._get = lru_cache(max(1, max_bytes // volume_bytes))(self._read)
+        self._get = lru_cache(max(1, max_bytes // volume_bytes))(self.read)
         bridge_bytes = BRIDGE_VOXEL_BYTES * geometry.coarse_size**3
         self._bridge = lru_cache(max(1, max_bytes // bridge_bytes))(self._read_bridge)
 
@@ -101,7 +101,8 @@ class VolumeStore:
         """Say whether the volume has a folder."""
         return (self.folder / str(volume)).is_dir()
 
-    def _read(self, volume: int) -> CoarseVolume:
+    def read(self, volume: int) -> CoarseVolume:
+        """Return a volume as `get` does, without keeping it."""
         folder, shape = self.folder / str(volume), self.geometry.coarse_shape
         return CoarseVolume(
             read_array(folder / "image.lzma", shape, np.uint8),
