@@ -39,18 +39,26 @@ def torch_threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def repeatable() -> Iterator[None]:
-    """Ask torch for the same bits every time within the block.
+def repeatable(device: torch.device) -> Iterator[None]:
+    """Let torch give the same bits every time on a CPU, and be fast on a GPU.
 
-    On a CPU, with the same number of threads, they are. On a GPU, torch warns of what
-    it has no repeatable way to compute.
+    On a CPU, with the same number of threads, the bits are the same. What torch leaves
+    unset in new tensors is not filled, as nothing here reads it. On a GPU the way to
+    the same bits costs much, so cuDNN is let find its fastest one instead.
     """
     before = (
         torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
+        torch.backends.cudnn.benchmark,
     )
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    _set_repeatable(device.type == "cpu", False, device.type == "cuda")
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        _set_repeatable(*before)
+
+
+def _set_repeatable(same_bits: bool, fill: bool, try_algorithms: bool) -> None:
+    torch.use_deterministic_algorithms(same_bits)
+    torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = try_algorithms

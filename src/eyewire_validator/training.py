@@ -9,7 +9,7 @@ import copy
 import hashlib
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ from eyewire_validator.models.checkpoint import load_plain, save_plain
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.provenance import settings_hash
+from eyewire_validator.resident import ResidentSamples, fits
 from eyewire_validator.samples import SampleLoader, crop_around_seed, inputs_and_truth
 from eyewire_validator.symmetry import SYMMETRIES, apply
 from eyewire_validator.tables import HISTORY, TASK_INDEX
@@ -41,6 +42,10 @@ RESUME_FILE = "resume.pt"
 
 # Probability above which a voxel is answered in validation.
 THRESHOLD = 0.5
+
+# Cosine between the gradients of bfloat16 and float32 below which they are not one.
+# ASSUME: not measured yet, on any device.
+LEAST_LIKENESS = 0.98
 
 log = logging.getLogger(__name__)
 
@@ -88,22 +93,23 @@ def train(
     random_seed = settings.random_seed + replicate
     tasks, validation = choose_tasks(index, settings, random_seed)
     loader = SampleLoader(index, store, model_settings)
+    draw = _patches_of(tasks, index, loader, model_settings, settings, device)
     run = _Run.start(model_settings, settings, random_seed, device)
+    run.check_precision(loader.stack(validation[: settings.batch_size]))
     file = folder / RESUME_FILE
     fingerprint = _fingerprint(index, model_settings, settings, random_seed)
     run.resume(file, fingerprint)
-    with torch_threads(threads), repeatable(), _progress(run, tasks) as progress:
+    with torch_threads(threads), repeatable(device), _progress(run, tasks) as progress:
         while not run.is_finished():
             epoch = len(run.history) + 1
             generator = np.random.default_rng([random_seed, epoch])
             noise = _torch_generator(generator, device)
             drawn = tasks[epoch % settings.rotation :: settings.rotation]
-            losses: list[float] = []
+            losses: list[Tensor] = []
             for batch in _batches(generator.permutation(drawn), settings.batch_size):
-                patches = draw_patches(batch, loader, settings, generator)
-                losses += run.step(patches, noise)
+                losses.append(run.step(draw(batch, generator, noise), noise))
                 progress.update(len(batch))
-            run.end_epoch(losses, run.validate(validation, loader))
+            run.end_epoch(torch.cat(losses).tolist(), run.validate(validation, loader))
             run.save(file, fingerprint)
             log.info("%s", "  ".join(f"{k} {v}" for k, v in run.history[-1].items()))
     run.model.load_state_dict(run.best_weights)
@@ -158,6 +164,30 @@ def draw_patches(
     return torch.stack(patches)
 
 
+# Draws a patch of each task, by numpy's generator or by torch's on the device.
+DrawPatches = Callable[[Sequence[int], np.random.Generator, torch.Generator], Tensor]
+
+
+def _patches_of(
+    tasks: NDArray[np.int64],
+    index: pd.DataFrame,
+    loader: SampleLoader,
+    model_settings: ModelSettings,
+    settings: TrainingSettings,
+    device: torch.device,
+) -> DrawPatches:
+    """Make patches on the device if its memory holds all volumes."""
+    volumes = index["volume"].nunique()
+    if not fits(loader.store, volumes, device):
+        return lambda batch, generator, noise: draw_patches(
+            batch, loader, settings, generator
+        )
+    samples = ResidentSamples(
+        index, loader.store, model_settings, tasks.tolist(), device, settings.labels
+    )
+    return lambda batch, generator, noise: samples.draw(batch, settings, noise)
+
+
 @dataclass
 class _Run:
     """A training under way: everything that changes in it."""
@@ -169,6 +199,7 @@ class _Run:
     settings: TrainingSettings
     history: list[dict[str, Any]] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    precision: torch.dtype = torch.float32
 
     @classmethod
     def start(
@@ -197,22 +228,58 @@ class _Run:
             or len(losses) - best >= self.settings.patience
         )
 
-    def step(self, samples: Tensor, noise: torch.Generator) -> list[float]:
-        """Take one step of the optimizer; return each task's loss in the last loop."""
-        model, image = self.model, self.model_settings.image
-        inputs, truth = inputs_and_truth(samples.to(noise.device), image)
-        drop = model.draw_dropout(len(samples), noise) if model.dropout else None
-        losses = torch.stack(  # (loops, n)
-            [
-                model.uncertainty.training_loss(logits, sigma, truth, noise)
-                for logits, sigma in model.each_loop(*inputs, dropout=drop)
-            ]
+    def check_precision(self, samples: Tensor) -> None:
+        """Compute in bfloat16 if settings and device say so, and it can be trusted.
+
+        Once, on some samples and before the first step. There were versions of cuDNN
+        whose convolutions were wrong in it without a word (pytorch issue 163539).
+        """
+        device = next(self.model.parameters()).device
+        wanted = self.settings.precision
+        if wanted == "float32" or (wanted == "auto" and device.type == "cpu"):
+            return
+        exact = self._gradient(samples, device)
+        self.precision = torch.bfloat16
+        likeness = float(
+            torch.cosine_similarity(exact, self._gradient(samples, device), 0)
         )
+        if not likeness > LEAST_LIKENESS:
+            self.precision = torch.float32
+            log.warning(
+                "bfloat16 is not used: its gradient and that of float32 have a cosine "
+                "of %.3f, expected above %s",
+                *(likeness, LEAST_LIKENESS),
+            )
+
+    def _gradient(self, samples: Tensor, device: torch.device) -> Tensor:
+        noise = torch.Generator(device).manual_seed(0)
+        torch.autograd.backward(self._losses(samples, noise).mean())
+        found = [parameter.grad for parameter in self.model.parameters()]
+        self.optimizer.zero_grad()
+        return torch.cat([grad.flatten() for grad in found if grad is not None])
+
+    def step(self, samples: Tensor, noise: torch.Generator) -> Tensor:
+        """Take one step of the optimizer; return each task's loss in the last loop."""
+        losses = self._losses(samples, noise)
         every_loop = self.settings.loss_on == "every_loop"
         self.optimizer.zero_grad()
         torch.autograd.backward((losses if every_loop else losses[-1]).mean())
         self.optimizer.step()
-        return list(losses[-1].tolist())
+        return losses[-1].detach()
+
+    def _losses(self, samples: Tensor, noise: torch.Generator) -> Tensor:
+        """Return each task's loss in each loop, (loops, n)."""
+        model, device = self.model, noise.device
+        inputs, truth = inputs_and_truth(samples.to(device), self.model_settings.image)
+        drop = model.draw_dropout(len(samples), noise) if model.dropout else None
+        lower = self.precision != torch.float32
+        with torch.autocast(device.type, torch.bfloat16, enabled=lower):
+            return torch.stack(
+                [
+                    model.uncertainty.training_loss(logits, sigma, truth, noise)
+                    for logits, sigma in model.each_loop(*inputs, dropout=drop)
+                ]
+            )
 
     def validate(self, tasks: Sequence[int], loader: SampleLoader) -> pd.DataFrame:
         """Measure the whole network's answers, without dropout, on hard labels."""

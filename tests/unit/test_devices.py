@@ -36,10 +36,18 @@ def test_what_cannot_be_had_is_refused(monkeypatch, name, present, granted, mess
         resolve_device(name, cuda_granted=granted)
 
 
-def test_threads_and_repeatability_are_as_before_afterwards():
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    with torch_threads(1), repeatable():
-        assert torch.get_num_threads() == 1
-        assert torch.are_deterministic_algorithms_enabled()
-    after = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    assert after == before
+def state():
+    return (
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.utils.deterministic.fill_uninitialized_memory,
+        torch.backends.cudnn.benchmark,
+    )
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_threads_and_repeatability_are_as_before_afterwards(device):
+    before = state()
+    with torch_threads(1), repeatable(torch.device(device)):
+        assert state() == (1, device == "cpu", False, device == "cuda")
+    assert state() == before

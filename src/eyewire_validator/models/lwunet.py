@@ -152,7 +152,11 @@ class LWUNet(nn.Module):
         up_half = F.relu(self.rc1(F.max_pool3d(half, 2)))
         up_full = F.relu(self.rc2(torch.cat([half, up_half], 1)))
         features = torch.cat([full, up_full], 1)
-        return self.logits(features), F.softplus(self.variance(features)) + 1
+        logits, variance = (
+            self.logits(features).float(),
+            self.variance(features).float(),
+        )
+        return logits, F.softplus(variance) + 1
 
     def _check(self, image: Tensor, context: Tensor) -> None:
         shape = tuple(image.shape[-3:])

@@ -34,6 +34,11 @@ LOSS_ON = ("every_loop", "last_loop")
 # fraction of the players who agreed on it (soft). Validation always takes hard labels.
 LABELS = ("hard", "soft")
 
+# What convolutions of a training compute in: float32, or bf16 (bfloat16), half the
+# memory and time where a device has it. auto: bf16 on a GPU, float32 on a CPU, where a
+# training then ends with the same weights on every CPU of a kind.
+PRECISIONS = ("auto", "float32", "bf16")
+
 # The network halves a volume twice, so its edges must divide by this.
 SIZE_MULTIPLE = 4
 
@@ -117,12 +122,14 @@ class TrainingSettings:
     symmetries: bool
     loss_on: str
     labels: str
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
         _check_choice("training: device", self.device, DEVICES)
         _check_choice("training: loss_on", self.loss_on, LOSS_ON)
         _check_choice("training: labels", self.labels, LABELS)
+        _check_choice("training: precision", self.precision, PRECISIONS)
         _check_least("training: random_seed", self.random_seed, 0)
         for name in ("epochs", "batch_size", "rotation", "lr_step", "patience"):
             _check_least(f"training: {name}", getattr(self, name), 1)
