@@ -43,7 +43,7 @@ def assign_splits(
     Raises:
         SplitError: a split stays empty, or volumes lie nowhere known.
     """
-    usable = index[index["excluded"].isna()]
+    usable = index.loc[index["excluded"].isna(), ["cell", "volume", *MINIMA]]
     if usable.empty:
         raise SplitError(f"none of the {len(index)} tasks can be used; see `excluded`")
     if settings.rule == "published":

@@ -30,12 +30,15 @@ def segments_of_volumes() -> Iterator[tuple[int, pd.DataFrame]]:
 
 
 with job_log(snakemake.log[0]):
-    tasks = cut_aggregates(
-        read_tables(map(Path, snakemake.input.tables), CELL_TASKS, COLUMNS),
-        **snakemake.params.aggregate,
-    )
+    # No name holds on to the tables in between: each is as large as the index.
     index = assign_splits(
-        build_index(tasks, segments_of_volumes()),
+        build_index(
+            cut_aggregates(
+                read_tables(map(Path, snakemake.input.tables), CELL_TASKS, COLUMNS),
+                **snakemake.params.aggregate,
+            ),
+            segments_of_volumes(),
+        ),
         SplitSettings(**snakemake.params.split),
         snakemake.params.stride,
     )
