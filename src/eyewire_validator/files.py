@@ -119,20 +119,22 @@ def decompress(content: bytes, expected: int) -> memoryview:
     Raises:
         FileError: damaged, cut short, followed by other bytes, or of another length.
     """
-    decompressor, unpacked = lzma.LZMADecompressor(), bytearray()
+    decompressor = lzma.LZMADecompressor()
+    unpacked, filled = memoryview(bytearray(expected)), 0
     try:
         piece = decompressor.decompress(content, PIECE)
-        while piece and len(unpacked) <= expected:
-            unpacked += piece
+        while piece and filled + len(piece) <= expected:
+            unpacked[filled : filled + len(piece)] = piece
+            filled += len(piece)
             piece = b"" if decompressor.eof else decompressor.decompress(b"", PIECE)
     except lzma.LZMAError as error:
         raise FileError(f"not lzma data ({error})") from None
-    if len(unpacked) > expected:
+    if piece:
         raise FileError(f"unpacks to more than the expected {expected} bytes")
     if not decompressor.eof:
-        raise FileError(f"cut short: {len(unpacked)} of {expected} bytes")
+        raise FileError(f"cut short: {filled} of {expected} bytes")
     if decompressor.unused_data:
         raise FileError(f"{len(decompressor.unused_data)} bytes follow the lzma data")
-    if len(unpacked) != expected:
-        raise FileError(f"unpacks to {len(unpacked)} bytes, expected {expected}")
-    return memoryview(unpacked).toreadonly()
+    if filled != expected:
+        raise FileError(f"unpacks to {filled} bytes, expected {expected}")
+    return unpacked.toreadonly()
