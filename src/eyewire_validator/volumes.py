@@ -63,13 +63,17 @@ def downsample_volume(raw: RawVolume) -> DownsampledVolume:
     """
     factor = raw.geometry.factor
     image = downsample_image(raw.image(), factor)
-    segmentation = raw.segmentation()
+    blocks, coarse, segments = _vote_and_measure(raw.segmentation(), factor)
+    table = coverage_table(blocks)
+    return DownsampledVolume(image, coarse, table, segments, raw.edges())
+
+
+def _vote_and_measure(
+    segmentation: NDArray[np.uint16], factor: int
+) -> tuple[Coverage, NDArray[np.uint16], pd.DataFrame]:
     blocks = coverage(segmentation, factor)
     coarse = vote(blocks)
-    segments = segments_table(segmentation, coarse, blocks)
-    return DownsampledVolume(
-        image, coarse, coverage_table(blocks), segments, raw.edges()
-    )
+    return blocks, coarse, segments_table(segmentation, coarse, blocks)
 
 
 def write_volume(folder: Path, volume: DownsampledVolume) -> dict[str, str]:
