@@ -46,9 +46,9 @@ class NetworkAnswerer:
             VolumeError: a task has no volume.
             FileError: a file of a volume is missing or damaged.
         """
-        samples = torch.from_numpy(np.stack([self.loader.load(task) for task in tasks]))
         device = next(self.models[0].parameters()).device
-        inputs, truth = inputs_and_truth(samples.to(device), self.settings.image)
+        samples = self.loader.stack(tasks).to(device)
+        inputs, truth = inputs_and_truth(samples, self.settings.image)
         found: list[dict[int, Answer]] = [{} for _ in tasks]
         members = self._members(tasks)
         passes = zip(
