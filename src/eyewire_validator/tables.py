@@ -27,15 +27,22 @@ def _column(
     return pa.field(name, dtype, nullable, {"meaning": meaning})
 
 
-def _bounds(nullable: bool) -> list[pa.Field]:
+def _bounds(where: str, *, nullable: bool = False) -> list[pa.Field]:
     return [
-        _column(
-            f"{side}_{axis}", pa.int64(), f"{text} of the volume", nullable=nullable
-        )
+        _column(f"{side}_{axis}", pa.int64(), f"{text} {where}", nullable=nullable)
         for side, text in (("min", "lowest voxel"), ("max", "voxel after the last"))
         for axis in "zyx"
     ]
 
+
+# What of a task is counted in full-resolution voxels, besides its answer.
+_FULL_COUNTS = [
+    _column("seed_full_voxels", pa.int64(), "full-resolution voxels of the seed"),
+    _column(
+        "dust_truth_segments", pa.int64(), "segments of the aggregate that are dust"
+    ),
+    _column("dust_truth_full_voxels", pa.int64(), "their full-resolution voxels"),
+]
 
 REGISTRY = pa.schema(
     [
@@ -70,7 +77,7 @@ CELL_TASKS = pa.schema(
         _column("votes", pa.int64(), "completion votes", nullable=True),
         _column("votes_max", pa.int64(), "completion votes needed", nullable=True),
         _column("children", IDS, "tasks that it spawned, as the aggregate tells"),
-        *_bounds(nullable=True),
+        *_bounds("of the volume", nullable=True),
         _column("problem", pa.string(), "why the replies give no task", nullable=True),
     ]
 )
@@ -82,7 +89,7 @@ CATALOG = pa.schema(
         _column("full_path", pa.string(), "URL of the volume's folder"),
         _column("tasks", pa.int64(), "tasks in the volume"),
         _column("group", pa.int64(), "unit in which volumes are fetched"),
-        *_bounds(nullable=True),
+        *_bounds("of the volume", nullable=True),
     ]
 )
 
@@ -91,11 +98,7 @@ SEGMENTS_OF_VOLUME = pa.schema(
         _column("segment", pa.int64(), "segment id, local to the volume"),
         _column("voxels", pa.int64(), "full-resolution voxels"),
         _column("coarse_voxels", pa.int64(), "coarse voxels that it won in the vote"),
-        *(
-            _column(f"{side}_{axis}", pa.int64(), f"{text}, counted in its volume")
-            for side, text in (("min", "lowest voxel"), ("max", "voxel after the last"))
-            for axis in "zyx"
-        ),
+        *_bounds("of the segment, counted in its volume"),
     ]
 )
 
@@ -137,7 +140,7 @@ TASK_INDEX = pa.schema(
         ),
         _column("weight", pa.float64(), "summed weight of the players", nullable=True),
         _column("votes", pa.int64(), "completion votes", nullable=True),
-        *_bounds(nullable=True),
+        *_bounds("of the volume", nullable=True),
         _column(
             "split",
             pa.string(),
@@ -192,11 +195,7 @@ TASK_METRICS = pa.schema(
         _column("sigma_mean", pa.float64(), "mean sigma, logit units", nullable=True),
         _column("sigma_max", pa.float64(), "highest sigma, logit units", nullable=True),
         _column("image_mean", pa.float64(), "mean grey value of the volume, 0 to 255"),
-        _column("seed_full_voxels", pa.int64(), "full-resolution voxels of the seed"),
-        _column(
-            "dust_truth_segments", pa.int64(), "segments of the aggregate that are dust"
-        ),
-        _column("dust_truth_full_voxels", pa.int64(), "their full-resolution voxels"),
+        *_FULL_COUNTS,
     ]
 )
 
@@ -265,11 +264,7 @@ TASK_ANSWERS = pa.schema(
         _column("maybe", pa.int64(), "segments between accept and reject"),
         _column("accepted_wrongly", pa.int64(), "accepted segments that do not belong"),
         _column("rejected_wrongly", pa.int64(), "rejected segments that belong"),
-        _column("seed_full_voxels", pa.int64(), "full-resolution voxels of the seed"),
-        _column(
-            "dust_truth_segments", pa.int64(), "segments of the aggregate that are dust"
-        ),
-        _column("dust_truth_full_voxels", pa.int64(), "their full-resolution voxels"),
+        *_FULL_COUNTS,
         _column("vi_split", pa.float64(), "bits of the answer unknown from the truth"),
         _column("vi_merge", pa.float64(), "bits of the truth unknown from the answer"),
         *(
