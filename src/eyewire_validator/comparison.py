@@ -6,8 +6,9 @@ is in segment_metrics.py, how sure they are in bootstrap.py.
 """
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -15,12 +16,14 @@ import pandas as pd
 
 from eyewire_validator.bootstrap import paired_difference, summarize_replicates
 from eyewire_validator.decisions import Decisions, decide
+from eyewire_validator.files import read_json
 from eyewire_validator.segment_metrics import (
     METRICS,
     UNDEFINED,
     CellStatistics,
     evaluate_cells,
 )
+from eyewire_validator.tables import SEGMENT_SCORES, TASK_ANSWERS, read_table
 
 STANDINGS = ("result", "reference", "leaked")
 LEAKED = "LEAKED"
@@ -123,6 +126,37 @@ class Entry:
             statistics=evaluate_cells(answers, segments),
             neurons=neurons,
             decided=count_decisions(answers, segments, decisions),
+        )
+
+
+def read_entries(
+    about: Iterable[Mapping[str, Any]],
+    summaries: Iterable[str],
+    answers: Iterable[str],
+    segments: Iterable[str],
+    *,
+    volume_voxels: int,
+) -> Iterator[Entry]:
+    """Read evaluations, one after the other.
+
+    Args:
+        about: the first six attributes of each `Entry`, by name.
+        summaries: path of each one's summary.json.
+        answers: of its answers.parquet.
+        segments: of its segments.parquet.
+        volume_voxels: full-resolution voxels of a volume.
+
+    Raises:
+        FileError, TableError: a file is missing, damaged or of another version.
+    """
+    files = zip(about, summaries, answers, segments, strict=True)
+    for what, summary, answer, scores in files:
+        yield Entry.of(
+            what,
+            read_json(Path(summary)),
+            read_table(Path(answer), TASK_ANSWERS),
+            read_table(Path(scores), SEGMENT_SCORES),
+            volume_voxels=volume_voxels,
         )
 
 
