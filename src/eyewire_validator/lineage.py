@@ -62,13 +62,10 @@ class Lineage:
 
     def __init__(self, index: pd.DataFrame) -> None:
         """Keep the columns; tasks are made when asked for."""
-        self._columns = {
-            name: index[name].to_numpy(dtype=object, na_value=None)
-            for name in self.COLUMNS
-        }
-        self._rows: dict[int, int] = {}
-        for row, task in enumerate(self._columns["task"]):
-            self._rows.setdefault(int(task), row)
+        first = ~index["task"].duplicated().to_numpy()
+        self._rows = np.flatnonzero(first)
+        self._tasks = pd.Index(index["task"].to_numpy(np.int64)[first])
+        self._columns = {name: index[name].array for name in self.COLUMNS}
 
     def task(self, task: int) -> Task:
         """Return a task.
@@ -76,11 +73,10 @@ class Lineage:
         Raises:
             TableError: the index has no such task.
         """
-        if task not in self._rows:
+        if task not in self._tasks:
             raise TableError(f"the task index has no task {task}; rerun its rule")
-        values = {
-            name: column[self._rows[task]] for name, column in self._columns.items()
-        }
+        row = self._rows[self._tasks.get_loc(task)]
+        values = {name: column[row] for name, column in self._columns.items()}
         corner = tuple(_optional(values[f"min_{axis}"]) for axis in "zyx")
         return Task(
             task=task,
@@ -91,7 +87,7 @@ class Lineage:
             seed=np.asarray(values["seed"], np.int64),
             aggregate=np.asarray(values["aggregate"], np.int64),
             aggregate_weights=np.asarray(values["aggregate_weights"], np.float64),
-            excluded=values["excluded"] is not None,
+            excluded=not pd.isna(values["excluded"]),
         )
 
     def ancestors(self, task: Task, count: int) -> list[Task]:
@@ -104,7 +100,7 @@ class Lineage:
         seen = {task.task}
         while len(found) < count:
             parent = (found[-1] if found else task).parent
-            if parent is None or parent in seen or parent not in self._rows:
+            if parent is None or parent in seen or parent not in self._tasks:
                 break
             seen.add(parent)
             found.append(self.task(parent))
@@ -112,4 +108,4 @@ class Lineage:
 
 
 def _optional(value: Any) -> int | None:
-    return None if value is None else int(value)
+    return None if pd.isna(value) else int(value)

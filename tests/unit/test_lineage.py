@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from eyewire_validator.errors import TableError
@@ -42,6 +43,24 @@ def test_of_a_task_in_two_rows_the_first_counts(make_index):
     )
     task = Lineage(index).task(1)
     assert (task.cell, task.excluded) == (7, False)
+
+
+def test_a_task_says_what_its_row_says(make_index):
+    rows = [
+        {"task": 9, "cell": 3, "parent": 4, "volume": 11, "min_z": -8, "seed": [2, 5]},
+        {"task": 4, "aggregate": [], "volume": None, "min_y": None, "excluded": "lost"},
+    ]
+    lineage = Lineage(make_index({"task": 1}, *rows)[1:])
+    full, bare = (lineage.task(task) for task in (9, np.int64(4)))
+    assert (full.task, full.cell, full.parent, full.volume) == (9, 3, 4, 11)
+    assert (full.corner, full.excluded) == ((-8, 0, 0), False)
+    assert (full.seed.tolist(), full.aggregate.tolist()) == ([2, 5], [1])
+    assert full.aggregate_weights.tolist() == [1.0]
+    assert bare.parent is bare.volume is bare.corner is None
+    assert (bare.aggregate.tolist(), bare.excluded) == ([], True)
+    assert {array.dtype for array in (bare.seed, bare.aggregate)} == {np.dtype("i8")}
+    assert all(type(n) is int for n in (full.cell, full.parent, full.volume))
+    assert all(type(n) is int for n in full.corner)
 
 
 def test_an_unknown_task_is_named(make_index):
