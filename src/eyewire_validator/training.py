@@ -5,12 +5,11 @@ that epoch alone. So an interrupted training goes on as if nothing had happened:
 CPU, with the same number of threads, to the same bits.
 """
 
-import copy
 import hashlib
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,32 +19,25 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim.lr_scheduler import StepLR
 from tqdm import tqdm
 
-from eyewire_validator.answerers.network import NetworkAnswerer
 from eyewire_validator.devices import repeatable, torch_threads
-from eyewire_validator.errors import ModelError, SplitError
-from eyewire_validator.models.checkpoint import load_plain, save_plain
+from eyewire_validator.errors import SplitError
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.provenance import settings_hash
 from eyewire_validator.resident import ResidentSamples, fits
-from eyewire_validator.samples import SampleLoader, crop_around_seed, inputs_and_truth
+from eyewire_validator.samples import SampleLoader, crop_around_seed
 from eyewire_validator.symmetry import SYMMETRIES, apply
 from eyewire_validator.tables import HISTORY, TASK_INDEX
+from eyewire_validator.training_run import TrainingRun
 from eyewire_validator.volume_store import VolumeStore
-from eyewire_validator.voxels import measure
 
 # Rewritten after each epoch; the caller removes it once the outcome is saved.
 RESUME_FILE = "resume.pt"
 
-# Probability above which a voxel is answered in validation.
-THRESHOLD = 0.5
-
-# Cosine between the gradients of bfloat16 and float32 below which they are not one.
-# ASSUME: not measured yet, on any device.
-LEAST_LIKENESS = 0.98
+# Rows of the index that are hashed at a time, so that it is not in memory twice.
+ROWS_AT_A_TIME = 1 << 16
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +85,8 @@ def train(
     random_seed = settings.random_seed + replicate
     tasks, validation = choose_tasks(index, settings, random_seed)
     loader = SampleLoader(index, store, model_settings)
-    draw = _patches_of(tasks, index, loader, model_settings, settings, device)
-    run = _Run.start(model_settings, settings, random_seed, device)
+    draw = patch_source(tasks, index, loader, model_settings, settings, device)
+    run = TrainingRun.start(model_settings, settings, random_seed, device)
     run.check_precision(loader.stack(validation[: settings.batch_size]))
     file = folder / RESUME_FILE
     fingerprint = _fingerprint(index, model_settings, settings, random_seed)
@@ -168,7 +160,7 @@ def draw_patches(
 DrawPatches = Callable[[Sequence[int], np.random.Generator, torch.Generator], Tensor]
 
 
-def _patches_of(
+def patch_source(
     tasks: NDArray[np.int64],
     index: pd.DataFrame,
     loader: SampleLoader,
@@ -176,7 +168,10 @@ def _patches_of(
     settings: TrainingSettings,
     device: torch.device,
 ) -> DrawPatches:
-    """Make patches on the device if its memory holds all volumes."""
+    """Choose who cuts the patches of the tasks: the device, if it holds all volumes.
+
+    Otherwise `draw_patches` does. Arguments as for `train`; ``loader`` knows the index.
+    """
     volumes = index["volume"].nunique()
     if not fits(loader.store, volumes, device):
         return lambda batch, generator, noise: draw_patches(
@@ -188,158 +183,6 @@ def _patches_of(
     return lambda batch, generator, noise: samples.draw(batch, settings, noise)
 
 
-@dataclass
-class _Run:
-    """A training under way: everything that changes in it."""
-
-    model: LWUNet
-    optimizer: torch.optim.Adam
-    scheduler: StepLR
-    model_settings: ModelSettings
-    settings: TrainingSettings
-    history: list[dict[str, Any]] = field(default_factory=list)
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
-    precision: torch.dtype = torch.float32
-
-    @classmethod
-    def start(
-        cls,
-        model_settings: ModelSettings,
-        settings: TrainingSettings,
-        random_seed: int,
-        device: torch.device,
-    ) -> "_Run":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(random_seed)
-            model = LWUNet.from_settings(model_settings)
-        optimizer = torch.optim.Adam(
-            model.to(device).parameters(),
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-        )
-        scheduler = StepLR(optimizer, settings.lr_step, settings.lr_gamma)
-        return cls(model, optimizer, scheduler, model_settings, settings)
-
-    def is_finished(self) -> bool:
-        losses = [row["validation_loss"] for row in self.history]
-        best = losses.index(min(losses)) + 1 if losses else 0
-        return (
-            len(losses) >= self.settings.epochs
-            or len(losses) - best >= self.settings.patience
-        )
-
-    def check_precision(self, samples: Tensor) -> None:
-        """Compute in bfloat16 if settings and device say so, and it can be trusted.
-
-        Once, on some samples and before the first step. There were versions of cuDNN
-        whose convolutions were wrong in it without a word (pytorch issue 163539).
-        """
-        device = next(self.model.parameters()).device
-        wanted = self.settings.precision
-        if wanted == "float32" or (wanted == "auto" and device.type == "cpu"):
-            return
-        exact = self._gradient(samples, device)
-        self.precision = torch.bfloat16
-        likeness = float(
-            torch.cosine_similarity(exact, self._gradient(samples, device), 0)
-        )
-        if not likeness > LEAST_LIKENESS:
-            self.precision = torch.float32
-            log.warning(
-                "bfloat16 is not used: its gradient and that of float32 have a cosine "
-                "of %.3f, expected above %s",
-                *(likeness, LEAST_LIKENESS),
-            )
-
-    def _gradient(self, samples: Tensor, device: torch.device) -> Tensor:
-        noise = torch.Generator(device).manual_seed(0)
-        torch.autograd.backward(self._losses(samples, noise).mean())
-        found = [parameter.grad for parameter in self.model.parameters()]
-        self.optimizer.zero_grad()
-        return torch.cat([grad.flatten() for grad in found if grad is not None])
-
-    def step(self, samples: Tensor, noise: torch.Generator) -> Tensor:
-        """Take one step of the optimizer; return each task's loss in the last loop."""
-        losses = self._losses(samples, noise)
-        every_loop = self.settings.loss_on == "every_loop"
-        self.optimizer.zero_grad()
-        torch.autograd.backward((losses if every_loop else losses[-1]).mean())
-        self.optimizer.step()
-        return losses[-1].detach()
-
-    def _losses(self, samples: Tensor, noise: torch.Generator) -> Tensor:
-        """Return each task's loss in each loop, (loops, n)."""
-        model, device = self.model, noise.device
-        inputs, truth = inputs_and_truth(samples.to(device), self.model_settings.image)
-        drop = model.draw_dropout(len(samples), noise) if model.dropout else None
-        lower = self.precision != torch.float32
-        with torch.autocast(device.type, torch.bfloat16, enabled=lower):
-            return torch.stack(
-                [
-                    model.uncertainty.training_loss(logits, sigma, truth, noise)
-                    for logits, sigma in model.each_loop(*inputs, dropout=drop)
-                ]
-            )
-
-    def validate(self, tasks: Sequence[int], loader: SampleLoader) -> pd.DataFrame:
-        """Measure the whole network's answers, without dropout, on hard labels."""
-        loops, batch_size = self.model.loops, self.settings.batch_size
-        settings = replace(self.model_settings, dropout_samples=1)
-        answerer = NetworkAnswerer([self.model], loader, settings, [loops])
-        rows = measure(
-            tasks, loader.lineage, loader.store, answerer, loops, THRESHOLD, batch_size
-        )
-        return pd.DataFrame(rows)
-
-    def end_epoch(self, losses: list[float], validation: pd.DataFrame) -> None:
-        validation_loss = float(validation["loss"].mean())
-        if all(validation_loss < row["validation_loss"] for row in self.history):
-            self.best_weights = copy.deepcopy(self.model.state_dict())
-        found = int(validation["intersection_seedless"].sum())
-        union = int(validation["union_seedless"].sum())
-        self.history.append(
-            {
-                "epoch": len(self.history) + 1,
-                "learning_rate": float(self.scheduler.get_last_lr()[0]),
-                "tasks": len(losses),
-                "train_loss": float(np.mean(losses)),
-                "validation_loss": validation_loss,
-                "validation_iou": found / union if union else None,
-            }
-        )
-        self.scheduler.step()
-
-    def save(self, file: Path, fingerprint: str) -> None:
-        content = {
-            "fingerprint": fingerprint,
-            "weights": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
-            "best_weights": self.best_weights,
-            "history": self.history,
-        }
-        save_plain(file, content)
-
-    def resume(self, file: Path, fingerprint: str) -> None:
-        """Take over the state in ``file`` if it is of this very training."""
-        if not file.exists():
-            return
-        try:
-            content = load_plain(file)
-        except ModelError as error:
-            log.warning("%s; training starts anew", error)
-            return
-        if content.get("fingerprint") != fingerprint:
-            log.warning("%s: of other settings or data; training starts anew", file)
-            return
-        self.model.load_state_dict(content["weights"])
-        self.optimizer.load_state_dict(content["optimizer"])
-        self.scheduler.load_state_dict(content["scheduler"])
-        self.best_weights = content["best_weights"]
-        self.history = content["history"]
-        log.warning("%s: training goes on after epoch %s", file, len(self.history))
-
-
 def _fingerprint(
     index: pd.DataFrame,
     model_settings: ModelSettings,
@@ -347,13 +190,13 @@ def _fingerprint(
     random_seed: int,
 ) -> str:
     """Return a hash that changes with anything that the outcome depends on."""
-    table = pa.Table.from_pandas(index[TASK_INDEX.names], TASK_INDEX)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
+    content = hashlib.sha256()
+    for start in range(0, len(index), ROWS_AT_A_TIME):
+        rows = index.iloc[start : start + ROWS_AT_A_TIME]
+        content.update(pa.RecordBatch.from_pandas(rows, TASK_INDEX).serialize())
     return settings_hash(
         {
-            "index": hashlib.sha256(sink.getvalue()).hexdigest(),
+            "index": content.hexdigest(),
             "model": asdict(model_settings),
             "training": asdict(settings),
             "random_seed": random_seed,
@@ -374,7 +217,7 @@ def _batches(tasks: NDArray[np.int64], batch_size: int) -> Iterator[list[int]]:
         yield tasks[start : start + batch_size].tolist()
 
 
-def _progress(run: _Run, tasks: NDArray[np.int64]) -> "tqdm[Any]":
+def _progress(run: TrainingRun, tasks: NDArray[np.int64]) -> "tqdm[Any]":
     """Make a bar over the tasks of all epochs, validation not counted."""
     return tqdm(
         total=run.settings.epochs * len(tasks) // run.settings.rotation,

@@ -14,8 +14,9 @@ from eyewire_validator.models.loss import scaled_logit_loss
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
-from eyewire_validator.tables import HISTORY, write_table
+from eyewire_validator.tables import HISTORY, TASK_INDEX, write_table
 from eyewire_validator.training import RESUME_FILE, choose_tasks, draw_patches, train
+from eyewire_validator.training_run import TrainingRun
 
 MODEL = ModelSettings("m", "lwunet", "ancestors_registered", 1, 2)
 NOISY = replace(MODEL, uncertainty="sampled_logit_monte_carlo", dropout=0.3)
@@ -85,7 +86,7 @@ def test_history_tells_each_epoch(index, store, tmp_path):
 
 def validation_finds(monkeypatch, losses):
     """Let validation find the loss of each epoch; at None, the training is cut off."""
-    validate = training._Run.validate
+    validate = TrainingRun.validate
 
     def validate_as_told(run, *arguments):
         loss = losses[len(run.history)]
@@ -93,7 +94,7 @@ def validation_finds(monkeypatch, losses):
             raise KeyboardInterrupt
         return validate(run, *arguments).assign(loss=loss)
 
-    monkeypatch.setattr(training._Run, "validate", validate_as_told)
+    monkeypatch.setattr(TrainingRun, "validate", validate_as_told)
 
 
 @pytest.mark.parametrize("model_settings", [MODEL, NOISY], ids=["plain", "noisy"])
@@ -111,9 +112,9 @@ def test_an_interrupted_training_ends_with_the_same_bits(
         with pytest.raises(KeyboardInterrupt):
             train(index, store, model_settings, SETTINGS, tmp_path / "cut", device=CPU)
     steps = []
-    step = training._Run.step
+    step = TrainingRun.step
     monkeypatch.setattr(
-        training._Run, "step", lambda *args: steps.append(1) or step(*args)
+        TrainingRun, "step", lambda *args: steps.append(1) or step(*args)
     )
     resumed = train(
         index, store, model_settings, SETTINGS, tmp_path / "cut", device=CPU
@@ -141,9 +142,9 @@ def test_the_random_seed_decides(index, store, tmp_path):
 
 
 def test_each_epoch_draws_anew(index, store, tmp_path, monkeypatch):
-    drawn, step = [], training._Run.step
+    drawn, step = [], TrainingRun.step
     monkeypatch.setattr(
-        training._Run,
+        TrainingRun,
         "step",
         lambda run, batch, noise: drawn.append(batch) or step(run, batch, noise),
     )
@@ -173,6 +174,25 @@ def test_another_trainings_state_is_not_used(index, store, tmp_path, caplog, cha
     assert "training starts anew" in caplog.text
     fresh = train(index, store, MODEL, settings, tmp_path / "new", device=CPU)
     assert_same_bits(anew.model, fresh.model)
+
+
+def test_every_column_and_row_of_the_index_tells_trainings_apart(
+    make_index, monkeypatch
+):
+    monkeypatch.setattr(training, "ROWS_AT_A_TIME", 2)
+    numbers = dict.fromkeys(TASK_INDEX.names[:-2], 5)
+    words = {"split": "test", "excluded": "no seed"}
+    lists = {name: [2, 3] for name in ("seed", "aggregate", "aggregate_weights")}
+    index = make_index({"task": 1}, {"task": 2}, {**numbers, **words, **lists})
+    others = [index[::-1], *(index.drop(row) for row in range(3))]
+    for name in TASK_INDEX.names:
+        others.append(index.assign(**{name: index[name].array[[2, 1, 0]]}))
+    found = [
+        training._fingerprint(table, MODEL, SETTINGS, 0)
+        for table in (index, index.set_index(index["cell"]), *others)
+    ]
+    assert found[0] == found[1]
+    assert len(set(found)) == len(found) - 1
 
 
 def test_stops_early_and_keeps_the_best_weights(index, store, tmp_path, monkeypatch):
@@ -216,7 +236,7 @@ def test_a_loss_that_is_not_finite_ends_training(index, store, tmp_path):
 @pytest.mark.parametrize("loss_on", ["every_loop", "last_loop"])
 def test_a_step_follows_the_gradient_of_the_chosen_loops(index, store, loss_on):
     settings = replace(SETTINGS, loss_on=loss_on)
-    run = training._Run.start(MODEL, settings, 0, CPU)
+    run = TrainingRun.start(MODEL, settings, 0, CPU)
     model = LWUNet(1, 2)
     model.load_state_dict(run.model.state_dict())
     loader = SampleLoader(index, store, MODEL)
@@ -241,14 +261,14 @@ def test_patches_are_turned_if_asked_to(index, store, symmetries):
 
 
 def test_initial_weights_are_torchs_defaults():
-    run = training._Run.start(MODEL, SETTINGS, random_seed=7, device=CPU)
+    run = TrainingRun.start(MODEL, SETTINGS, random_seed=7, device=CPU)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
         assert_same_bits(run.model, LWUNet(1, 2))
 
 
 def test_noise_is_drawn_anew_in_each_step():
-    run = training._Run.start(NOISY, SETTINGS, 0, CPU)
+    run = TrainingRun.start(NOISY, SETTINGS, 0, CPU)
     generator = torch.Generator().manual_seed(0)
     samples = torch.randint(0, 2, (2, 4, 4, 4, 4), generator=generator).byte()
     for group in run.optimizer.param_groups:

@@ -1,0 +1,203 @@
+"""A training under way: its state, its steps, and where it can be taken up again."""
+
+import copy
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import StepLR
+
+from eyewire_validator.answerers.network import NetworkAnswerer
+from eyewire_validator.errors import ModelError
+from eyewire_validator.models.checkpoint import load_plain, save_plain
+from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.settings import ModelSettings, TrainingSettings
+from eyewire_validator.samples import SampleLoader, inputs_and_truth
+from eyewire_validator.voxels import measure
+
+# Probability above which a voxel is answered in validation.
+THRESHOLD = 0.5
+
+# Cosine between the gradients of bfloat16 and float32 below which they are not one.
+# ASSUME: not measured yet, on any device.
+LEAST_LIKENESS = 0.98
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class TrainingRun:
+    """A training under way: everything that changes in it.
+
+    Attributes:
+        model: with the weights of now.
+        optimizer: Adam.
+        scheduler: of the learning rate.
+        model_settings: the model's entry.
+        settings: the training section, with the entry's overrides.
+        history: a row of `tables.HISTORY` for each finished epoch.
+        best_weights: those of the epoch of the lowest validation loss.
+        precision: that convolutions compute in.
+    """
+
+    model: LWUNet
+    optimizer: torch.optim.Adam
+    scheduler: StepLR
+    model_settings: ModelSettings
+    settings: TrainingSettings
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    precision: torch.dtype = torch.float32
+
+    @classmethod
+    def start(
+        cls,
+        model_settings: ModelSettings,
+        settings: TrainingSettings,
+        random_seed: int,
+        device: torch.device,
+    ) -> "TrainingRun":
+        """Begin with random weights, which ``random_seed`` decides."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(random_seed)
+            model = LWUNet.from_settings(model_settings)
+        optimizer = torch.optim.Adam(
+            model.to(device).parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+        )
+        scheduler = StepLR(optimizer, settings.lr_step, settings.lr_gamma)
+        return cls(model, optimizer, scheduler, model_settings, settings)
+
+    def is_finished(self) -> bool:
+        """Say whether all epochs are over, or no better loss is to be expected."""
+        losses = [row["validation_loss"] for row in self.history]
+        best = losses.index(min(losses)) + 1 if losses else 0
+        return (
+            len(losses) >= self.settings.epochs
+            or len(losses) - best >= self.settings.patience
+        )
+
+    def check_precision(self, samples: Tensor) -> None:
+        """Compute in bfloat16 if settings and device say so, and it can be trusted.
+
+        Once, on some samples and before the first step. There were versions of cuDNN
+        whose convolutions were wrong in it without a word (pytorch issue 163539).
+        """
+        device = next(self.model.parameters()).device
+        wanted = self.settings.precision
+        if wanted == "float32" or (wanted == "auto" and device.type == "cpu"):
+            return
+        exact = self._gradient(samples, device)
+        self.precision = torch.bfloat16
+        likeness = float(
+            torch.cosine_similarity(exact, self._gradient(samples, device), 0)
+        )
+        if not likeness > LEAST_LIKENESS:
+            self.precision = torch.float32
+            log.warning(
+                "bfloat16 is not used: its gradient and that of float32 have a cosine "
+                "of %.3f, expected above %s",
+                *(likeness, LEAST_LIKENESS),
+            )
+
+    def _gradient(self, samples: Tensor, device: torch.device) -> Tensor:
+        noise = torch.Generator(device).manual_seed(0)
+        torch.autograd.backward(self._losses(samples, noise).mean())
+        found = [parameter.grad for parameter in self.model.parameters()]
+        self.optimizer.zero_grad()
+        return torch.cat([grad.flatten() for grad in found if grad is not None])
+
+    def step(self, samples: Tensor, noise: torch.Generator) -> Tensor:
+        """Take one step of the optimizer; return each task's loss in the last loop."""
+        losses = self._losses(samples, noise)
+        every_loop = self.settings.loss_on == "every_loop"
+        self.optimizer.zero_grad()
+        torch.autograd.backward((losses if every_loop else losses[-1]).mean())
+        self.optimizer.step()
+        return losses[-1].detach()
+
+    def _losses(self, samples: Tensor, noise: torch.Generator) -> Tensor:
+        """Return each task's loss in each loop, (loops, n)."""
+        model, device = self.model, noise.device
+        inputs, truth = inputs_and_truth(samples.to(device), self.model_settings.image)
+        drop = model.draw_dropout(len(samples), noise) if model.dropout else None
+        lower = self.precision != torch.float32
+        with torch.autocast(device.type, torch.bfloat16, enabled=lower):
+            return torch.stack(
+                [
+                    model.uncertainty.training_loss(logits, sigma, truth, noise)
+                    for logits, sigma in model.each_loop(*inputs, dropout=drop)
+                ]
+            )
+
+    def validate(self, tasks: Sequence[int], loader: SampleLoader) -> pd.DataFrame:
+        """Measure the whole network's answers, without dropout, on hard labels."""
+        loops, batch_size = self.model.loops, self.settings.batch_size
+        settings = replace(self.model_settings, dropout_samples=1)
+        answerer = NetworkAnswerer([self.model], loader, settings, [loops])
+        rows = measure(
+            tasks, loader.lineage, loader.store, answerer, loops, THRESHOLD, batch_size
+        )
+        return pd.DataFrame(rows)
+
+    def end_epoch(self, losses: list[float], validation: pd.DataFrame) -> None:
+        """Add a row to the history, and keep the weights if they are the best so far.
+
+        Args:
+            losses: of each task that was trained on.
+            validation: what `validate` found.
+        """
+        validation_loss = float(validation["loss"].mean())
+        if all(validation_loss < row["validation_loss"] for row in self.history):
+            self.best_weights = copy.deepcopy(self.model.state_dict())
+        found = int(validation["intersection_seedless"].sum())
+        union = int(validation["union_seedless"].sum())
+        self.history.append(
+            {
+                "epoch": len(self.history) + 1,
+                "learning_rate": float(self.scheduler.get_last_lr()[0]),
+                "tasks": len(losses),
+                "train_loss": float(np.mean(losses)),
+                "validation_loss": validation_loss,
+                "validation_iou": found / union if union else None,
+            }
+        )
+        self.scheduler.step()
+
+    def save(self, file: Path, fingerprint: str) -> None:
+        """Write what `resume` needs; ``fingerprint`` tells trainings apart."""
+        content = {
+            "fingerprint": fingerprint,
+            "weights": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "best_weights": self.best_weights,
+            "history": self.history,
+        }
+        save_plain(file, content)
+
+    def resume(self, file: Path, fingerprint: str) -> None:
+        """Take over the state in ``file`` if it is of this very training."""
+        if not file.exists():
+            return
+        try:
+            content = load_plain(file)
+        except ModelError as error:
+            log.warning("%s; training starts anew", error)
+            return
+        if content.get("fingerprint") != fingerprint:
+            log.warning("%s: of other settings or data; training starts anew", file)
+            return
+        self.model.load_state_dict(content["weights"])
+        self.optimizer.load_state_dict(content["optimizer"])
+        self.scheduler.load_state_dict(content["scheduler"])
+        self.best_weights = content["best_weights"]
+        self.history = content["history"]
+        log.warning("%s: training goes on after epoch %s", file, len(self.history))
