@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from tenacity import (
@@ -41,6 +41,10 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Seconds: the first back-off is drawn from 0 to this, and the range doubles each time.
 FIRST_WAIT = 0.5
 USER_AGENT = f"eyewire-validator/{__version__}"
+# Bytes that are read of a reply, unpacked: several times what the largest cell's task
+# list takes, and twice a segmentation of 256 cubed uint16 before it is packed.
+MAX_JSON = 1 << 24
+MAX_FILE = 1 << 26
 
 # httpx logs every URL, and with it the token, at level INFO.
 logging.getLogger("httpx").addFilter(lambda record: record.levelno > logging.INFO)
@@ -61,6 +65,14 @@ class ApiSettings:
     max_wait: float
     connect_timeout: float
     read_timeout: float
+
+
+class Received(NamedTuple):
+    """A response that has been read to its end."""
+
+    status_code: int
+    headers: httpx.Headers
+    content: bytes
 
 
 @asynccontextmanager
@@ -174,7 +186,7 @@ class EyewireClient:
             ApiError: any other failure; also if the host is not a storage host.
         """
         what = f"{what}: {_without_query(url)}"
-        response = await self._get(self._storage_url(url, what), what)
+        response = await self._get(self._storage_url(url, what), what, MAX_FILE)
         if response.status_code in (401, 403, 404, 410):
             raise NotFoundError(
                 f"{what}: HTTP {response.status_code}, the bucket has no such file or "
@@ -185,7 +197,8 @@ class EyewireClient:
 
     async def _ask(self, path: str, what: str) -> dict[str, Any]:
         """Return a JSON object of the API; ``{}`` for any form of an empty reply."""
-        response = await self._get(path, what, {"access_token": self._token})
+        token = {"access_token": self._token}
+        response = await self._get(path, what, MAX_JSON, token)
         return _json_object(response, what)
 
     def _storage_url(self, url: str, what: str) -> httpx.URL:
@@ -199,13 +212,22 @@ class EyewireClient:
                 f"{what}: the host {parsed.host} is none of {', '.join(hosts)}; if you "
                 "trust it, add it to api.storage_hosts in the config"
             )
-        if parsed.scheme != "https" and parsed.host != self._http.base_url.host:
-            raise ApiError(f"{what}: expected an address that starts with https://")
+        api = self._http.base_url
+        own = (parsed.scheme, parsed.netloc) == (api.scheme, api.netloc)
+        plain = parsed.scheme == "https" and parsed.port is None
+        if parsed.userinfo or not (own or plain):
+            raise ApiError(
+                f"{what}: expected an address that starts with https://host/"
+            )
         return parsed
 
     async def _get(
-        self, url: httpx.URL | str, what: str, params: dict[str, str] | None = None
-    ) -> httpx.Response:
+        self,
+        url: httpx.URL | str,
+        what: str,
+        limit: int,
+        params: dict[str, str] | None = None,
+    ) -> Received:
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self._settings.tries),
             wait=wait_random_exponential(FIRST_WAIT, self._settings.max_wait),
@@ -213,16 +235,17 @@ class EyewireClient:
             sleep=self._sleep,
             reraise=True,
         )
-        response: httpx.Response = await retrying(self._try, url, what, params)
+        response: Received = await retrying(self._try, url, what, limit, params)
         return response
 
     async def _try(
-        self, url: httpx.URL | str, what: str, params: dict[str, str] | None
-    ) -> httpx.Response:
+        self, url: httpx.URL | str, what: str, limit: int, params: dict[str, str] | None
+    ) -> Received:
         async with self._places:
             await self._limiter.turn()
             try:
-                response = await self._http.get(url, params=params)
+                async with self._http.stream("GET", url, params=params) as stream:
+                    response = await _receive(stream, what, limit)
             except httpx.RequestError as error:
                 reason = f"{type(error).__name__} {_without_query(str(error))}".strip()
                 raise self._failure(TransientError, what, reason) from None
@@ -257,7 +280,23 @@ def seconds_to_wait(retry_after: str | None) -> float:
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
-def _json_object(response: httpx.Response, what: str) -> dict[str, Any]:
+async def _receive(response: httpx.Response, what: str, limit: int) -> Received:
+    """Read a response, but no more of it than ``limit`` bytes."""
+    # Packed twice, a few bytes could unpack to gigabytes in one piece.
+    if "," in (packed := response.headers.get("Content-Encoding", "")):
+        raise MalformedReplyError(f"{what}: packed as {packed:.80}, expected gzip")
+    content = bytearray()
+    async for piece in response.aiter_bytes():
+        content += piece
+        if len(content) > limit:
+            raise MalformedReplyError(
+                f"{what}: the reply is longer than {limit >> 20} MiB and was not read "
+                "to its end; has the API changed?"
+            )
+    return Received(response.status_code, response.headers, bytes(content))
+
+
+def _json_object(response: Received, what: str) -> dict[str, Any]:
     status = response.status_code
     if status in (401, 403) or 300 <= status < 400:
         raise AuthError(_token_advice(what, f"HTTP {status}"))
@@ -271,7 +310,7 @@ def _json_object(response: httpx.Response, what: str) -> dict[str, Any]:
         raise AuthError(_token_advice(what, f"got {content_type} instead of JSON"))
     try:
         reply = json.loads(response.content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedReplyError(f"{what}: the reply is not JSON ({error})") from None
     # An unknown id may come as [] or null.
     if not reply:
@@ -282,7 +321,7 @@ def _json_object(response: httpx.Response, what: str) -> dict[str, Any]:
     return reply
 
 
-def _check_ok(response: httpx.Response, what: str) -> None:
+def _check_ok(response: Received, what: str) -> None:
     if response.status_code != 200:
         raise ApiError(f"{what}: HTTP {response.status_code}, expected 200")
 
