@@ -79,9 +79,15 @@ def test_segments_may_be_empty_in_any_form(empty):
     assert row["problem"] is None
 
 
-def test_segments_may_be_missing():
-    row = parse(task={**TASK, "prior": None}, aggregate={"weight": 0})
-    assert (row["seed"], row["aggregate"], row["children"]) == ([], [], [])
+def test_a_seed_may_be_null_but_nothing_may_be_missing():
+    assert parse(task=TASK | {"prior": None})["seed"] == []
+    with pytest.raises(MalformedReplyError, match="task 31: aggregate: segments is"):
+        parse(aggregate={"weight": 0})
+    with pytest.raises(MalformedReplyError, match="task 31: prior: segments is"):
+        parse(task=TASK | {"prior": {"weight": 1}})
+    without_prior = {name: value for name, value in TASK.items() if name != "prior"}
+    with pytest.raises(MalformedReplyError, match="task 31: prior is"):
+        parse(task=without_prior)
 
 
 def test_segment_zero_is_no_segment():

@@ -54,7 +54,10 @@ def parse_task(
         MalformedReplyError: a required field is missing, or a value is of another form.
     """
     where = f"task {task}"
-    segments = _segments(aggregate.get("segments"), f"{where}: aggregate segments")
+    segments = _segments(
+        _required(aggregate, "segments", f"{where}: aggregate") if aggregate else None,
+        f"{where}: aggregate segments",
+    )
     family = _members(aggregate, "task_family", where)
     votes = _members(aggregate, "votes", where)
     return {
@@ -100,8 +103,11 @@ def _place(reply: Reply, where: str) -> dict[str, Any]:
 
 
 def _seed(reply: Reply, where: str) -> dict[int, Any]:
+    if reply:
+        _required(reply, "prior", where)
     prior = _members(reply, "prior", where)
-    return _segments(prior.get("segments"), f"{where}: prior.segments")
+    segments = _required(prior, "segments", f"{where}: prior") if prior else None
+    return _segments(segments, f"{where}: prior.segments")
 
 
 def _bounds(entry: Reply, reply: Reply, where: str) -> dict[str, int | None]:
