@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from eyewire_validator.answers import Answerer
 from eyewire_validator.lineage import Lineage
-from eyewire_validator.segment_scores import dust_of_truth, score_segments
+from eyewire_validator.segment_scores import Candidates
 from eyewire_validator.tables import SEGMENT_SCORES, TASK_METRICS, write_table
 from eyewire_validator.volume_store import VolumeStore
-from eyewire_validator.voxels import answer_in_batches, measure_task
+from eyewire_validator.voxels import TaskVoxels, answer_in_batches
 
 
 @dataclass(frozen=True)
@@ -66,23 +67,23 @@ def evaluate(
         For each number of loops what came of it.
     """
     rows: dict[int, list[dict[str, Any]]] = {count: [] for count in loops}
-    scores: dict[int, list[pd.DataFrame]] = {count: [] for count in loops}
+    scores: dict[int, list[dict[str, NDArray[Any]]]] = {count: [] for count in loops}
     answered = answer_in_batches(tasks, answerer, settings.batch_size)
     for task, answers in tqdm(
         answered, title, len(tasks), disable=None, file=sys.__stderr__
     ):
         row = lineage.task(task)
-        bridge = store.bridge(row.place)
-        dust = dust_of_truth(row, bridge, settings.dust_voxels)
-        neuron = neurons[task] if neurons else None
+        voxels = TaskVoxels.of(row, store)
+        candidates = Candidates.of(
+            row,
+            store.bridge(row.place),
+            settings.dust_voxels,
+            neurons[task] if neurons else None,
+        )
         for count in loops:
-            counts = measure_task(row, store, answers[count], settings.threshold)
-            rows[count].append({**counts, **dust})
-            scores[count].append(
-                score_segments(
-                    row, answers[count], bridge, settings.dust_voxels, neuron
-                )
-            )
+            counts = voxels.measure(answers[count], settings.threshold)
+            rows[count].append({**counts, **candidates.full_counts})
+            scores[count].append(candidates.score(answers[count]))
     return {
         count: Evaluation(
             pd.DataFrame(rows[count], columns=TASK_METRICS.names),
@@ -100,13 +101,13 @@ def save_evaluation(
     write_table(segments, evaluation.segments, SEGMENT_SCORES, metadata)
 
 
-def _concatenate(scores: list[pd.DataFrame]) -> pd.DataFrame:
-    """Join tables of which some columns may be empty throughout."""
+def _concatenate(scores: list[dict[str, NDArray[Any]]]) -> pd.DataFrame:
+    """Join the columns of each task."""
     if not scores:
         return pd.DataFrame(columns=SEGMENT_SCORES.names)
     return pd.DataFrame(
         {
-            name: np.concatenate([frame[name].to_numpy() for frame in scores])
+            name: np.concatenate([columns[name] for columns in scores])
             for name in SEGMENT_SCORES.names
         }
     )

@@ -4,72 +4,87 @@ People act on segments, not on voxels, so this is what an answer is worth to the
 probability of a segment is the mean over all its voxels (`bridge.Bridge`).
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import entr
 
 from eyewire_validator.answers import Answer
 from eyewire_validator.bridge import Bridge
 from eyewire_validator.lineage import Task
-from eyewire_validator.tables import SEGMENT_SCORES
 
 
-def score_segments(
-    task: Task,
-    answer: Answer,
-    bridge: Bridge,
-    dust_voxels: int,
-    neuron: frozenset[int] | None = None,
-) -> pd.DataFrame:
-    """Score the candidate segments of a task.
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The candidate segments of a task, and what is known before anybody answers.
 
-    Args:
-        task: what the index says about it.
-        answer: to that task.
-        bridge: of its volume.
-        dust_voxels: segments of up to this many voxels are no candidates.
-        neuron: the segments that really belong, where that is known.
-
-    Returns:
-        A row of `tables.SEGMENT_SCORES` for each candidate, ascending by segment.
+    Attributes:
+        bridge: of the task's volume.
+        chosen: (segments of the volume,) bool, which of them are candidates.
+        about: the columns of `tables.SEGMENT_SCORES` that no answer changes, a value a
+            candidate, ascending by segment.
+        full_counts: the columns of `tables.TASK_METRICS` that are counted at full
+            resolution: the seed, and what of the truth no candidate holds.
     """
-    chosen = bridge.candidates(task.seed, dust_voxels)
-    segments = bridge.segments["segment"].to_numpy()[chosen]
-    columns: dict[str, Any] = {
-        "task": task.task,
-        "cell": task.cell,
-        "volume": task.volume,
-        "segment": segments,
-        "voxels": bridge.segments["voxels"].to_numpy()[chosen],
-        **{
-            name: None if values is None else values[chosen].astype(np.float32)
-            for name, values in _scores(answer, bridge).items()
-        },
-        "truth": np.isin(segments, task.aggregate),
-        "vote_weight": _vote_weights(segments, task).astype(np.float32),
-        "neuron": None if neuron is None else np.isin(segments, sorted(neuron)),
-    }
-    return pd.DataFrame(columns, columns=SEGMENT_SCORES.names)
 
+    bridge: Bridge
+    chosen: NDArray[np.bool_]
+    about: dict[str, NDArray[Any]]
+    full_counts: dict[str, int]
 
-def dust_of_truth(task: Task, bridge: Bridge, dust_voxels: int) -> dict[str, int]:
-    """Count what of the truth no answer in candidates can reach, and the seed.
+    @classmethod
+    def of(
+        cls,
+        task: Task,
+        bridge: Bridge,
+        dust_voxels: int,
+        neuron: frozenset[int] | None = None,
+    ) -> "Candidates":
+        """Find the candidates of a task.
 
-    Returns:
-        The columns of `tables.TASK_METRICS` that are counted at full resolution.
-    """
-    segments = bridge.segments
-    is_seed = segments["segment"].isin(task.seed)
-    is_dust = ~bridge.candidates(task.seed, dust_voxels) & ~is_seed
-    missed = segments.loc[segments["segment"].isin(task.aggregate) & is_dust, "voxels"]
-    return {
-        "seed_full_voxels": int(segments.loc[is_seed, "voxels"].sum()),
-        "dust_truth_segments": len(missed),
-        "dust_truth_full_voxels": int(missed.sum()),
-    }
+        Args:
+            task: what the index says about it.
+            bridge: of its volume.
+            dust_voxels: segments of up to this many voxels are no candidates.
+            neuron: the segments that really belong, where that is known.
+        """
+        rows = bridge.segments
+        ids, voxels = rows["segment"].to_numpy(), rows["voxels"].to_numpy()
+        chosen = bridge.candidates(task.seed, dust_voxels)
+        segments, is_truth = ids[chosen], np.isin(ids, task.aggregate)
+        every = segments.shape
+        about = {
+            "task": np.full(every, task.task),
+            "cell": np.full(every, task.cell),
+            "volume": np.full(every, task.volume),
+            "segment": segments,
+            "voxels": voxels[chosen],
+            "truth": is_truth[chosen],
+            "vote_weight": _vote_weights(segments, task),
+            "neuron": np.full(every, None)
+            if neuron is None
+            else np.isin(segments, sorted(neuron)),
+        }
+        is_seed = np.isin(ids, task.seed)
+        missed = voxels[is_truth & ~chosen & ~is_seed]
+        full_counts = {
+            "seed_full_voxels": int(voxels[is_seed].sum()),
+            "dust_truth_segments": len(missed),
+            "dust_truth_full_voxels": int(missed.sum()),
+        }
+        return cls(bridge, chosen, about, full_counts)
+
+    def score(self, answer: Answer) -> dict[str, NDArray[Any]]:
+        """Return the columns of `tables.SEGMENT_SCORES`, a value a candidate."""
+        scores = {
+            name: np.full(np.count_nonzero(self.chosen), None)
+            if values is None
+            else values[self.chosen].astype(np.float32)
+            for name, values in _scores(answer, self.bridge).items()
+        }
+        return {**self.about, **scores}
 
 
 def _scores(answer: Answer, bridge: Bridge) -> dict[str, NDArray[np.float64] | None]:
@@ -100,6 +115,9 @@ def _entropy(probability: NDArray[np.float64]) -> NDArray[np.float64]:
     return entropy
 
 
-def _vote_weights(segments: NDArray[np.int64], task: Task) -> NDArray[np.float64]:
-    weights = dict(zip(task.aggregate, task.aggregate_weights, strict=True))
-    return np.array([weights.get(segment, 0.0) for segment in segments], np.float64)
+def _vote_weights(segments: NDArray[np.int64], task: Task) -> NDArray[np.float32]:
+    """Return the agreed fraction of each segment, 0 outside the aggregate."""
+    weights = np.zeros(segments.shape, np.float32)
+    for segment, weight in zip(task.aggregate, task.aggregate_weights, strict=True):
+        weights[segments == segment] = weight
+    return weights

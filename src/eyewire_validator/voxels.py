@@ -1,6 +1,7 @@
 """How answers meet the aggregates, coarse voxel by coarse voxel."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,53 @@ from numpy.typing import NDArray
 from eyewire_validator.answers import Answer, Answerer
 from eyewire_validator.lineage import Lineage, Task
 from eyewire_validator.volume_store import VolumeStore
+
+
+@dataclass(frozen=True, eq=False)
+class TaskVoxels:
+    """What is known of a task's coarse voxels before anybody answers.
+
+    Attributes:
+        about: the columns of `tables.TASK_METRICS` that no answer changes.
+        truth: (z, y, x) bool, the aggregate's voxels.
+        beyond_seed: (z, y, x) bool, all voxels but the seed's.
+    """
+
+    about: dict[str, Any]
+    truth: NDArray[np.bool_]
+    beyond_seed: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, task: Task, store: VolumeStore) -> "TaskVoxels":
+        """Look a task up.
+
+        Raises:
+            VolumeError: it has no volume.
+        """
+        volume = store.get(task.place)
+        about = {
+            "task": task.task,
+            "cell": task.cell,
+            "volume": task.volume,
+            "image_mean": float(volume.image.mean()),
+        }
+        return cls(about, volume.mask(task.aggregate), ~volume.mask(task.seed))
+
+    def measure(self, answer: Answer, threshold: float) -> dict[str, Any]:
+        """Return what `tables.TASK_METRICS` says about the voxels of an answer."""
+        guess, sigma = answer.probability > threshold, answer.sigma
+        beyond = self.beyond_seed
+        return {
+            **self.about,
+            **count_voxels(guess, self.truth),
+            **count_voxels(guess & beyond, self.truth & beyond, "_seedless"),
+            "loss": answer.loss,
+            "published_loss": answer.published_loss,
+            "sigma_mean": None
+            if sigma is None
+            else float(sigma.mean(dtype=np.float64)),
+            "sigma_max": None if sigma is None else float(sigma.max()),
+        }
 
 
 def measure(
@@ -33,7 +81,8 @@ def measure(
             a CPU, as torch then chooses another convolution.
     """
     for task, answers in answer_in_batches(tasks, answerer, batch_size):
-        yield measure_task(lineage.task(task), store, answers[loops], threshold)
+        voxels = TaskVoxels.of(lineage.task(task), store)
+        yield voxels.measure(answers[loops], threshold)
 
 
 def count_voxels(
@@ -55,24 +104,3 @@ def answer_in_batches(
     for start in range(0, len(tasks), batch_size):
         batch = tasks[start : start + batch_size]
         yield from zip(batch, answerer(batch), strict=True)
-
-
-def measure_task(
-    task: Task, store: VolumeStore, answer: Answer, threshold: float
-) -> dict[str, Any]:
-    """Return what `tables.TASK_METRICS` says about the coarse voxels of a task."""
-    volume = store.get(task.place)
-    seed, truth = volume.mask(task.seed), volume.mask(task.aggregate)
-    guess, sigma = answer.probability > threshold, answer.sigma
-    return {
-        "task": task.task,
-        "cell": task.cell,
-        "volume": task.volume,
-        **count_voxels(guess, truth),
-        **count_voxels(guess & ~seed, truth & ~seed, "_seedless"),
-        "loss": answer.loss,
-        "published_loss": answer.published_loss,
-        "sigma_mean": None if sigma is None else float(sigma.mean(dtype=np.float64)),
-        "sigma_max": None if sigma is None else float(sigma.max()),
-        "image_mean": float(volume.image.mean()),
-    }

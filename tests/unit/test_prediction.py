@@ -1,10 +1,15 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from eyewire_validator.answers import Answer, answer_in_segments, no_segments
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.lineage import Lineage
-from eyewire_validator.prediction import EvaluationSettings, evaluate
+from eyewire_validator.prediction import (
+    EvaluationSettings,
+    evaluate,
+    save_evaluation,
+)
 from eyewire_validator.tables import (
     SEGMENT_SCORES,
     TASK_METRICS,
@@ -113,6 +118,82 @@ def test_each_loop_is_kept_apart(lineage, store):
     found = evaluate([1], lineage, store, everywhere(0.25), [1, 2], SETTINGS)
     assert found[1].segments["probability"].tolist() == [0.25] * 7
     assert found[2].segments["probability"].tolist() == [0.5] * 7
+
+
+def by_hand(task, store, answer):
+    """Say in plain terms what both tables have to say about an answer."""
+    image, segmentation = store.get(task.volume)
+    seed, truth = (np.isin(segmentation, ids) for ids in (task.seed, task.aggregate))
+    guess = answer.probability > SETTINGS.threshold
+    counts = {
+        f"{name}{suffix}": int((mask & kept).sum())
+        for suffix, kept in (("", np.ones_like(seed)), ("_seedless", ~seed))
+        for name, mask in (
+            ("guess", guess), ("truth", truth),
+            ("intersection", guess & truth), ("union", guess | truth),
+        )
+    }  # fmt: skip
+    row = {
+        **counts, "image_mean": image.mean(), "loss": answer.loss,
+        "sigma_max": answer.sigma.max(), "sigma_mean": answer.sigma.mean(),
+    }  # fmt: skip
+    agreed = dict(zip(task.aggregate, task.aggregate_weights, strict=True))
+    scores = [
+        {
+            "task": task.task, "segment": segment, "voxels": 64 * mask.sum(),
+            "probability": answer.probability[mask].mean(dtype=np.float64),
+            "sigma": answer.sigma[mask].mean(dtype=np.float64),
+            "variance": answer.members[:, mask].mean(1, np.float64).var(),
+            "truth": segment in agreed, "vote_weight": agreed.get(segment, 0),
+            "neuron": segment == 2,
+        }
+        for segment in range(1, 9)
+        for mask in [segmentation == segment]
+        if segment not in task.seed
+    ]  # fmt: skip
+    return row, scores
+
+
+def test_the_tables_are_those_made_by_hand(lineage, store):
+    """Several loops and members at once, against one after the other in plain terms."""
+    generator = np.random.default_rng(6)
+
+    def drawn(task):
+        members = generator.random((3, 8, 8, 8), np.float32)
+        sigma = 1 + generator.random((8, 8, 8), np.float32)
+        return Answer(members.mean(0), sigma, members, loss=float(task))
+
+    answers = {task: {1: drawn(task), 4: drawn(task)} for task in (1, 2, 3)}
+    found = evaluate(
+        [1, 2, 3],
+        lineage,
+        store,
+        lambda tasks: [answers[task] for task in tasks],
+        [1, 4],
+        SETTINGS,
+        neurons=dict.fromkeys((1, 2, 3), frozenset({2})),
+    )
+    for loops, tables in found.items():
+        expected = [
+            by_hand(lineage.task(task), store, answers[task][loops])
+            for task in (1, 2, 3)
+        ]
+        rows = pd.DataFrame([row for row, _ in expected])
+        scores = pd.DataFrame([score for _, scores in expected for score in scores])
+        for table, plain in ((tables.tasks, rows), (tables.segments, scores)):
+            pd.testing.assert_frame_equal(
+                table[plain.columns], plain, check_dtype=False, rtol=1e-6
+            )
+
+
+def test_loops_together_are_to_the_byte_those_alone(lineage, store, tmp_path):
+    def written(loops, count):
+        found = evaluate([1, 2], lineage, store, everywhere(0.3), loops, SETTINGS)
+        files = tmp_path / "tasks.parquet", tmp_path / "segments.parquet"
+        save_evaluation(found[count], *files, {})
+        return [file.read_bytes() for file in files]
+
+    assert written([1, 2], 2) == written([2], 2)
 
 
 def test_batches_keep_the_order_of_the_tasks(lineage, store):

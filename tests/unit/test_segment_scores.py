@@ -1,9 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from eyewire_validator.answers import Answer, answer_in_segments, no_segments
 from eyewire_validator.lineage import Lineage
-from eyewire_validator.segment_scores import dust_of_truth, score_segments
+from eyewire_validator.segment_scores import Candidates
 from eyewire_validator.tables import SEGMENT_SCORES, read_table, write_table
 
 
@@ -27,6 +28,11 @@ def task(make_index):
     return Lineage(make_index(row)).task(1)
 
 
+def score(task, answer, bridge, neuron=None):
+    columns = Candidates.of(task, bridge, 100, neuron).score(answer)
+    return pd.DataFrame(columns, columns=SEGMENT_SCORES.names)
+
+
 def half_of_two():
     """Probability 1 in half of segment 2, 0 elsewhere."""
     probability = np.zeros((8, 8, 8), np.float32)
@@ -35,7 +41,7 @@ def half_of_two():
 
 
 def test_a_candidate_has_the_mean_of_its_voxels(task, bridge):
-    found = score_segments(task, Answer(half_of_two()), bridge, dust_voxels=100)
+    found = score(task, Answer(half_of_two()), bridge)
     assert found["segment"].tolist() == [2, 3, 4, 5, 6, 7]
     assert found["probability"].tolist() == [0.5, 0, 0, 0, 0, 0]
     assert found["truth"].tolist() == [True, True, False, False, False, False]
@@ -44,12 +50,13 @@ def test_a_candidate_has_the_mean_of_its_voxels(task, bridge):
 
 
 def test_the_truth_that_no_candidate_holds_is_counted(task, bridge):
-    assert dust_of_truth(task, bridge, 100) == {
+    assert Candidates.of(task, bridge, 100).full_counts == {
         "seed_full_voxels": 4096,
         "dust_truth_segments": 1,
         "dust_truth_full_voxels": 64,
     }
-    assert dust_of_truth(task, bridge, 63)["dust_truth_segments"] == 0
+    counts = Candidates.of(task, bridge, 63).full_counts
+    assert counts["dust_truth_segments"] == 0
 
 
 def test_an_answer_in_segments_is_taken_as_it_is(task, bridge, octants):
@@ -58,7 +65,7 @@ def test_an_answer_in_segments_is_taken_as_it_is(task, bridge, octants):
     answer = answer_in_segments(octants, task.seed, said)
     assert answer.probability[0, 0, 0] == 1
     assert answer.probability[0, 4, 0] == 0.75
-    found = score_segments(task, answer, bridge, 100)
+    found = score(task, answer, bridge)
     assert found["probability"].tolist() == [0, 0.75, 0, 0, 0, 0]
 
 
@@ -66,7 +73,7 @@ def test_members_that_disagree_give_variance_and_information(task, bridge):
     members = np.stack([half_of_two() * 2, half_of_two() * 0]).clip(0, 1)
     members[0, :4, :4, 4:] = 1
     answer = Answer(members.mean(axis=0), members=members)
-    found = score_segments(task, answer, bridge, 100).set_index("segment")
+    found = score(task, answer, bridge).set_index("segment")
     assert found.loc[2, ["probability", "variance"]].tolist() == [0.5, 0.25]
     assert found.loc[2, "mutual_information"] == pytest.approx(np.log(2))
     assert found.loc[4, "mutual_information"] == 0
@@ -74,9 +81,7 @@ def test_members_that_disagree_give_variance_and_information(task, bridge):
 
 def test_a_single_answer_has_neither(task, bridge, tmp_path):
     sigma = np.full((8, 8, 8), 1.5, np.float32)
-    found = score_segments(
-        task, Answer(half_of_two(), sigma), bridge, 100, frozenset({2, 4})
-    )
+    found = score(task, Answer(half_of_two(), sigma), bridge, frozenset({2, 4}))
     write_table(tmp_path / "segments.parquet", found, SEGMENT_SCORES)
     kept = read_table(tmp_path / "segments.parquet", SEGMENT_SCORES)
     assert kept["sigma"].tolist() == [1.5] * 6
