@@ -26,8 +26,8 @@ def take_turns(limiter, clock, count):
     """Take turns side by side; return when each of them came."""
 
     async def one():
-        await limiter.turn()
-        return clock()
+        async with limiter.turn():
+            return clock()
 
     async def all_of_them():
         return await asyncio.gather(*(one() for _ in range(count)))
@@ -61,12 +61,45 @@ def test_a_late_sleeper_does_not_make_others_catch_up():
     assert min(gaps) >= 0.5
 
 
-def test_the_first_turn_comes_at_once_also_after_a_pause():
+def test_the_first_turn_waits_as_if_somebody_had_just_asked():
     clock = Clock()
     limiter = Limiter(2, clock, clock.sleep)
-    assert take_turns(limiter, clock, 1) == [100.0]
+    assert take_turns(limiter, clock, 1) == pytest.approx([100.525])
     clock.now = 200.0
     assert take_turns(limiter, clock, 1) == [200.0]
+
+
+def test_the_next_turn_counts_from_when_a_request_is_on_its_way():
+    clock = Clock()
+    limiter = Limiter(2, clock, clock.sleep)
+    starts = []
+
+    async def connect_slowly_and_read_long():
+        async with limiter.turn() as leave:
+            starts.append(clock())
+            clock.now += 7
+            leave()
+            await asyncio.sleep(0)
+            clock.now += 50
+
+    async def two_of_them():
+        await asyncio.gather(*(connect_slowly_and_read_long() for _ in range(2)))
+
+    asyncio.run(two_of_them())
+    assert starts == pytest.approx([100.525, 100.525 + 7 + 0.525])
+
+
+def test_a_request_that_fails_gives_its_turn_back():
+    clock = Clock()
+    limiter = Limiter(2, clock, clock.sleep)
+
+    async def fail():
+        async with limiter.turn():
+            raise OSError("no route")
+
+    with pytest.raises(OSError, match="no route"):
+        asyncio.run(fail())
+    assert take_turns(limiter, clock, 1) == pytest.approx([101.05])
 
 
 def test_hold_delays_all_later_turns():

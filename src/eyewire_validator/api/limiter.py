@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from eyewire_validator.errors import ConfigError
 
@@ -14,7 +15,9 @@ MARGIN = 1.05
 class Limiter:
     """Hands out turns, evenly spaced.
 
-    No second, half-open, holds more than ``requests_per_second`` turns, rounded up.
+    No second, half-open, holds more than ``requests_per_second`` turns, rounded up. The
+    first turn comes no sooner after the limiter was made: whoever had this share of the
+    rate before may have asked a moment ago.
 
     Args:
         requests_per_second: the rate; infinity for no limit.
@@ -40,15 +43,34 @@ class Limiter:
         self._interval = MARGIN / requests_per_second
         self._clock = clock
         self._sleep = sleep
-        self._next_start = -float("inf")
+        self._next_start = clock() + self._interval
         self._queue = asyncio.Lock()
 
-    async def turn(self) -> None:
-        """Wait until another request may start; first come, first served."""
-        async with self._queue:
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[Callable[[], None]]:
+        """Wait until another request may start; first come, first served.
+
+        Yields:
+            To be called once the request is on its way: from then on, the next turn is
+            counted. Who connects slowly would else arrive together with the next one.
+            At the latest, a turn ends with the block.
+        """
+        await self._queue.acquire()
+        under_way = False
+
+        def leave() -> None:
+            nonlocal under_way
+            if not under_way:
+                under_way = True
+                self.hold(self._interval)
+                self._queue.release()
+
+        try:
             while (wait := self._next_start - self._clock()) > 0:
                 await self._sleep(wait)
-            self._next_start = self._clock() + self._interval
+            yield leave
+        finally:
+            leave()
 
     def hold(self, seconds: float) -> None:
         """Let no further request start for so many seconds."""
