@@ -37,6 +37,12 @@ include: "rules/figures.smk"
 include: "rules/report.smk"
 
 
+onstart:
+    # Whoever starts the workflow again wants to try again.
+    for record in FAILURES.values():
+        Path(record).unlink(missing_ok=True)
+
+
 rule all:
     default_target: True
     input:

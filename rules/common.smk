@@ -67,6 +67,14 @@ for resource, limit in LIMITS.items():
     workflow.global_resources.setdefault(resource, limit)
 
 
+# Failures in a row; the jobs that ask the same service share one file. As long as it is
+# full, none of them asks.
+FAILURES = {
+    service: f"results/downloads/{service}_failures.txt"
+    for service in ("api", "storage")
+}
+
+
 # 0 with `--resources cuda=0`: the job then takes the CPU.
 CUDA_OF_A_JOB = min(1, workflow.global_resources["cuda"].value)
 
@@ -86,6 +94,6 @@ def code(script):
 
 
 def share(resource, jobs):
-    """What one of ``jobs`` claims of a limited resource, at least 1 and at most all."""
+    """What one of at most ``jobs`` claims of a limited resource: rounded up, not 0."""
     limit = workflow.global_resources[resource].value
-    return max(1, min(limit, limit // jobs))
+    return max(1, -(-limit // jobs))

@@ -28,6 +28,7 @@ rule download_cell:
     params:
         source=SOURCE,
         base_url=API["base_url"],
+        failures=FAILURES["api"],
         code=code("download_cell.py"),
     script:
         "../workflow/scripts/download_cell.py"

@@ -30,6 +30,7 @@ rule download_volumes:
         source=SOURCE,
         volumes=volumes_of_group,
         geometry=GEOMETRY,
+        failures=FAILURES["storage"],
         code=code("download_volumes.py"),
     script:
         "../workflow/scripts/download_volumes.py"

@@ -66,5 +66,13 @@ class MalformedReplyError(ApiError):
     """The reply is not of the form that the client understands."""
 
 
+class CutShortError(MalformedReplyError):
+    """The reply is not whole, on any try."""
+
+
 class TransientError(ApiError):
     """The service or the network failed, on every try."""
+
+
+class StoppedError(ApiError):
+    """So many requests in a row failed that no more are sent."""

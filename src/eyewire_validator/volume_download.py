@@ -39,14 +39,18 @@ async def download_volume(
     """
 
     async def save(name: str) -> None:
+        url = full_path + name
+
+        def check(content: bytes) -> None:
+            check_file(name, content, f"volume {volume}: {url}", geometry)
+
         try:
-            content = await client.fetch(full_path + name, f"volume {volume}")
+            content = await client.fetch(url, f"volume {volume}", check)
         except NotFoundError:
             if name != RAW_GRAPH:
                 raise
             log.info("volume %d: the bucket has no %s", volume, name)
             return
-        check_file(name, content, f"volume {volume}: {full_path}{name}", geometry)
         write_bytes(folder / name, content)
 
     await ask_for_all(save, file_names(geometry), f"volume {volume}")

@@ -4,10 +4,12 @@ import asyncio
 import io
 import json
 import lzma
+import os
 import socket
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +26,8 @@ from eyewire_validator.volume_download import download_volume
 
 GEOMETRY = VolumeGeometry(size=16, overlap=4, factor=4)
 TOKEN = "right"
+# Where failures are forgotten at once.
+NO_RECORD = Path(os.devnull)
 TASKS = range(30, 42)
 FOLDER_NAME = "e2198_compressed/Volume-40-41/"
 
@@ -129,11 +133,17 @@ def call(address, ask, token=TOKEN, rate=float("inf")):
         max_wait=0.01,
         connect_timeout=20,
         read_timeout=20,
+        reply_timeout=20,
+        failures_in_a_row=10,
     )
 
     async def run():
         async with open_client(
-            settings, token=token, requests_per_second=rate, sandbox=None
+            settings,
+            token=token,
+            requests_per_second=rate,
+            failures=NO_RECORD,
+            sandbox=None,
         ) as client:
             return await ask(client)
 
@@ -170,11 +180,15 @@ def test_a_cell_and_its_volume_arrive_as_the_folder_holds_them(
 
 def test_the_sandbox_in_process_gives_the_same_table(address, folder):
     over_http = call(address, lambda client: download_cell(client, 7)).table
-    settings = ApiSettings("", [], 10, 1, 10, 1, 4, 1, 1, 1, 1)
+    settings = ApiSettings("", [], 10, 1, 10, 1, 4, 1, 1, 1, 1, 1, 1)
 
     async def run():
         async with open_client(
-            settings, token=None, requests_per_second=float("inf"), sandbox=folder
+            settings,
+            token=None,
+            requests_per_second=float("inf"),
+            failures=NO_RECORD,
+            sandbox=folder,
         ) as client:
             cell = await download_cell(client, 7)
             url = cell.table["full_path"].iloc[0]

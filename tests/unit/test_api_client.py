@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from eyewire_validator import __version__
+from eyewire_validator.api.breaker import Breaker
 from eyewire_validator.api.client import (
     ApiSettings,
     EyewireClient,
@@ -23,11 +25,14 @@ from eyewire_validator.errors import (
     ApiError,
     AuthError,
     ConfigError,
+    CutShortError,
     MalformedReplyError,
     NotFoundError,
     SandboxError,
+    StoppedError,
     ThrottledError,
     TransientError,
+    VolumeError,
 )
 
 TOKEN = "s3cret-t0ken"
@@ -44,13 +49,19 @@ SETTINGS = ApiSettings(
     max_wait=60,
     connect_timeout=5,
     read_timeout=30,
+    reply_timeout=300,
+    failures_in_a_row=2,
 )
+
+# Where failures are forgotten at once.
+NO_RECORD = Path(os.devnull)
 
 
 class Service:
     """Answers from a list, then with the last one; remembers requests and waits."""
 
-    def __init__(self, *answers):
+    def __init__(self, *answers, failures=NO_RECORD):
+        self.failures = failures
         self.answers = list(answers)
         self.requests = []
         self.times = []
@@ -75,7 +86,8 @@ class Service:
         )
         limiter = Limiter(float("inf"), lambda: self.now, self.sleep)
         settings = replace(SETTINGS, **changes)
-        return EyewireClient(settings, http, TOKEN, limiter, self.sleep)
+        breaker = Breaker(self.failures, settings.failures_in_a_row)
+        return EyewireClient(settings, http, TOKEN, limiter, breaker, self.sleep)
 
     def run(self, ask):
         """Call ``ask`` with a client of this service."""
@@ -135,8 +147,19 @@ def test_the_token_is_in_no_log(caplog):
         httpx.Response(200, content=b" \n", headers={"Content-Type": "text/html"}),
     ],
 )
-def test_an_unknown_id_may_be_any_empty_reply(empty):
-    assert Service(empty).run(lambda client: client.task(31)) == {}
+def test_an_empty_reply_of_any_form_is_believed_the_third_time(empty):
+    service = Service(empty)
+    assert service.run(lambda client: client.task(31)) == {}
+    assert len(service.requests) == 3
+    service = Service(empty, empty, json_reply({"id": 31}))
+    assert service.run(lambda client: client.task(31)) == {"id": 31}
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_with_fewer_tries_an_empty_reply_is_believed_sooner(tries):
+    service = Service(json_reply({}))
+    assert asyncio.run(service.client(tries=tries).task(31)) == {}
+    assert len(service.requests) == tries
 
 
 @pytest.mark.parametrize(
@@ -146,19 +169,11 @@ def test_an_unknown_id_may_be_any_empty_reply(empty):
         (status(403), AuthError, "HTTP 403"),
         (status(302, Location="https://eyewire.org/login"), AuthError, "HTTP 302"),
         (html(), AuthError, "text/html; charset=utf-8 instead of JSON"),
-        (httpx.Response(200, content=b"{}"), AuthError, "no content type"),
-        (status(404), NotFoundError, "HTTP 404"),
+        (httpx.Response(200, content=b"<"), AuthError, "no content type"),
         (status(422), ApiError, "HTTP 422, expected 200"),
         (status(204), ApiError, "HTTP 204, expected 200"),
         (json_reply([1]), MalformedReplyError, "JSON list, expected an object"),
         (json_reply("no"), MalformedReplyError, "JSON str, expected an object"),
-        (
-            httpx.Response(
-                200, content=b'{"id"', headers={"Content-Type": "text/json"}
-            ),
-            MalformedReplyError,
-            "not JSON",
-        ),
     ],
 )
 def test_useless_answers_of_the_api_fail_at_once(answer, error, found):
@@ -171,18 +186,33 @@ def test_useless_answers_of_the_api_fail_at_once(answer, error, found):
     assert len(service.requests) == 1
 
 
+def test_json_of_another_type_is_read_all_the_same():
+    answer = httpx.Response(200, content=b'{"id": 31}')
+    assert Service(answer).run(lambda client: client.task(31)) == {"id": 31}
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda client: client.task(31), lambda client: client.fetch(FILE)]
+)
+def test_what_is_not_there_is_believed_the_third_time(ask):
+    service = Service(status(404))
+    with pytest.raises(NotFoundError, match="HTTP 404"):
+        service.run(ask)
+    assert len(service.requests) == 3
+    assert Service(status(404), status(404), json_reply({"id": 31})).run(ask)
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (status(404), NotFoundError),
-        (status(403), NotFoundError),
+        (html(), ApiError),
         (status(302, Location="https://elsewhere.org"), ApiError),
         (status(400), ApiError),
     ],
 )
 def test_useless_answers_of_the_bucket_fail_at_once(answer, error):
     service = Service(answer)
-    with pytest.raises(error, match=rf"^volume 2: {FILE}: HTTP") as raised:
+    with pytest.raises(error, match=rf"^volume 2: {FILE}: (HTTP|got)") as raised:
         service.run(lambda client: client.fetch(FILE + "?key=hidden", "volume 2"))
     assert type(raised.value) is error
     assert "hidden" not in str(raised.value)
@@ -219,9 +249,90 @@ def test_passing_failures_are_tried_again(answer, error):
 @pytest.mark.parametrize(("code", "asked", "waited"), [(429, 7, 7), (503, 600, 60)])
 def test_retry_after_is_honoured_up_to_the_longest_wait(code, asked, waited):
     busy = status(code, **{"Retry-After": str(asked)})
-    service = Service(busy, json_reply({}))
+    service = Service(busy, json_reply({"id": 31}))
     service.run(lambda client: client.task(31))
     assert sum(service.waits) == pytest.approx(waited)
+
+
+def test_requests_that_fail_in_a_row_stop_all(tmp_path):
+    """The limit is 2; each of the failed requests had its 4 tries."""
+    service = Service(status(500), failures=tmp_path / "failures.txt")
+    for _ in range(2):
+        with pytest.raises(TransientError):
+            service.run(lambda client: client.task(31))
+    assert len(service.requests) == 8
+    with pytest.raises(StoppedError, match=r"2 requests in a row .* task 31: HTTP 500"):
+        service.run(lambda client: client.task(32))
+    assert len(service.requests) == 8
+
+
+def test_tries_stop_as_soon_as_others_have_failed(tmp_path):
+    service = Service(status(500), failures=tmp_path / "failures.txt")
+
+    async def fail(client):
+        await asyncio.gather(
+            *(client.task(task) for task in range(9)), return_exceptions=True
+        )
+
+    service.run(fail)
+    # Three at a time, and four tries each of the first two to fail for good.
+    assert len(service.requests) < 9 * 4
+    assert len((tmp_path / "failures.txt").read_text().splitlines()) < 9
+
+
+def test_answers_between_failures_and_what_is_not_there_stop_nobody(tmp_path):
+    service = Service(failures=tmp_path / "failures.txt")
+    for answer in (status(401), status(404), json_reply({"id": 3}), status(401)):
+        service.answers = [answer]
+        asyncio.run(outcome(service.client().task(31)))
+    assert len((tmp_path / "failures.txt").read_text().splitlines()) == 1
+
+
+async def outcome(request):
+    try:
+        return await request
+    except ApiError as error:
+        return error
+
+
+def test_a_file_that_arrives_damaged_is_fetched_again():
+    def check(content):
+        if content != b"whole":
+            raise VolumeError("cut")
+
+    def fetch(client):
+        return client.fetch(FILE, "volume 2", check)
+
+    cut, whole = (httpx.Response(200, content=text) for text in (b"who", b"whole"))
+    service = Service(cut, cut, whole)
+    assert service.run(fetch) == b"whole"
+    service = Service(cut)
+    with pytest.raises(VolumeError, match="cut"):
+        service.run(fetch)
+    assert len(service.requests) == 4
+
+
+def cut_json():
+    return httpx.Response(200, content=b'{"id"', headers={"Content-Type": "text/json"})
+
+
+def file_without_length():
+    """Neither a length nor chunks: it ends where the connection does."""
+    return httpx.Response(200, stream=httpx.ByteStream(b"who"))
+
+
+@pytest.mark.parametrize(
+    ("cut", "ask"),
+    [
+        (cut_json, lambda client: client.task(31)),
+        (file_without_length, lambda client: client.fetch(FILE)),
+    ],
+)
+def test_a_reply_that_is_not_whole_is_asked_for_again(cut, ask):
+    service = Service(*(cut() for _ in range(4)))
+    with pytest.raises(CutShortError, match="expected a whole one; try again"):
+        service.run(ask)
+    assert len(service.requests) == 4
 
 
 def test_retry_after_holds_other_requests_too():
@@ -268,6 +379,8 @@ def test_no_more_requests_at_a_time_than_configured():
 
     async def answer(request):
         nonlocal under_way, most
+        # As real connections do; the next request may start then.
+        await request.extensions["trace"]("http11.send_request_headers.complete", {})
         under_way += 1
         most = max(most, under_way)
         await asyncio.sleep(0)
@@ -278,7 +391,8 @@ def test_no_more_requests_at_a_time_than_configured():
         http = httpx.AsyncClient(
             base_url="https://eyewire.org", transport=httpx.MockTransport(answer)
         )
-        client = EyewireClient(SETTINGS, http, TOKEN, Limiter(float("inf")))
+        limiter = Limiter(float("inf"))
+        client = EyewireClient(SETTINGS, http, TOKEN, limiter, Breaker(NO_RECORD, 1))
         return await ask_for_all(client.task, range(20), "tasks")
 
     assert [reply["id"] for reply in asyncio.run(ask())] == list(range(20))
@@ -297,7 +411,12 @@ def test_the_first_failure_ends_the_others():
 
 def open_and_close(**changes):
     async def run():
-        given = {"token": TOKEN, "requests_per_second": 5, "sandbox": None} | changes
+        given = {
+            "token": TOKEN,
+            "requests_per_second": 5,
+            "failures": NO_RECORD,
+            "sandbox": None,
+        } | changes
         settings = replace(SETTINGS, base_url=given.pop("base_url", SETTINGS.base_url))
         async with open_client(settings, **given):
             pass
@@ -355,7 +474,11 @@ def test_a_body_cut_short_on_the_wire_is_tried_again():
         async with (
             server,
             open_client(
-                settings, token=TOKEN, requests_per_second=100, sandbox=None
+                settings,
+                token=TOKEN,
+                requests_per_second=100,
+                failures=NO_RECORD,
+                sandbox=None,
             ) as client,
         ):
             return await client.fetch(f"{address}/0.jpg")

@@ -3,11 +3,14 @@
 import asyncio
 import gzip
 import json
+import os
+from pathlib import Path
 
 import httpx
 import pytest
 
 from eyewire_validator.api import client as client_module
+from eyewire_validator.api.breaker import Breaker
 from eyewire_validator.api.client import ApiSettings, EyewireClient
 from eyewire_validator.api.limiter import Limiter
 from eyewire_validator.errors import ApiError, AuthError, MalformedReplyError
@@ -26,6 +29,8 @@ SETTINGS = ApiSettings(
     max_wait=60,
     connect_timeout=5,
     read_timeout=30,
+    reply_timeout=300,
+    failures_in_a_row=10,
 )
 BUCKET = "https://storage.googleapis.com/e2198_compressed/Volume-1-2/"
 
@@ -49,7 +54,8 @@ class Service:
                 base_url=base_url, transport=transport
             ) as http:
                 limiter = Limiter(float("inf"))
-                return await ask(EyewireClient(SETTINGS, http, TOKEN, limiter))
+                breaker = Breaker(Path(os.devnull), 1)
+                return await ask(EyewireClient(SETTINGS, http, TOKEN, limiter, breaker))
 
         return asyncio.run(run())
 

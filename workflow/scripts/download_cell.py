@@ -17,6 +17,7 @@ async def download() -> CellDownload:
         ApiSettings(**snakemake.config["api"]),
         token=os.environ.get("EW_OAUTH2"),
         requests_per_second=snakemake.resources.api_requests_per_second,
+        failures=Path(snakemake.params.failures),
         sandbox=Path(snakemake.input[0]).parent if snakemake.input else None,
     ) as client:
         return await download_cell(client, int(snakemake.wildcards.cell))

@@ -17,6 +17,7 @@ async def download() -> None:
         ApiSettings(**snakemake.config["api"]),
         token=os.environ.get("EW_OAUTH2"),
         requests_per_second=snakemake.resources.storage_requests_per_second,
+        failures=Path(snakemake.params.failures),
         sandbox=Path(snakemake.input[0]).parent if snakemake.input else None,
     ) as client:
         for volume, full_path in snakemake.params.volumes.items():

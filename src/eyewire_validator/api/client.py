@@ -14,32 +14,43 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 from tenacity import (
     AsyncRetrying,
-    retry_if_exception_type,
+    RetryCallState,
     stop_after_attempt,
     wait_random_exponential,
 )
 
 from eyewire_validator import __version__
+from eyewire_validator.api.breaker import Breaker
 from eyewire_validator.api.limiter import Limiter
 from eyewire_validator.errors import (
     ApiError,
     AuthError,
     ConfigError,
+    CutShortError,
+    EyewireValidatorError,
     MalformedReplyError,
     NotFoundError,
+    StoppedError,
     ThrottledError,
     TransientError,
+    VolumeError,
 )
+
+Result = TypeVar("Result")
 
 SANDBOX_URL = "http://sandbox.invalid"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Seconds: the first back-off is drawn from 0 to this, and the range doubles each time.
 FIRST_WAIT = 0.5
+# What another try may mend; a damaged file may have been damaged on its way.
+PASSING = (TransientError, ThrottledError, CutShortError, VolumeError)
+# "There is no such thing" may be a slip of the service; it is believed at this try.
+BELIEVED_TRY = 3
 USER_AGENT = f"eyewire-validator/{__version__}"
 # Bytes that are read of a reply, unpacked: several times what the largest cell's task
 # list takes, and twice a segmentation of 256 cubed uint16 before it is packed.
@@ -65,6 +76,8 @@ class ApiSettings:
     max_wait: float
     connect_timeout: float
     read_timeout: float
+    reply_timeout: float
+    failures_in_a_row: int
 
 
 class Received(NamedTuple):
@@ -81,6 +94,7 @@ async def open_client(
     *,
     token: str | None,
     requests_per_second: float,
+    failures: Path,
     sandbox: Path | None,
 ) -> AsyncIterator["EyewireClient"]:
     """Open a client for the real service, or for a sandbox folder in this process.
@@ -89,6 +103,8 @@ async def open_client(
         settings: section ``api`` of the configuration.
         token: OAuth token of the real service; a sandbox has its own.
         requests_per_second: this client's share of the rate; infinity for no limit.
+        failures: the record by which clients of one service stop together; see
+            `breaker.Breaker`.
         sandbox: the sandbox folder; None for the service at ``settings.base_url``.
 
     Raises:
@@ -97,13 +113,14 @@ async def open_client(
         SandboxError: the sandbox folder is not there or not whole.
     """
     limiter = Limiter(requests_per_second)
+    breaker = Breaker(failures, settings.failures_in_a_row)
     if sandbox is None:
         token, http = _connect(settings, token)
     else:
         token, http = _answer_in_process(sandbox)
         settings = replace(settings, storage_hosts=[http.base_url.host])
     async with http:
-        yield EyewireClient(settings, http, token, limiter)
+        yield EyewireClient(settings, http, token, limiter, breaker)
 
 
 def _answer_in_process(sandbox: Path) -> tuple[str, httpx.AsyncClient]:
@@ -142,6 +159,7 @@ class EyewireClient:
         http: how requests travel, with the address of the API.
         token: sent with requests to the API, and with no others.
         limiter: gives each try its turn.
+        breaker: counts requests that failed for good, and stops all at some number.
         sleep: waits for some seconds between two tries.
     """
 
@@ -151,6 +169,7 @@ class EyewireClient:
         http: httpx.AsyncClient,
         token: str,
         limiter: Limiter,
+        breaker: Breaker,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Keep to ``settings.concurrent_requests`` requests at a time."""
@@ -159,6 +178,7 @@ class EyewireClient:
         self._settings = settings
         self._token = token
         self._limiter = limiter
+        self._breaker = breaker
         self._sleep = sleep
         self._places = asyncio.Semaphore(settings.concurrent_requests)
 
@@ -174,32 +194,42 @@ class EyewireClient:
         """Ask for the combined answer of a task; ``{}`` if there is none."""
         return await self._ask(f"/1.0/task/{task}/aggregate", f"task {task}: aggregate")
 
-    async def fetch(self, url: str, what: str = "file") -> bytes:
+    async def fetch(
+        self,
+        url: str,
+        what: str = "file",
+        check: Callable[[bytes], None] = lambda content: None,
+    ) -> bytes:
         """Fetch a file of the bucket, without the token.
 
         Args:
             url: as the API gave it, or below.
             what: what the file belongs to, for messages, such as ``volume 12``.
+            check: raises a VolumeError if the content is damaged.
 
         Raises:
             NotFoundError: the bucket has no such file, or does not show it.
+            VolumeError: the content is damaged, on every try.
+            StoppedError: too much has failed; nothing was asked.
             ApiError: any other failure; also if the host is not a storage host.
         """
         what = f"{what}: {_without_query(url)}"
-        response = await self._get(self._storage_url(url, what), what, MAX_FILE)
-        if response.status_code in (401, 403, 404, 410):
-            raise NotFoundError(
-                f"{what}: HTTP {response.status_code}, the bucket has no such file or "
-                "does not show it; check the task's full_path"
-            )
-        _check_ok(response, what)
-        return response.content
+
+        def read(response: Received) -> bytes:
+            content = _file(response, what)
+            check(content)
+            return content
+
+        return await self._get(self._storage_url(url, what), what, MAX_FILE, read)
 
     async def _ask(self, path: str, what: str) -> dict[str, Any]:
         """Return a JSON object of the API; ``{}`` for any form of an empty reply."""
         token = {"access_token": self._token}
-        response = await self._get(path, what, MAX_JSON, token)
-        return _json_object(response, what)
+
+        def read(response: Received) -> dict[str, Any]:
+            return _json_object(response, what)
+
+        return await self._get(path, what, MAX_JSON, read, token)
 
     def _storage_url(self, url: str, what: str) -> httpx.URL:
         hosts = self._settings.storage_hosts
@@ -226,27 +256,51 @@ class EyewireClient:
         url: httpx.URL | str,
         what: str,
         limit: int,
+        read: Callable[[Received], Result],
         params: dict[str, str] | None = None,
-    ) -> Received:
+    ) -> Result:
+        """Ask until there is a result, or no hope of one."""
+
+        async def ask() -> Result:
+            return read(await self._try(url, what, limit, params))
+
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self._settings.tries),
             wait=wait_random_exponential(FIRST_WAIT, self._settings.max_wait),
-            retry=retry_if_exception_type((TransientError, ThrottledError)),
+            retry=_may_pass,
+            retry_error_callback=_last_outcome,
             sleep=self._sleep,
-            reraise=True,
         )
-        response: Received = await retrying(self._try, url, what, limit, params)
-        return response
+        try:
+            result: Result = await retrying(ask)
+        except (NotFoundError, StoppedError):
+            raise
+        except EyewireValidatorError as error:
+            self._breaker.failed(str(error))
+            raise
+        self._breaker.succeeded()
+        return result
 
     async def _try(
         self, url: httpx.URL | str, what: str, limit: int, params: dict[str, str] | None
     ) -> Received:
-        async with self._places:
-            await self._limiter.turn()
+        async with self._places, self._limiter.turn() as leave:
+            self._breaker.check()
+
+            async def trace(event: str, _: dict[str, Any]) -> None:
+                if event.endswith("send_request_headers.complete"):
+                    leave()
+
+            request = self._http.stream(
+                "GET", url, params=params, extensions={"trace": trace}
+            )
             try:
-                async with self._http.stream("GET", url, params=params) as stream:
-                    response = await _receive(stream, what, limit)
-            except httpx.RequestError as error:
+                async with (
+                    asyncio.timeout(self._settings.reply_timeout),
+                    request as reply,
+                ):
+                    response = await _receive(reply, what, limit)
+            except (httpx.RequestError, TimeoutError) as error:
                 reason = f"{type(error).__name__} {_without_query(str(error))}".strip()
                 raise self._failure(TransientError, what, reason) from None
         if response.status_code in (429, 503):
@@ -264,6 +318,21 @@ class EyewireClient:
             f"{what}: {reason}, after {self._settings.tries} tries; try again later, "
             "perhaps with a lower rate under api: in the config"
         )
+
+
+def _may_pass(state: RetryCallState) -> bool:
+    """Whether another try may bring more than this one."""
+    outcome = state.outcome
+    assert outcome is not None
+    error = outcome.exception()
+    if isinstance(error, NotFoundError) or not (error or outcome.result()):
+        return state.attempt_number < BELIEVED_TRY
+    return isinstance(error, PASSING)
+
+
+def _last_outcome(state: RetryCallState) -> Any:
+    assert state.outcome is not None
+    return state.outcome.result()
 
 
 def seconds_to_wait(retry_after: str | None) -> float:
@@ -296,6 +365,20 @@ async def _receive(response: httpx.Response, what: str, limit: int) -> Received:
     return Received(response.status_code, response.headers, bytes(content))
 
 
+def _file(response: Received, what: str) -> bytes:
+    if response.status_code in (401, 403, 404, 410):
+        raise NotFoundError(
+            f"{what}: HTTP {response.status_code}, the bucket has no such file or "
+            "does not show it; check the task's full_path"
+        )
+    _check_ok(response, what)
+    if "html" in (content_type := response.headers.get("Content-Type", "")):
+        raise ApiError(f"{what}: got {content_type}, a page instead of the file")
+    if not {"content-length", "transfer-encoding"} & set(response.headers):
+        raise _cut_short(what, "the reply does not say where it ends")
+    return response.content
+
+
 def _json_object(response: Received, what: str) -> dict[str, Any]:
     status = response.status_code
     if status in (401, 403) or 300 <= status < 400:
@@ -305,12 +388,15 @@ def _json_object(response: Received, what: str) -> dict[str, Any]:
     _check_ok(response, what)
     if not response.content.strip():
         return {}
-    content_type = response.headers.get("Content-Type", "no content type")
-    if "json" not in content_type.lower():
-        raise AuthError(_token_advice(what, f"got {content_type} instead of JSON"))
     try:
         reply = json.loads(response.content)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
+        content_type = response.headers.get("Content-Type", "no content type")
+        if "json" not in content_type.lower():
+            found = f"got {content_type} instead of JSON"
+            raise AuthError(_token_advice(what, found)) from None
+        raise _cut_short(what, f"the reply is not JSON ({error})") from None
+    except RecursionError as error:
         raise MalformedReplyError(f"{what}: the reply is not JSON ({error})") from None
     # An unknown id may come as [] or null.
     if not reply:
@@ -319,6 +405,10 @@ def _json_object(response: Received, what: str) -> dict[str, Any]:
         kind = type(reply).__name__
         raise MalformedReplyError(f"{what}: got a JSON {kind}, expected an object")
     return reply
+
+
+def _cut_short(what: str, found: str) -> CutShortError:
+    return CutShortError(f"{what}: {found}, expected a whole one; try again later")
 
 
 def _check_ok(response: Received, what: str) -> None:

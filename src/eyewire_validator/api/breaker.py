@@ -1,0 +1,58 @@
+"""Stop asking a service that has failed again and again."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from eyewire_validator.errors import StoppedError
+
+ENCODING = "utf-8"
+
+
+class Breaker:
+    """Counts the failures in a row of all jobs that share its record; then stops all.
+
+    The record is a file of one line a failure: a usable answer removes it, unless it is
+    full by then. A full record stays until somebody removes it.
+
+    Args:
+        record: the file.
+        limit: the number of failures in a row that fills it.
+    """
+
+    def __init__(self, record: Path, limit: int) -> None:
+        """Nothing is read or written until asked."""
+        self._record = record
+        self._limit = limit
+
+    def check(self) -> None:
+        """Let a request start.
+
+        Raises:
+            StoppedError: not any more.
+        """
+        failures = self._failures()
+        if len(failures) >= self._limit:
+            raise StoppedError(
+                f"no request sent: {len(failures)} requests in a row failed "
+                f"({self._record}), the last of them at {failures[-1]}; when the "
+                "service answers again, run the same command: what is done stays done"
+            )
+
+    def failed(self, reason: str) -> None:
+        """Count a failure."""
+        self._record.parent.mkdir(parents=True, exist_ok=True)
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        # One short write at the end: jobs that fail at once do not lose lines.
+        with self._record.open("ab", buffering=0) as record:
+            record.write(f"{when}: {' '.join(reason.split())}\n".encode(ENCODING))
+
+    def succeeded(self) -> None:
+        """Count from the start, unless it is too late."""
+        if 0 < len(self._failures()) < self._limit:
+            self._record.unlink(missing_ok=True)
+
+    def _failures(self) -> list[str]:
+        try:
+            return self._record.read_text(ENCODING).splitlines()
+        except FileNotFoundError:
+            return []
