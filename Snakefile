@@ -25,6 +25,7 @@ configfile: workflow.source_path("config/config.yaml")
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
+include: "rules/shown.smk"
 include: "rules/sandbox.smk"
 include: "rules/registry.smk"
 include: "rules/tasks.smk"

@@ -11,7 +11,7 @@ OUTPUT  results/figures/{model}/{replicate}/training.png, .svg
 rule plot_metrics:
     """Draw the figures of the voxels of one evaluation, and write their tables."""
     input:
-        evaluation_file("tasks.parquet"),
+        this_evaluation("tasks.parquet"),
     output:
         png=expand(
             "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",
@@ -41,9 +41,9 @@ rule plot_metrics:
 rule plot_segments:
     """Draw how far the segments' probabilities can be trusted, and where they err."""
     input:
-        segments=evaluation_file("segments.parquet"),
-        answers=evaluation_file("answers.parquet"),
-        decisions=evaluation_file("decisions.json"),
+        segments=this_evaluation("segments.parquet"),
+        answers=this_evaluation("answers.parquet"),
+        decisions=this_evaluation("decisions.json"),
     output:
         png=expand(
             "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",
@@ -101,10 +101,10 @@ rule plot_tasks:
         index="results/tasks/index.parquet",
         manifests=manifests_of_groups,
         checkpoints=checkpoints_of,
-        tasks=evaluation_file("tasks.parquet"),
-        segments=evaluation_file("segments.parquet"),
-        answers=evaluation_file("answers.parquet"),
-        decisions=evaluation_file("decisions.json"),
+        tasks=this_evaluation("tasks.parquet"),
+        segments=this_evaluation("segments.parquet"),
+        answers=this_evaluation("answers.parquet"),
+        decisions=this_evaluation("decisions.json"),
     output:
         png=expand(
             "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",

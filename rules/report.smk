@@ -15,9 +15,9 @@ OUTPUT  results/report/honest_table.txt, .csv  every model, in sections by stand
 rule compare_models:
     """Print the honest table and draw it."""
     input:
-        answers=evaluations("answers.parquet"),
-        segments=evaluations("segments.parquet"),
-        summaries=evaluations("summary.json"),
+        answers=evaluation_files("answers.parquet", shown_evaluations()),
+        segments=evaluation_files("segments.parquet", shown_evaluations()),
+        summaries=evaluation_files("summary.json", shown_evaluations()),
     output:
         text="results/report/honest_table.txt",
         csv="results/report/honest_table.csv",
@@ -46,9 +46,9 @@ rule compare_models:
 rule compare_loops:
     """Measure networks at every number of loops, and draw what loops bring."""
     input:
-        answers=loop_evaluations("answers.parquet"),
-        segments=loop_evaluations("segments.parquet"),
-        summaries=loop_evaluations("summary.json"),
+        answers=evaluation_files("answers.parquet", shown_loops()),
+        segments=evaluation_files("segments.parquet", shown_loops()),
+        summaries=evaluation_files("summary.json", shown_loops()),
     output:
         csv="results/report/loops.csv",
         png="results/figures/loops.png",
@@ -76,7 +76,7 @@ rule render_report:
         differences="results/report/differences.csv",
         decisions="results/report/decisions.csv",
         audit="results/audit.json",
-        summary=focus_file("summary.json"),
+        summary=evaluation_file("summary.json", *FOCUS),
         bars="results/figures/honest_table.png",
         loops="results/figures/loops.png",
         trust=TRUST_FIGURES,
