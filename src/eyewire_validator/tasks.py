@@ -1,6 +1,6 @@
 """From cells to their tasks, and from tasks to the volumes they lie in."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
     A task that the service does not know gets a row with a ``problem``.
 
     Raises:
-        NotFoundError: the cell has no tasks, or is not known.
+        NotFoundError: the cell is not known, has no tasks, or none that are known.
         ApiError: any other failure; nothing is returned for the cell then.
     """
     task_list = await client.cell_tasks(cell)
@@ -58,6 +58,7 @@ async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
         return reply, await _known(client.aggregate(task)) if reply else {}
 
     answers = await ask_for_all(ask, tasks, f"cell {cell}")
+    _check_known(answers, cell)
     rows = [
         parse_task(cell, task, entries[task], *answer)
         for task, answer in zip(tasks, answers, strict=True)
@@ -67,6 +68,17 @@ async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
         replies.append({"path": f"/1.0/task/{task}", "reply": reply})
         replies.append({"path": f"/1.0/task/{task}/aggregate", "reply": aggregate})
     return CellDownload(replies, make_frame(rows, CELL_TASKS))
+
+
+def _check_known(answers: Sequence[tuple[Reply, Reply]], cell: int) -> None:
+    """Refuse to take a service that has lost everything for one that knows nothing."""
+    for place, name in enumerate(("task", "aggregate")):
+        if not any(answer[place] for answer in answers):
+            raise NotFoundError(
+                f"cell {cell}: the {name} of each of its {len(answers)} tasks came "
+                "empty, expected some that do not; try again later, or exclude the "
+                "cell from the registry CSV"
+            )
 
 
 async def _known(request: Awaitable[Reply]) -> Reply:

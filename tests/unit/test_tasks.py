@@ -58,6 +58,15 @@ REPLIES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("lost", "name"), [("/1.0/task/", "task"), ("/aggregate", "aggregate")]
+)
+def test_a_service_that_has_lost_all_of_a_cell_is_not_believed(lost, name):
+    replies = {path: reply for path, reply in REPLIES.items() if lost not in path}
+    with pytest.raises(NotFoundError, match=f"^cell 7: the {name} of each of its 3"):
+        asyncio.run(download_cell(Service(replies), 7))
+
+
 @pytest.mark.parametrize("unknown", [None, NotFoundError("HTTP 404")])
 def test_every_task_of_the_list_has_a_row_and_its_replies(tmp_path, unknown):
     cell = asyncio.run(download_cell(Service(REPLIES, unknown), 7))
