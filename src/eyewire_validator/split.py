@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from eyewire_validator.errors import SplitError
 from eyewire_validator.geometry import grid_positions
+from eyewire_validator.tables import MINIMA
 
 SPLITS = ("train", "validation", "test")
-MINIMA = ["min_z", "min_y", "min_x"]
 
 
 @dataclass(frozen=True)

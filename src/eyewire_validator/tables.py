@@ -17,6 +17,8 @@ from eyewire_validator.errors import TableError
 from eyewire_validator.files import atomic_path
 
 IDS = pa.list_(pa.int64())
+# Columns of the lowest voxel of a box, and of the voxel after its last.
+MINIMA, MAXIMA = ([f"{side}_{axis}" for axis in "zyx"] for side in ("min", "max"))
 # Without it, ids beside a gap would turn into floats.
 _NULLABLE = {pa.int64(): pd.Int64Dtype()}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eyewire_validator.audit import audit_split
+from eyewire_validator.audit.split import audit_split
 from eyewire_validator.split import SplitSettings, assign_splits
 from eyewire_validator.tables import TASK_INDEX, read_table
 

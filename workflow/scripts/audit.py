@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from eyewire_validator.audit import require_expected, to_text
+from eyewire_validator.audit.verdict import require_expected, to_text
 from eyewire_validator.files import read_json
 from eyewire_validator.logs import job_log
 

@@ -7,11 +7,10 @@ import pandas as pd
 
 from eyewire_validator.answerers.choosing import choose_answerer
 from eyewire_validator.answers import Answerer
-from eyewire_validator.audit import (
-    audit_answers,
+from eyewire_validator.audit.own_answer import audit_answers, audit_inputs
+from eyewire_validator.audit.split import audit_split
+from eyewire_validator.audit.verdict import (
     audit_checkpoint,
-    audit_inputs,
-    audit_split,
     model_verdict,
     to_text,
     verdict,

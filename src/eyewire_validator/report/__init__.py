@@ -42,7 +42,7 @@ class Report:
         neurons: from `comparison.against_neurons`.
         differences: from `comparison.differences`, of the model in focus.
         decisions: from `comparison.decision_table`.
-        audit: from `audit.verdict`.
+        audit: from `audit.verdict.verdict`.
         title: of the model in focus: the page shows its figures first.
         leaked: whether the input of the model in focus held the answer.
         split: the tasks in focus.

@@ -204,7 +204,7 @@ def audits(audit: Mapping[str, Any], table: pd.DataFrame) -> list[dict[str, Any]
     """Return what the page says of each audited model, and of the split.
 
     Args:
-        audit: from `audit.verdict`.
+        audit: from `audit.verdict.verdict`.
         table: from `comparison.honest_table`: knows the titles.
 
     Returns:

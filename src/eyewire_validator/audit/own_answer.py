@@ -1,35 +1,24 @@
-"""Leak tests: does anything know what it is asked?
+"""Does what answers a task depend on the task's own aggregate?
 
-* Own answer: a task's own aggregate is blanked, and then permuted, that is replaced by
-  as many other segments of its volume. Nothing that answers the task may change by a
-  bit: not the inputs of a network, not the answers of a rule. Only the task's OWN
-  aggregate is altered. Those of its ancestors are context, which players see as well.
-* Split: no voxel of a held-out volume may lie in a training volume, overlaps included.
-* Checkpoint: the weights must have been trained on the very index that is audited.
-
-A leaked model must fail: an audit that lets it pass has lost its sight.
+The aggregate is blanked, and then permuted, that is replaced by as many other segments
+of its volume. Nothing that answers the task may change by a bit: not the inputs of a
+network, not the answers of a rule. Only the task's OWN aggregate is altered. Those of
+its ancestors are context, which players see as well.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.answers import Answerer
-from eyewire_validator.errors import AuditError
+from eyewire_validator.audit.naming import NAMED, listed
 from eyewire_validator.lineage import Lineage, Task
 from eyewire_validator.models.settings import ModelSettings
 from eyewire_validator.volume_store import VolumeStore
-
-# Whoever only reads verdicts does without torch.
-if TYPE_CHECKING:
-    from eyewire_validator.models.checkpoint import CheckpointInfo
-
-# Names in an audit: all are counted, the first few named.
-NAMED = 5
 
 TRUTH = "truth"
 # What the index says about a task's answer: all of it is altered.
@@ -40,7 +29,6 @@ ANSWER_COLUMNS = (
     "seedless_voxels",
 )
 ANSWER_PARTS = ("probability", "sigma", "members", "segments")
-MINIMA, MAXIMA = ([f"{side}_{axis}" for axis in "zyx"] for side in ("min", "max"))
 
 # What there is to see of a task, by name; `TRUTH` is its aggregate's mask.
 View = Callable[[int], dict[str, NDArray[Any]]]
@@ -82,80 +70,12 @@ class LeakAudit:
             yield (
                 f"the {self.subject} to {self.changed} of {self.tasks} tasks changed "
                 f"with their own aggregate ({', '.join(self.parts)}), first "
-                f"{_list(self.first_tasks)}"
+                f"{listed(self.first_tasks)}"
             )
         if self.blind == self.tasks:
             yield (
                 f"not checkable: on none of {self.tasks} tasks did an altered "
                 "aggregate show in the truth"
-            )
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """Two volumes, or one of two splits, that share voxels of the full resolution."""
-
-    volumes: tuple[int, int]
-    splits: tuple[str, str]
-    voxels: int
-
-
-@dataclass(frozen=True)
-class SplitAudit:
-    """What the splits share; nothing, if all is well.
-
-    Attributes:
-        volumes: volumes that are in a split.
-        unbounded: those of unknown bounds, which could not be checked.
-        overlaps: pairs of volumes of different splits that share a voxel.
-        shared_voxels: full-resolution voxels that they share, summed over the pairs.
-        first_overlaps: the first few pairs.
-        cells: cells that are in more than one split.
-        first_cells: the first few of them.
-        tasks: tasks that are in more than one split.
-        first_tasks: the first few of them.
-    """
-
-    volumes: int
-    unbounded: int
-    overlaps: int
-    shared_voxels: int
-    first_overlaps: tuple[Overlap, ...]
-    cells: int
-    first_cells: tuple[int, ...]
-    tasks: int
-    first_tasks: tuple[int, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Say whether the splits are known to share nothing."""
-        return self.volumes > 0 and not any(self.reasons())
-
-    def reasons(self) -> Iterator[str]:
-        """Say in words what keeps it from passing."""
-        if self.overlaps:
-            one, other = (
-                f"{volume} ({split})"
-                for volume, split in zip(
-                    self.first_overlaps[0].volumes,
-                    self.first_overlaps[0].splits,
-                    strict=True,
-                )
-            )
-            yield (
-                f"{self.overlaps} pairs of volumes of different splits share "
-                f"{self.shared_voxels} voxels, first {one} and {other}"
-            )
-        for count, what, first in (
-            (self.cells, "cells", self.first_cells),
-            (self.tasks, "tasks", self.first_tasks),
-        ):
-            if count:
-                yield f"{count} {what} are in more than one split, first {_list(first)}"
-        if self.unbounded:
-            yield (
-                f"not checkable: {self.unbounded} of {self.volumes} volumes come "
-                "without bounds"
             )
 
 
@@ -231,105 +151,6 @@ def audit_answers(
         return view
 
     return _audit("answer", view_of, index, store, tasks, random_seed)
-
-
-def audit_split(index: pd.DataFrame) -> SplitAudit:
-    """Check that the splits share no voxel, no cell and no task.
-
-    Args:
-        index: table in the schema `tables.TASK_INDEX`. The bounds of a volume are a
-            half-open box; of unused tasks nothing is asked.
-    """
-    used = index[index["split"].notna()]
-    volumes = used[["volume", "split", *MINIMA, *MAXIMA]].drop_duplicates()
-    unbounded = volumes[[*MINIMA, *MAXIMA]].isna().any(axis=1)
-    overlaps = _overlaps(volumes[~unbounded])
-    cells, tasks = (_in_several_splits(used, column) for column in ("cell", "task"))
-    return SplitAudit(
-        volumes=int(volumes["volume"].nunique()),
-        unbounded=int(volumes.loc[unbounded, "volume"].nunique()),
-        overlaps=len(overlaps),
-        shared_voxels=sum(overlap.voxels for overlap in overlaps),
-        first_overlaps=tuple(overlaps[:NAMED]),
-        cells=len(cells),
-        first_cells=tuple(cells[:NAMED]),
-        tasks=len(tasks),
-        first_tasks=tuple(tasks[:NAMED]),
-    )
-
-
-def audit_checkpoint(info: "CheckpointInfo", index_hash: str) -> str | None:
-    """Say why nobody knows what a checkpoint was trained on; None if it is known.
-
-    Args:
-        info: what the checkpoint says about itself.
-        index_hash: SHA-256 of the file of the audited index.
-    """
-    if info.provenance.get("index") == index_hash:
-        return None
-    return "trained on another split: not checkable"
-
-
-def model_verdict(
-    audit: LeakAudit, doubts: Collection[str], *, leaked: bool
-) -> dict[str, Any]:
-    """Judge a model; the outcome is ready for JSON.
-
-    Args:
-        audit: of its inputs, or answers.
-        doubts: what `audit_checkpoint` said of its checkpoints, if anything.
-        leaked: whether its configuration says that its input holds the answer. It must
-            then be caught at it; other grounds for not passing do not do.
-    """
-    passed = audit.passed and not doubts
-    return {
-        "passed": passed,
-        "leaked": leaked,
-        "as_expected": audit.changed > 0 if leaked else passed,
-        "reasons": [*audit.reasons(), *dict.fromkeys(doubts)],
-        "own_answer": asdict(audit),
-    }
-
-
-def verdict(models: Mapping[str, dict[str, Any]], split: SplitAudit) -> dict[str, Any]:
-    """Judge all models, by `model_verdict`, and the split; ready for JSON."""
-    return {
-        "as_expected": split.passed and all(m["as_expected"] for m in models.values()),
-        "split": {
-            "passed": split.passed,
-            "reasons": list(split.reasons()),
-            **asdict(split),
-        },
-        "models": dict(models),
-    }
-
-
-def to_text(verdict: Mapping[str, Any]) -> str:
-    """Return a verdict for a terminal: a line each, and the reasons below."""
-    lines = []
-    for name, part in _parts(verdict):
-        label = f"{name} (LEAKED)" if part.get("leaked") else name
-        found = "passes" if part["passed"] else "fails"
-        expected = "as expected" if part["as_expected"] else "NOT AS EXPECTED"
-        lines.append(f"{label:32}{found}, {expected}")
-        lines += [f"    {reason}" for reason in part["reasons"]]
-    return "\n".join(lines) + "\n"
-
-
-def require_expected(verdict: Mapping[str, Any]) -> None:
-    """Refuse a verdict that is not as expected.
-
-    Raises:
-        AuditError: an honest model or the split does not pass, or a leaked model was
-            not caught.
-    """
-    if verdict["as_expected"]:
-        return
-    wrong = (name for name, part in _parts(verdict) if not part["as_expected"])
-    raise AuditError(
-        f"the audit is not as expected for {', '.join(wrong)}; expected that leaked "
-        "models fail and all else passes; results made with these say too much"
-    )
 
 
 def _audit(
@@ -460,48 +281,3 @@ def _identical(one: NDArray[Any], other: NDArray[Any]) -> bool:
         and one.dtype == other.dtype
         and one.tobytes() == other.tobytes()
     )
-
-
-def _overlaps(volumes: pd.DataFrame) -> list[Overlap]:
-    """Find the pairs of rows of different splits whose boxes share a voxel.
-
-    Along the first axis the boxes are sorted, so that each is compared with the few
-    that begin before it ends.
-    """
-    volumes = volumes.sort_values([MINIMA[0], "volume", "split"])
-    ids, splits = volumes["volume"].tolist(), volumes["split"].to_numpy(str)
-    minima, maxima = (
-        volumes[columns].to_numpy(np.int64) for columns in (MINIMA, MAXIMA)
-    )
-    ends = np.searchsorted(minima[:, 0], maxima[:, 0])
-    found = []
-    for one, end in enumerate(ends):
-        later = slice(one + 1, end)
-        edges = np.minimum(maxima[one], maxima[later]) - np.maximum(
-            minima[one], minima[later]
-        )
-        shared = edges.clip(min=0).prod(axis=1) * (splits[later] != splits[one])
-        for other in np.flatnonzero(shared):
-            pair = (one, one + 1 + int(other))
-            found.append(
-                Overlap(
-                    (ids[pair[0]], ids[pair[1]]),
-                    (str(splits[pair[0]]), str(splits[pair[1]])),
-                    int(shared[other]),
-                )
-            )
-    return found
-
-
-def _in_several_splits(used: pd.DataFrame, column: str) -> list[int]:
-    splits = used.groupby(column)["split"].nunique()
-    return [int(name) for name in splits.index[splits > 1]]
-
-
-def _parts(verdict: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    yield from verdict["models"].items()
-    yield "split", {**verdict["split"], "as_expected": verdict["split"]["passed"]}
-
-
-def _list(ids: Sequence[int]) -> str:
-    return ", ".join(map(str, ids))
