@@ -1,15 +1,36 @@
 """The workflow's configuration, refused by name when it is wrong."""
 
 import difflib
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.models.settings import NETWORKS
+
+
+def _is_whole(_: Any, value: Any) -> bool:
+    """2.0 is no count: nothing can be repeated 2.0 times."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: Any, value: Any) -> bool:
+    """NaN is neither below nor above any bound, and infinity is no amount."""
+    return _is_whole(_, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+_Validator: type[Validator] = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_whole, "number": _is_number}
+    ),
+)
 
 
 def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
@@ -23,11 +44,14 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
         ConfigError: lists every unknown or missing key and every wrong value, a line
             each.
     """
-    problems = [
-        _describe(leaf)
-        for error in Draft202012Validator(schema).iter_errors(config)
-        for leaf in _leaves(error)
-    ]
+    try:
+        problems = [
+            _describe(leaf)
+            for error in _Validator(schema).iter_errors(config)
+            for leaf in _leaves(error)
+        ]
+    except RecursionError:
+        problems = ["config: is nested too deep"]
     if not problems:
         problems = list(_contradictions(config))
     if problems:

@@ -23,6 +23,9 @@ from eyewire_validator.errors import FileError
 XZ_PRESET = 0
 # Bytes to unpack at a time: few enough to stay in the cache until they are moved.
 PIECE = 1 << 18
+# Memory that unpacking may take: twice the dictionary of Eyewire's files and of xz -9,
+# 64 MiB. A header can ask for 4 GiB.
+MEMORY = 1 << 27
 
 
 @contextmanager
@@ -78,7 +81,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise FileError(f"{path}: no such file") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileError(f"{path}: not JSON ({error}); delete it and rerun") from None
 
 
@@ -119,7 +122,7 @@ def decompress(content: bytes, expected: int) -> memoryview:
     Raises:
         FileError: damaged, cut short, followed by other bytes, or of another length.
     """
-    decompressor = lzma.LZMADecompressor()
+    decompressor = lzma.LZMADecompressor(memlimit=MEMORY)
     unpacked, filled = memoryview(bytearray(expected)), 0
     try:
         piece = decompressor.decompress(content, PIECE)

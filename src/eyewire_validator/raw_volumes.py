@@ -20,6 +20,10 @@ RAW_SEGMENTATION = "segmentation.lzma"
 # Eyewire's own guess of what belongs together; not every bucket has it.
 RAW_GRAPH = "segmentation.graph"
 RAW_EDGE = np.dtype([("one", "<u2"), ("other", "<u2"), ("affinity", "<f4")])
+# What a slice may take: noise at quality 100 takes 1.6 bytes a pixel. A longer one can
+# hold thousands of scans of the same pixels, of 2 s a megabyte.
+JPEG_BYTES_A_PIXEL = 2
+JPEG_EXTRA_BYTES = 1 << 16
 
 
 def file_names(geometry: VolumeGeometry) -> list[str]:
@@ -107,6 +111,8 @@ def _decode_slice(
     content: bytes, where: str, geometry: VolumeGeometry
 ) -> NDArray[np.uint8]:
     size = geometry.size
+    if len(content) > (limit := JPEG_BYTES_A_PIXEL * size**2 + JPEG_EXTRA_BYTES):
+        raise _unusable(where, f"{len(content)} bytes", f"at most {limit}")
     try:
         with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
             if (image.mode, *image.size) != ("L", size, size):

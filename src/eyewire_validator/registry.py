@@ -114,11 +114,12 @@ def _table_row(
 def _has_tag(text: str, tag: str) -> bool:
     """Look for a tag among the strings of JSON text.
 
-    For text that is no JSON the published rule holds: the tag, with its quotes, occurs.
+    For text that is no JSON, or nested without end, the published rule holds: the tag,
+    with its quotes, occurs.
     """
     try:
         return tag in _strings(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return f'"{tag}"' in text
 
 

@@ -77,7 +77,7 @@ def parse_task(
         "votes_max": _first(_whole, where, "max", votes),
         "children": sorted(
             _whole(child, f"{where}: children")
-            for child in family.get("children") or []
+            for child in _listed(family, "children", where)
         ),
         "problem": _problem(cell, task, reply, aggregate),
     }
@@ -90,7 +90,8 @@ def _place(reply: Reply, where: str) -> dict[str, Any]:
     data = _required(reply, "data", where)
     segmentation = _required(data, "segmentation", f"{where}: data")
     full_path = _required(reply, "full_path", where)
-    if not isinstance(full_path, str) or not full_path:
+    # A URL is printable ASCII; anything else could garble logs and tables.
+    if not isinstance(full_path, str) or not re.fullmatch("[!-~]+", full_path):
         raise _unexpected(where, "full_path", full_path, "a URL")
     volume = _required(segmentation, "id", f"{where}: data.segmentation")
     return {
@@ -163,10 +164,18 @@ def _members(reply: Reply, name: str, where: str) -> Reply:
     return value
 
 
+def _listed(reply: Reply, name: str, where: str) -> list[Any]:
+    """Return a list of the reply; one that is empty or missing has no items."""
+    value = reply.get(name) or []
+    if not isinstance(value, list):
+        raise _unexpected(where, name, value, "a list")
+    return value
+
+
 def _whole(value: Any, where: str) -> int:
     """Read an id or count, which some replies hold as text."""
     text = str(value).removesuffix(".0" if isinstance(value, float) else "")
-    if not re.fullmatch("[0-9]+", text) or int(text) > HIGHEST_ID:
+    if not re.fullmatch("[0-9]{1,19}", text) or int(text) > HIGHEST_ID:
         raise MalformedReplyError(f"{where} is {value!r:.80}, expected a whole number")
     return int(text)
 
@@ -174,7 +183,7 @@ def _whole(value: Any, where: str) -> int:
 def _number(value: Any, where: str) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise MalformedReplyError(f"{where} is {value!r:.80}, expected a number")

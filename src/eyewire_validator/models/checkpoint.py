@@ -4,6 +4,7 @@ It holds plain types and tensors only, and is never unpickled freely.
 """
 
 import io
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -78,7 +79,7 @@ def load_checkpoint(
     """
     content = load_plain(path)
     if content.get("format") == FORMAT:
-        info, weights = _read_info(path, content), content.get("weights")
+        info, weights = _read_info(path, content), content.get("weights", {})
         if settings is not None:
             _check_fits(path, info.model_settings, settings)
             info = CheckpointInfo(settings, info.training_settings, info.provenance)
@@ -88,8 +89,9 @@ def load_checkpoint(
         raise ModelError(
             f"{path}: holds no settings; name it as `checkpoint` of a model's entry"
         )
+    _check_weights(path, info.model_settings, weights)
     model = LWUNet.from_settings(info.model_settings)
-    _load_weights(path, model, weights)
+    model.load_state_dict(weights)
     return model.to(device or torch.device("cpu")), info
 
 
@@ -110,7 +112,11 @@ def load_plain(path: Path) -> dict[str, Any]:
         ModelError: missing, damaged, or holding anything else.
     """
     try:
+        if _unpacked_size(path) > path.stat().st_size:
+            raise ModelError(f"{path}: is compressed; save it without compression")
         content = torch.load(path, map_location="cpu", weights_only=True)
+    except ModelError:
+        raise
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}") from None
     except Exception:  # a damaged pickle can raise anything
@@ -123,15 +129,23 @@ def load_plain(path: Path) -> dict[str, Any]:
     return content
 
 
+def _unpacked_size(path: Path) -> int:
+    """Return the bytes that a zip's members take; 0 for torch's older format."""
+    if not zipfile.is_zipfile(path):
+        return 0
+    with zipfile.ZipFile(path) as archive:
+        return sum(member.file_size for member in archive.infolist())
+
+
 def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
     try:
         training = content["training_settings"]
         return CheckpointInfo(
-            ModelSettings.from_config(content["model_settings"]),
+            ModelSettings.from_config(dict(content["model_settings"])),
             training and TrainingSettings.from_config({**ADDED, **training}),
-            content["provenance"],
+            {str(name): str(value) for name, value in content["provenance"].items()},
         )
-    except (KeyError, ConfigError) as error:
+    except (KeyError, ConfigError, AttributeError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: made by another version ({error})") from None
 
 
@@ -145,16 +159,29 @@ def _check_fits(path: Path, trained: ModelSettings, wanted: ModelSettings) -> No
             )
 
 
-def _load_weights(path: Path, model: LWUNet, weights: Any) -> None:
-    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+def _check_weights(path: Path, settings: ModelSettings, weights: Any) -> None:
+    """Refuse weights of another form before the model takes any memory."""
+    with torch.device("meta"):
+        expected = _shapes(LWUNet.from_settings(settings).state_dict())
     found = _shapes(weights)
     if found != expected:
         name = next(n for n in {**expected, **found} if found.get(n) != expected.get(n))
         raise ModelError(
             f"{path}: weights {name} have shape {found.get(name)}, expected "
-            f"{expected.get(name)} for {model.context_channels} context channels"
+            f"{expected.get(name)} for {settings.context_channels} context channels"
         )
-    model.load_state_dict(weights)
+    for name, value in weights.items():
+        if value.dtype != torch.float32 or value.layout != torch.strided:
+            raise ModelError(
+                f"{path}: weights {name} are {value.dtype}, {value.layout}; expected "
+                "torch.float32, torch.strided"
+            )
+        if value.nbytes > value.untyped_storage().nbytes():
+            raise ModelError(f"{path}: weights {name} repeat what they hold")
+        if not value.isfinite().all():
+            raise ModelError(
+                f"{path}: weights {name} are not all finite numbers; train again"
+            )
 
 
 def _shapes(weights: Any) -> dict[str, tuple[int, ...] | None]:

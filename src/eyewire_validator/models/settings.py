@@ -158,16 +158,26 @@ Settings = TypeVar("Settings", ModelSettings, TrainingSettings)
 def _from_mapping(
     cls: type[Settings], what: str, mapping: Mapping[str, Any]
 ) -> Settings:
-    known = {field.name for field in fields(cls)}
-    if unknown := sorted(set(mapping) - known):
+    known = {field.name: field.type for field in fields(cls)}
+    if unknown := sorted(map(str, set(mapping) - set(known))):
         raise ConfigError(
             f"{what}: unknown keys {', '.join(unknown)}; known: "
             f"{', '.join(sorted(known))}"
         )
+    for name, value in mapping.items():
+        _check_type(f"{what}: {name}", value, known[name])
     try:
         return cls(**mapping)
     except TypeError as error:
         raise ConfigError(f"{what}: {error}") from None
+
+
+def _check_type(name: str, value: Any, expected: Any) -> None:
+    """Refuse a value of another type than the field's."""
+    fits = isinstance(value, int | float if expected is float else expected)
+    if not fits or (isinstance(value, bool) and expected is not bool):
+        kind = getattr(expected, "__name__", expected)
+        raise ConfigError(f"{name} is a {type(value).__name__}, expected {kind}")
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
