@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from eyewire_validator.answerers.floods import contacts_of
-from eyewire_validator.answerers.geometry import CandidateFeatures, train_geometry
+from eyewire_validator.answerers.geometry import (
+    CandidateFeatures,
+    GeometryTrainer,
+    ids_of,
+)
 from eyewire_validator.errors import ModelError
 from eyewire_validator.lineage import Lineage
 
@@ -46,8 +49,12 @@ def index(make_index):
 
 
 def features_of(store, index, task=0, dust_voxels=0):
-    make = CandidateFeatures(store, contacts_of(store), dust_voxels)
-    return make(Lineage(index).task(task))
+    row = Lineage(index).task(task)
+    return CandidateFeatures(store, dust_voxels).of(row.place, ids_of(row.seed))
+
+
+def train(index, store, dust_voxels=0):
+    return GeometryTrainer(store, dust_voxels).train(index)
 
 
 @pytest.fixture
@@ -102,18 +109,13 @@ def test_a_seed_that_is_not_there_leaves_distances_open(drawn, make_index):
     assert unknown == ["offset_z", "offset_y", "offset_x", "distance", "box_gap"]
 
 
-def test_features_do_not_know_the_answer(store, index):
-    other = index.assign(aggregate=[[63]] * len(index))
-    np.testing.assert_array_equal(features_of(store, index), features_of(store, other))
-
-
 def test_dust_and_the_seed_are_no_candidates(store, index):
     assert len(features_of(store, index)) == 63
     assert not len(features_of(store, index, dust_voxels=512))
 
 
 def test_what_training_showed_is_found_in_another_volume(store, index):
-    answer = train_geometry(index, store, dust_voxels=0)
+    answer = train(index, store)
     lineage = Lineage(index)
     for row in index[index["split"] == "test"].itertuples():
         (neighbour,) = set(row.aggregate) - set(row.seed)
@@ -123,7 +125,7 @@ def test_what_training_showed_is_found_in_another_volume(store, index):
 
 def test_the_same_tasks_give_the_same_bytes(store, index):
     task = Lineage(index).task(len(index) - 1)
-    first, second = (train_geometry(index, store, 0)(task) for _ in range(2))
+    first, second = (train(index, store)(task) for _ in range(2))
     assert first.segments.tobytes() == second.segments.tobytes()
     assert first.probability.tobytes() == second.probability.tobytes()
 
@@ -132,15 +134,30 @@ def test_only_the_split_train_is_learnt_from(store, index):
     task = Lineage(index).task(len(index) - 1)
     answers = index["aggregate"].where(index["split"] == "train", index["seed"])
     blanked = index.assign(aggregate=answers)
-    first, second = (train_geometry(i, store, 0)(task) for i in (index, blanked))
+    first, second = (train(i, store)(task) for i in (index, blanked))
     assert first.segments.tobytes() == second.segments.tobytes()
+
+
+def test_a_model_is_kept_as_long_as_the_examples_are_the_same(store, index):
+    trainer = GeometryTrainer(store, dust_voxels=0)
+    others = index["split"] != "train"
+    blanked = index.assign(aggregate=index["aggregate"].mask(others, index["seed"]))
+    first, second = (trainer.train(i).model for i in (index, blanked))
+    assert first is second
+    fewer = index.assign(split=index["split"].where(index["volume"] != 11, None))
+    other = trainer.train(fewer)
+    assert other.model is not first
+    task = Lineage(index).task(len(index) - 1)
+    assert (
+        other(task).segments.tobytes() == train(fewer, store)(task).segments.tobytes()
+    )
 
 
 def test_nothing_to_learn_from_is_refused(store, index):
     with pytest.raises(ModelError, match="0 of the 0 candidate segments of 0 training"):
-        train_geometry(index.assign(split="test"), store, dust_voxels=0)
+        train(index.assign(split="test"), store)
     nothing = index.assign(aggregate=index["seed"])
     with pytest.raises(
         ModelError, match=r"0 of the \d+ candidate.*more training tasks"
     ):
-        train_geometry(nothing, store, dust_voxels=0)
+        train(nothing, store)

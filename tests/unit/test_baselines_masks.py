@@ -24,7 +24,7 @@ def answer(make_index, make_store, octants):
         settings = ModelSettings(title=kind, kind=kind, **settings)
         ((answer,),) = (
             by_loop.values()
-            for by_loop in choose_answerer(settings, index, store, dust_voxels=0)([2])
+            for by_loop in choose_answerer(settings, store, dust_voxels=0)(index)([2])
         )
         assert answer.probability.dtype == np.float32
         return answer

@@ -1,12 +1,8 @@
 """Put all models, and the split, to the leak tests."""
 
-from functools import partial
 from pathlib import Path
 
-import pandas as pd
-
 from eyewire_validator.answerers.choosing import choose_answerer
-from eyewire_validator.answers import Answerer
 from eyewire_validator.audit.own_answer import audit_answers, audit_inputs
 from eyewire_validator.audit.split import audit_split
 from eyewire_validator.audit.verdict import (
@@ -24,13 +20,6 @@ from eyewire_validator.provenance import file_hash
 from eyewire_validator.tables import TASK_INDEX, read_table
 from eyewire_validator.volume_store import VolumeStore
 
-
-def answerer_of(settings: ModelSettings, index: pd.DataFrame) -> Answerer:
-    """Return a baseline's answerer, made from an index that may have been altered."""
-    dust_voxels = snakemake.params.dust_voxels
-    return choose_answerer(settings, index, store, dust_voxels=dust_voxels)
-
-
 with job_log(snakemake.log[0]):
     index_file = Path(snakemake.input.index)
     index_hash = file_hash(index_file)
@@ -39,12 +28,18 @@ with job_log(snakemake.log[0]):
         Path(snakemake.params.volumes), VolumeGeometry(**snakemake.params.geometry)
     )
     held_out = index.loc[index["split"].isin(["validation", "test"]), "task"].tolist()
+    dust_voxels = snakemake.params.dust_voxels
     models = {}
     for name, model in snakemake.params.models.items():
         settings = ModelSettings.from_config(model["entry"])
         asked = (held_out, snakemake.params.random_seed)
         audit = (
-            audit_answers(partial(answerer_of, settings), index, store, *asked)
+            audit_answers(
+                choose_answerer(settings, store, dust_voxels=dust_voxels),
+                index,
+                store,
+                *asked,
+            )
             if settings.kind in BASELINES
             else audit_inputs(index, store, settings, *asked)
         )

@@ -24,12 +24,11 @@ with job_log(snakemake.log[0]):
         store,
         choose_answerer(
             settings,
-            index,
             store,
             dust_voxels=params.evaluation["dust_voxels"],
             people=truth,
             replicate=int(snakemake.wildcards.replicate),
-        ),
+        )(index),
         [1],
         EvaluationSettings(**params.evaluation),
         neurons=read_neurons(truth) if truth else None,

@@ -29,19 +29,20 @@ def answer_each(answer: TaskAnswerer, lineage: Lineage) -> Answerer:
 
 def choose_answerer(
     settings: ModelSettings,
-    index: pd.DataFrame,
     store: VolumeStore,
     *,
     dust_voxels: int,
     people: Path | None = None,
     replicate: int = 0,
-) -> Answerer:
-    """Return who answers for an entry without weights; ``geometry`` is trained here.
+) -> Callable[[pd.DataFrame], Answerer]:
+    """Return what makes an answerer of an index, for an entry without weights.
+
+    The index is a table in the schema `tables.TASK_INDEX`: the tasks to answer, and all
+    that may be ancestors; for ``geometry``, which is trained then, those of the split
+    train, too. What needs no index is done once, however many indexes follow.
 
     Args:
         settings: the entry.
-        index: table in the schema `tables.TASK_INDEX`: the tasks to answer, and all
-            that may be ancestors; for ``geometry``, those of the split train, too.
         store: the volumes.
         dust_voxels: segments of up to this many voxels are no candidates.
         people: truth/tasks.json of the sandbox; only for ``player`` and ``crowd``.
@@ -50,15 +51,36 @@ def choose_answerer(
     Raises:
         ModelError: the kind needs weights, or lacks something else.
     """
-    lineage = Lineage(index)
+    make = _choose(settings, store, dust_voxels, people, replicate)
+    return lambda index: answer_each(make(index), Lineage(index))
+
+
+def _choose(
+    settings: ModelSettings,
+    store: VolumeStore,
+    dust_voxels: int,
+    people: Path | None,
+    replicate: int,
+) -> Callable[[pd.DataFrame], TaskAnswerer]:
     match settings.kind:
+        case "geometry":
+            # scikit-learn takes a second to import.
+            from eyewire_validator.answerers.geometry import GeometryTrainer
+
+            return GeometryTrainer(store, dust_voxels).train
+        case "copy_previous":
+            return lambda index: partial(
+                masks.copy_previous, store=store, lineage=Lineage(index)
+            )
+        case "msty" | "msty_oracle":
+            return partial(_msty, settings.kind, store, dust_voxels)
         case "player" | "crowd":
             answer = _person(settings, people, replicate, store)
         case "labels":
             answer = Labels(settings.labels or "", store)
         case _:
-            answer = _baseline(settings, index, lineage, store, dust_voxels)
-    return answer_each(answer, lineage)
+            answer = _rule(settings, store)
+    return lambda index: answer
 
 
 def _person(
@@ -73,44 +95,30 @@ def _person(
     return Crowd(people, store)
 
 
-def _baseline(
-    settings: ModelSettings,
-    index: pd.DataFrame,
-    lineage: Lineage,
-    store: VolumeStore,
-    dust_voxels: int,
-) -> TaskAnswerer:
+def _rule(settings: ModelSettings, store: VolumeStore) -> TaskAnswerer:
+    """Return a rule that needs no index."""
     match settings.kind:
         case "empty":
             return partial(masks.empty, store=store)
         case "seed_only":
             return partial(masks.seed_only, store=store)
-        case "copy_previous":
-            return partial(masks.copy_previous, store=store, lineage=lineage)
         case "dilated_seed":
             return masks.dilated_seed(store, settings.dilation)
         case "perfect_mask":
             return partial(masks.perfect_mask, store=store)
-        case "contact_greedy" | "msty" | "msty_oracle":
-            return _flood(settings.kind, index, store, dust_voxels)
-        case "geometry":
-            # scikit-learn takes a second to import.
-            from eyewire_validator.answerers.geometry import train_geometry
+        case "contact_greedy":
+            # Numba takes half a second to import.
+            from eyewire_validator.answerers import floods
 
-            return train_geometry(index, store, dust_voxels)
+            return floods.contact_greedy(store)
     raise ModelError(f"model {settings.title}: kind {settings.kind} is no baseline")
 
 
-def _flood(
-    kind: str, index: pd.DataFrame, store: VolumeStore, dust_voxels: int
+def _msty(
+    kind: str, store: VolumeStore, dust_voxels: int, index: pd.DataFrame
 ) -> TaskAnswerer:
-    # Numba takes half a second to import.
     from eyewire_validator.answerers import floods
 
-    match kind:
-        case "contact_greedy":
-            return floods.contact_greedy(store)
-        case "msty":
-            return floods.msty(store, index)
-        case _:
-            return floods.msty_oracle(store, index, dust_voxels)
+    if kind == "msty":
+        return floods.msty(store, index)
+    return floods.msty_oracle(store, index, dust_voxels)

@@ -4,8 +4,9 @@ Only what is known of a task before it is answered goes into the features: its s
 its volume's segments, never its aggregate.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,17 @@ BOOSTING = {
 }
 
 
+Ids = tuple[int, ...]
+
+
+class Example(NamedTuple):
+    """All that is learnt from a task: its volume, and which segments are whose."""
+
+    volume: int
+    seed: Ids
+    aggregate: Ids
+
+
 @dataclass(frozen=True)
 class GeometryAnswerer:
     """Answers tasks by the features of their candidate segments.
@@ -52,7 +64,7 @@ class GeometryAnswerer:
 
     def __call__(self, task: Task) -> Answer:
         """Answer a task that has a volume; what is no candidate gets 0."""
-        candidates = self.features(task)
+        candidates = self.features.of(task.place, ids_of(task.seed))
         probability = no_segments()
         if len(candidates):
             with threadpool_limits(1):
@@ -62,66 +74,101 @@ class GeometryAnswerer:
         return answer_in_segments(segmentation, task.seed, probability)
 
 
-def train_geometry(
-    index: pd.DataFrame, store: VolumeStore, dust_voxels: int
-) -> GeometryAnswerer:
-    """Train on the tasks of the split train; the same index gives the same model.
+class GeometryTrainer:
+    """Trains on the tasks of an index; the same tasks give the same model.
+
+    A leak audit asks for one answerer after the other, of indexes that should not
+    differ in what is learnt from: the last model is kept.
 
     Args:
-        index: table in the schema `tables.TASK_INDEX`.
         store: the volumes.
         dust_voxels: segments of up to this many voxels are no candidates.
-
-    Raises:
-        ModelError: there is nothing to learn from.
     """
-    features = CandidateFeatures(store, contacts_of(store), dust_voxels)
-    lineage = Lineage(index)
-    tasks = [lineage.task(task) for task in _draw(index.loc[index["split"] == "train"])]
-    rows = [features(task) for task in tasks]
-    truths = [
-        row.index.isin(task.aggregate) for row, task in zip(rows, tasks, strict=True)
-    ]
-    truth = np.concatenate([np.empty(0, np.bool_), *truths])
-    if truth.all() or not truth.any():
-        raise ModelError(
-            f"geometry: {truth.sum()} of the {len(truth)} candidate segments of "
-            f"{len(tasks)} training tasks belong; expected some that do and some that "
-            "do not; choose a split with more training tasks"
+
+    def __init__(self, store: VolumeStore, dust_voxels: int) -> None:
+        """Learn nothing yet."""
+        self._store = store
+        self._features = CandidateFeatures(store, dust_voxels)
+        self._learn = lru_cache(1)(self._learn_from)
+
+    def train(self, index: pd.DataFrame) -> GeometryAnswerer:
+        """Train on the tasks of the split train.
+
+        Args:
+            index: table in the schema `tables.TASK_INDEX`.
+
+        Raises:
+            ModelError: there is nothing to learn from.
+        """
+        lineage = Lineage(index)
+        tasks = map(lineage.task, _draw(index.loc[index["split"] == "train"]))
+        examples = (
+            Example(task.place, ids_of(task.seed), ids_of(task.aggregate))
+            for task in tasks
         )
-    # One thread adds up in one order, so that the same tasks give the same bytes.
-    model = HistGradientBoostingClassifier(**BOOSTING)
-    with threadpool_limits(1):
-        model.fit(pd.concat(rows).to_numpy(), truth)
-    return GeometryAnswerer(model, features, store)
+        return GeometryAnswerer(
+            self._learn(tuple(examples)), self._features, self._store
+        )
+
+    def _learn_from(
+        self, examples: tuple[Example, ...]
+    ) -> HistGradientBoostingClassifier:
+        rows = [self._features.of(volume, seed) for volume, seed, _ in examples]
+        truths = [
+            row.index.isin(example.aggregate)
+            for row, example in zip(rows, examples, strict=True)
+        ]
+        truth = np.concatenate([np.empty(0, np.bool_), *truths])
+        if truth.all() or not truth.any():
+            raise ModelError(
+                f"geometry: {truth.sum()} of the {len(truth)} candidate segments of "
+                f"{len(examples)} training tasks belong; expected some that do and "
+                "some that do not; choose a split with more training tasks"
+            )
+        # One thread adds up in one order, so that the same tasks give the same bytes.
+        model = HistGradientBoostingClassifier(**BOOSTING)
+        with threadpool_limits(1):
+            model.fit(pd.concat(rows).to_numpy(), truth)
+        return model
 
 
-@dataclass(frozen=True)
 class CandidateFeatures:
     """Makes the features of the candidates of a task.
 
-    Attributes:
+    Args:
         store: the volumes.
-        contacts: gives those of a volume.
         dust_voxels: segments of up to this many voxels are no candidates.
     """
 
-    store: VolumeStore
-    contacts: Callable[[int], Contacts]
-    dust_voxels: int
+    def __init__(self, store: VolumeStore, dust_voxels: int) -> None:
+        """Make nothing yet."""
+        self._store = store
+        self._dust_voxels = dust_voxels
+        self._contacts = contacts_of(store)
+        # Whoever asks again, as a leak audit does, does so at once.
+        self._last = lru_cache(1)(self._make)
 
-    def __call__(self, task: Task) -> pd.DataFrame:
+    def of(self, volume: int, seed: Ids) -> pd.DataFrame:
         """Return a row a candidate, by segment id: float64, NaN if unknown."""
-        bridge = self.store.bridge(task.place)
+        return self._last(volume, seed)
+
+    def _make(self, volume: int, seed: Ids) -> pd.DataFrame:
+        given = np.array(seed, np.int64)
+        bridge = self._store.bridge(volume)
         segments = bridge.segments["segment"].to_numpy()
-        seed_mask = self.store.get(task.place).mask(task.seed)
+        seed_mask = self._store.get(volume).mask(given)
         columns = {
-            **_shape(bridge, self.store.geometry.size),
-            **_distances(bridge, task.seed, seed_mask),
-            **_touch(self.contacts(task.place), task.seed, segments),
+            **_shape(bridge, self._store.geometry.size),
+            **_distances(bridge, given, seed_mask),
+            **_touch(self._contacts(volume), given, segments),
         }
         rows = pd.DataFrame(columns, index=segments, dtype=np.float64)
-        return rows[bridge.candidates(task.seed, self.dust_voxels)]
+        return rows[bridge.candidates(given, self._dust_voxels)]
+
+
+def ids_of(segments: NDArray[np.int64]) -> Ids:
+    """Return segment ids as a key."""
+    return tuple(segments.tolist())
 
 
 def _draw(train: pd.DataFrame) -> list[int]:
