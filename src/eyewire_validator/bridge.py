@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from eyewire_validator.errors import VolumeError
+from eyewire_validator.tables import COVERAGE
 
 AXES = "zyx"
 
@@ -46,17 +47,21 @@ class Bridge:
             VolumeError: the tables do not belong together.
         """
         segments = segments.sort_values("segment", ignore_index=True)
-        ids = segments["segment"].to_numpy()
-        rows = np.searchsorted(ids, coverage["segment"])
-        counts = np.bincount(rows, coverage["voxels"], len(ids))
-        if len(counts) != len(ids) or (counts != segments["voxels"]).any():
+        order = np.argsort(coverage["segment"].to_numpy(), kind="stable")
+        covered, places, voxels = (
+            coverage[name].to_numpy()[order] for name in COVERAGE.names
+        )
+        starts = np.append(np.searchsorted(covered, segments["segment"]), len(covered))
+        sums = np.append(0, np.cumsum(voxels))[starts]
+        counts = np.diff(sums)
+        if sums[0] or (counts != segments["voxels"]).any():
             raise VolumeError(
                 "coverage.parquet and segments.parquet of a volume disagree about the "
                 "sizes of its segments; delete its folder and rerun"
             )
-        values = coverage["voxels"].to_numpy() / counts[rows]
-        columns = coverage["coarse_voxel"].to_numpy()
-        shares = csr_array((values, (rows, columns)), shape=(len(ids), coarse_voxels))
+        values = voxels / np.repeat(counts, np.diff(starts))
+        shape = (len(segments), coarse_voxels)
+        shares = csr_array((values, places, starts.astype(np.int32)), shape=shape)
         return cls(segments, shares)
 
     def mean(self, values: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -66,5 +66,18 @@ def test_candidates_are_neither_seed_nor_dust():
 def test_tables_of_different_volumes_are_refused(segmentation):
     bridge = bridge_of(segmentation, 4)
     other = coverage_table(coverage(segmentation[::-1].copy() % 5, 4))
-    with pytest.raises(VolumeError, match=r"disagree about the\s+sizes"):
-        Bridge.build(bridge.segments, other, 8)
+    strangers = bridge.segments[bridge.segments["segment"] > 1]
+    for segments, covered in (
+        (bridge.segments, other),
+        (strangers, coverage_table(coverage(segmentation, 4))),
+    ):
+        with pytest.raises(VolumeError, match=r"disagree about the\s+sizes"):
+            Bridge.build(segments, covered, 8)
+
+
+def test_the_order_of_the_tables_does_not_matter(segmentation):
+    bridge = bridge_of(segmentation, 4)
+    covered = coverage_table(coverage(segmentation, 4))
+    other = Bridge.build(bridge.segments[::-1], covered[::-1], 8)
+    pd.testing.assert_frame_equal(other.segments, bridge.segments)
+    np.testing.assert_array_equal(other.shares.todense(), bridge.shares.todense())
