@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from eyewire_validator.answerers.network import NetworkAnswerer
+from eyewire_validator.answerers.network import NetworkAnswerer, samples_of
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.loss import published_loss
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import UNCERTAINTIES, ModelSettings
+from eyewire_validator.resident import ResidentSamples
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
 
 SETTINGS = ModelSettings("network", "lwunet", "ancestors_registered", 2, 2)
@@ -119,6 +120,21 @@ def test_answering_leaves_torchs_own_generator_alone(loader):
     before = torch.get_rng_state()
     NetworkAnswerer([network(DROPOUT)], loader, DROPOUT, [1])([1])
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_samples_on_the_device_give_the_same_bytes(loader, make_index, monkeypatch):
+    tasks, index, device = [1, 2], make_index(*TASKS), torch.device("cpu")
+    asked = (tasks, index, loader.store, SETTINGS, device)
+    assert isinstance(samples_of(*asked), SampleLoader)
+    monkeypatch.setattr("eyewire_validator.answerers.network.fits", lambda *_: True)
+    assert isinstance(samples_of(*asked), ResidentSamples)
+    found, plain = (
+        NetworkAnswerer([network()], samples, SETTINGS, [2])(tasks)
+        for samples in (samples_of(*asked), loader)
+    )
+    for one, other in zip(found, plain, strict=True):
+        assert one[2].probability.tobytes() == other[2].probability.tobytes()
+        assert one[2].loss == other[2].loss
 
 
 @pytest.mark.parametrize("others", [0, 1])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from eyewire_validator.answerers.network import NetworkAnswerer
+from eyewire_validator.answerers.network import NetworkAnswerer, samples_of
 from eyewire_validator.answerers.people import read_neurons
 from eyewire_validator.devices import resolve_device, torch_threads
 from eyewire_validator.geometry import VolumeGeometry
@@ -10,7 +10,6 @@ from eyewire_validator.lineage import Lineage
 from eyewire_validator.logs import job_log
 from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.prediction import EvaluationSettings, evaluate, save_evaluation
-from eyewire_validator.samples import SampleLoader
 from eyewire_validator.tables import TASK_INDEX, read_table
 from eyewire_validator.volume_store import VolumeStore
 
@@ -21,13 +20,14 @@ with job_log(snakemake.log[0]), torch_threads(snakemake.threads):
     device = resolve_device(params.device, cuda_granted=snakemake.resources.cuda > 0)
     loaded = [load_checkpoint(Path(c), device) for c in snakemake.input.checkpoints]
     settings = loaded[0][1].model_settings
+    tasks = index.loc[index["split"] == snakemake.wildcards.split, "task"].tolist()
     found = evaluate(
-        index.loc[index["split"] == snakemake.wildcards.split, "task"].tolist(),
+        tasks,
         Lineage(index),
         store,
         NetworkAnswerer(
             [model for model, _ in loaded],
-            SampleLoader(index, store, settings),
+            samples_of(tasks, index, store, settings, device),
             settings,
             params.loops,
         ),
@@ -36,7 +36,7 @@ with job_log(snakemake.log[0]), torch_threads(snakemake.threads):
         neurons=read_neurons(Path(params.truth)) if params.truth else None,
         title=settings.title,
     )
-    for evaluation, tasks, segments in zip(
+    for evaluation, *files in zip(
         found.values(), snakemake.output.tasks, snakemake.output.segments, strict=True
     ):
-        save_evaluation(evaluation, Path(tasks), Path(segments), params.metadata)
+        save_evaluation(evaluation, *map(Path, files), params.metadata)

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -13,7 +15,17 @@ from eyewire_validator.errors import ModelError
 from eyewire_validator.models.loss import mixture_loss, published_loss
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.resident import ResidentSamples, fits
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
+from eyewire_validator.volume_store import VolumeStore
+
+
+class Samples(Protocol):
+    """Whoever makes samples of tasks."""
+
+    def stack(self, tasks: Sequence[int]) -> Tensor:
+        """Return them, (n, channels, z, y, x) uint8, on any device."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -27,13 +39,13 @@ class NetworkAnswerer:
 
     Attributes:
         models: the network, or an ensemble's, all on one device.
-        loader: makes the samples.
+        samples: makes the samples.
         settings: of ``image`` and ``dropout_samples``.
         loops: those whose answers are wanted; the last of them takes the time.
     """
 
     models: Sequence[LWUNet]
-    loader: SampleLoader
+    samples: Samples
     settings: ModelSettings
     loops: Sequence[int]
 
@@ -47,7 +59,7 @@ class NetworkAnswerer:
             FileError: a file of a volume is missing or damaged.
         """
         device = next(self.models[0].parameters()).device
-        samples = self.loader.stack(tasks).to(device)
+        samples = self.samples.stack(tasks).to(device)
         inputs, truth = inputs_and_truth(samples, self.settings.image)
         found: list[dict[int, Answer]] = [{} for _ in tasks]
         members = self._members(tasks)
@@ -76,6 +88,28 @@ class NetworkAnswerer:
             for model in self.models
             for _ in range(self.settings.dropout_samples)
         ]
+
+
+def samples_of(
+    tasks: Sequence[int],
+    index: pd.DataFrame,
+    store: VolumeStore,
+    settings: ModelSettings,
+    device: torch.device,
+) -> Samples:
+    """Make samples on the device if its memory holds all volumes.
+
+    Args:
+        tasks: ids of those that will be answered.
+        index: table in the schema `tables.TASK_INDEX`: them, and all that may be
+            ancestors.
+        store: the volumes.
+        settings: name the context and its channels.
+        device: where the network is.
+    """
+    if fits(store, index["volume"].nunique(), device):
+        return ResidentSamples(index, store, settings, tasks, device)
+    return SampleLoader(index, store, settings)
 
 
 def _combine(
