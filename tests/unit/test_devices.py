@@ -1,3 +1,7 @@
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -51,3 +55,28 @@ def test_threads_and_repeatability_are_as_before_afterwards(device):
     with torch_threads(1), repeatable(torch.device(device)):
         assert state() == (1, device == "cpu", False, device == "cuda")
     assert state() == before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_freed_memory_is_kept():
+    """In a process of its own, as it cannot be undone."""
+    script = """
+import resource, torch
+from eyewire_validator.devices import keep_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        torch.ones(2**22)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+before = faults()
+keep_memory()
+faults()  # the heap finds its size
+print(before, faults())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    before, kept = map(int, done.stdout.split())
+    assert kept < before / 10

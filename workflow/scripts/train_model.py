@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from eyewire_validator.devices import resolve_device
+from eyewire_validator.devices import keep_memory, resolve_device
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.logs import job_log
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
@@ -13,6 +13,7 @@ from eyewire_validator.training import RESUME_FILE, train
 from eyewire_validator.volume_store import VolumeStore
 
 with job_log(snakemake.log[0]):
+    keep_memory()
     index_file = Path(snakemake.input.index)
     checkpoint = Path(snakemake.output.checkpoint)
     model_settings = ModelSettings.from_config(snakemake.params.model)
