@@ -6,9 +6,15 @@ import sys
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from eyewire_validator.errors import EyewireValidatorError
 from eyewire_validator.sandbox.application import SANDBOX_TOKEN, create_application
+from eyewire_validator.sandbox.faults import (
+    FaultyApplication,
+    WireProtocol,
+    read_faults,
+)
 
 
 def main() -> None:
@@ -22,28 +28,37 @@ def main() -> None:
     command.add_argument("--host", default="127.0.0.1", help="%(default)s")
     command.add_argument("--port", type=int, default=0, help="0 takes any free port")
     command.add_argument("--token", default=SANDBOX_TOKEN, help="%(default)s")
+    command.add_argument(
+        "--faults", type=Path, help="JSON list of faults, as in sandbox/faults.py"
+    )
     arguments = parser.parse_args()
     try:
-        serve(arguments.folder, arguments.host, arguments.port, arguments.token)
+        faults = read_faults(arguments.faults) if arguments.faults else []
+        application = FaultyApplication(
+            create_application(arguments.folder, arguments.token), faults
+        )
+        serve(application, arguments.host, arguments.port)
     except KeyboardInterrupt:
         sys.exit(130)
     except (EyewireValidatorError, OSError) as error:
         sys.exit(f"error: {error}")
 
 
-def serve(folder: Path, host: str, port: int, token: str) -> None:
-    """Serve ``folder`` and print the address once it is open.
+def serve(application: ASGIApp, host: str, port: int) -> None:
+    """Serve ``application`` and print the address once it is open.
 
     Raises:
-        SandboxError: there is no sandbox in the folder.
         OSError: the address cannot be opened.
     """
-    application = create_application(folder, token)
     with socket.create_server((host, port)) as listener:
         print(f"http://{host}:{listener.getsockname()[1]}", flush=True)
         # No access log: it would hold the tokens.
         settings = uvicorn.Config(
-            application, log_level="warning", access_log=False, lifespan="off"
+            application,
+            http=WireProtocol,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
         )
         uvicorn.Server(settings).run(sockets=[listener])
 

@@ -1,0 +1,334 @@
+"""Every fault against every kind of request: nothing is lost, nothing made up.
+
+``python tests/end_to_end/test_faults.py`` measures anew, prints the tables and writes
+them to docs/reliability.md; the test holds them against what it measures.
+"""
+
+import asyncio
+import json
+import lzma
+import os
+import re
+import socket
+import tempfile
+import threading
+from collections import Counter, deque
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import uvicorn
+from PIL import Image
+
+from eyewire_validator.api.client import ApiSettings, open_client
+from eyewire_validator.errors import EyewireValidatorError
+from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.raw_volumes import RAW_EDGE, RawVolume
+from eyewire_validator.sandbox import faults
+from eyewire_validator.sandbox.application import create_application
+from eyewire_validator.sandbox.faults import Fault, FaultyApplication
+from eyewire_validator.tasks import download_cell
+from eyewire_validator.volume_download import download_volume
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+GEOMETRY = VolumeGeometry(size=8, overlap=4, factor=4)
+TOKEN = "right"
+# So many cases are measured at the same time, each on a cell and a volume of its own.
+PLACES = 8
+
+
+def cell_at(place):
+    return 100 + place
+
+
+def tasks_at(place):
+    return [1000 + 10 * place + number for number in range(3)]
+
+
+def volume_at(place):
+    return 501 + 2 * place
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of request: its paths, with names of ids, and the faults it may meet."""
+
+    path: str
+    faults: dict
+
+    def paths_at(self, place):
+        tasks = "|".join(map(str, tasks_at(place)))
+        return self.path.format(cell_at(place), f"({tasks})", volume_at(place))
+
+    @property
+    def is_of_cell(self):
+        return self.path.startswith("/1.0")
+
+
+JSON = faults.ANY_FAULTS | faults.JSON_FAULTS
+FILE = faults.ANY_FAULTS | faults.FILE_FAULTS
+KINDS = {
+    "task list": Kind("/1.0/cell/{0}/tasks$", JSON),
+    "task": Kind("/1.0/task/{1}$", JSON),
+    "aggregate": Kind("/1.0/task/{1}/aggregate$", JSON),
+    "image slice": Kind("-{2}/jpg/", FILE | faults.IMAGE_FAULTS),
+    "segmentation": Kind("-{2}/segmentation.lzma$", FILE | faults.SEGMENTATION_FAULTS),
+    "graph": Kind("-{2}/segmentation.graph$", FILE),
+}
+# When a fault hits: (first, every).
+PASSING, LASTING, FLAPPING = (2, 1), (float("inf"), 1), (float("inf"), 2)
+TITLES = {
+    PASSING: "Passing: the first two requests of the kind are hit",
+    LASTING: "Lasting: all requests of the kind are hit",
+    FLAPPING: "Flapping: every other request of the kind is hit",
+}
+
+
+def settings(address):
+    return ApiSettings(
+        base_url=address,
+        storage_hosts=["127.0.0.1"],
+        requests_per_second=1,
+        jobs=1,
+        storage_requests_per_second=1,
+        storage_jobs=1,
+        concurrent_requests=4 * PLACES,
+        tries=5,
+        max_wait=0.02,
+        connect_timeout=5,
+        read_timeout=0.4,
+        reply_timeout=0.8,
+        failures_in_a_row=1,
+    )
+
+
+def draw_sandbox(folder):
+    """Cells of three tasks, each with a volume: segment 9 in segment 2."""
+    corner = {"x": 0, "y": 0, "z": 0}
+    bounds = {"min": corner, "max": dict.fromkeys(corner, GEOMETRY.size)}
+    tasks = {task: place for place in range(PLACES) for task in tasks_at(place)}
+    records = {
+        "cells": {},
+        "cell_tasks": {
+            cell_at(place): {
+                "tasks": [{"id": task, "bounds": bounds} for task in tasks_at(place)]
+            }
+            for place in range(PLACES)
+        },
+        "tasks": {task: draw_task(task, place) for task, place in tasks.items()},
+        "aggregates": {
+            task: {"segments": {"2": 0.25, "9": 1}, "weight": 3} for task in tasks
+        },
+    }
+    (folder / "api").mkdir(parents=True)
+    for name, content in records.items():
+        (folder / "api" / f"{name}.json").write_text(json.dumps(content))
+    for place in range(PLACES):
+        draw_volume(folder / "bucket" / folder_name(volume_at(place)))
+
+
+def folder_name(volume):
+    return f"e2198_compressed/Volume-{volume - 1}-{volume}/"
+
+
+def draw_task(task, place):
+    volume = volume_at(place)
+    return {
+        "id": task,
+        "cell": cell_at(place),
+        "parent": None,
+        "status": 0,
+        "prior": {"segments": {"9": 1}},
+        "data": {"channel": {"id": volume - 1}, "segmentation": {"id": volume}},
+        "full_path": folder_name(volume),
+    }
+
+
+def draw_volume(folder):
+    (folder / "jpg").mkdir(parents=True)
+    z, y, _ = np.indices(GEOMETRY.shape)
+    for number, plane in enumerate((z * 8 + y).astype(np.uint8)):
+        Image.fromarray(plane).save(folder / "jpg" / f"{number}.jpg", quality=90)
+    segmentation = np.where(z < 4, 9, 2).astype("<u2").tobytes()
+    packed = lzma.compress(segmentation, lzma.FORMAT_ALONE)
+    (folder / "segmentation.lzma").write_bytes(packed)
+    edges = np.array([(2, 9, 0.5), (9, 2, 0.25)], RAW_EDGE)
+    (folder / "segmentation.graph").write_bytes(edges.tobytes())
+
+
+@contextmanager
+def serving(folder):
+    """Serve a sandbox folder on a free loopback port, in a thread."""
+    application = FaultyApplication(create_application(folder, TOKEN))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(
+            application, http=faults.WireProtocol, log_level="critical", lifespan="off"
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield application, f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+class Bench:
+    """Downloads from a service with faults, and tells what became of it."""
+
+    def __init__(self, client, application, address):
+        self.client = client
+        self.application = application
+        self.address = address
+
+    async def outcome(self, kind, fault, times, place):
+        """What becomes of an item when a fault hits; later it must be complete."""
+        kind = KINDS[kind]
+        wanted = await self.download(kind, place)
+        first, every = times
+        spoiled = Fault(fault, kind.paths_at(place), first, every)
+        self.application.faults.append(spoiled)
+        try:
+            found = await self.download(kind, place)
+        except EyewireValidatorError as error:
+            found = error
+        self.application.faults.remove(spoiled)
+        if found == wanted:
+            return "same"
+        assert await self.download(kind, place) == wanted, "not completed later"
+        return self.name(found, wanted, place)
+
+    def name(self, found, wanted, place):
+        if isinstance(found, Exception):
+            tasks = "|".join(map(str, tasks_at(place)))
+            item = f"cell {cell_at(place)}|task ({tasks})|volume {volume_at(place)}"
+            assert re.match(item, str(found)), str(found)
+            assert "\n" not in str(found)
+            assert TOKEN not in str(found)
+            return type(found).__name__
+        different = [part for part in wanted if found[part] != wanted[part]]
+        assert different == ["graph"], f"{different} changed without a word"
+        return "no graph"
+
+    async def download(self, kind, place):
+        """Return the content by name."""
+        if kind.is_of_cell:
+            cell = await download_cell(self.client, cell_at(place))
+            return {"table": cell.table.to_json()}
+        volume = volume_at(place)
+        url = f"{self.address}/storage/{folder_name(volume)}"
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            await download_volume(self.client, volume, url, folder, GEOMETRY)
+            raw = RawVolume(folder, volume, GEOMETRY)
+            return {
+                "image": raw.image().tobytes(),
+                "segmentation": raw.segmentation().tobytes(),
+                "graph": raw.edges().to_json(),
+            }
+
+
+def measure(folder):
+    """Return the outcome of every case."""
+    draw_sandbox(folder)
+    cases = deque(all_cases())
+    outcomes = {}
+
+    async def work(bench, place):
+        while cases:
+            case = times, fault, kind = cases.popleft()
+            try:
+                outcomes[case] = await bench.outcome(kind, fault, times, place)
+            except AssertionError as error:
+                outcomes[case] = f"WRONG: {error}"
+
+    async def work_at_all_places(application, address):
+        async with (
+            open_client(
+                settings(address),
+                token=TOKEN,
+                requests_per_second=float("inf"),
+                failures=Path(os.devnull),
+                sandbox=None,
+            ) as client,
+            asyncio.TaskGroup() as group,
+        ):
+            bench = Bench(client, application, address)
+            for place in range(PLACES):
+                group.create_task(work(bench, place))
+
+    with serving(folder) as (application, address):
+        asyncio.run(work_at_all_places(application, address))
+    return {case: outcomes[case] for case in all_cases()}
+
+
+def all_cases():
+    for times in (PASSING, LASTING):
+        for fault in faults.FAULTS:
+            for kind in KINDS:
+                if fault in KINDS[kind].faults:
+                    yield times, fault, kind
+    for kind in KINDS:
+        yield FLAPPING, "502 with HTML", kind
+
+
+def written(outcomes):
+    """The section of docs/reliability.md that says what was measured."""
+    lines = []
+    for times, title in TITLES.items():
+        lines += [f"### {title}", "", f"| fault | {' | '.join(KINDS)} |"]
+        lines += ["|---" * (len(KINDS) + 1) + "|"]
+        of_times = {
+            case[1:]: name for case, name in outcomes.items() if case[0] == times
+        }
+        for fault in dict.fromkeys(fault for fault, _ in of_times):
+            names = " | ".join(of_times.get((fault, kind), "") for kind in KINDS)
+            lines.append(f"| {fault} | {names} |")
+        counts = Counter(of_times.values()).most_common()
+        shown = ", ".join(f"{count} {name}" for name, count in counts)
+        lines += ["", f"{len(of_times)} cases: {shown}.", ""]
+    return "\n".join(lines)
+
+
+START, END = "<!-- measured -->\n", "<!-- end of measured -->\n"
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    return measure(tmp_path_factory.mktemp("sandbox"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_lost_and_nothing_made_up(outcomes, kind):
+    of_kind = {case: name for case, name in outcomes.items() if case[2] == kind}
+    assert of_kind
+    assert [case for case, name in of_kind.items() if "WRONG" in name] == []
+
+
+@pytest.mark.parametrize("times", [FLAPPING, PASSING])
+def test_what_passes_changes_nothing_unless_it_speaks_of_the_token(outcomes, times):
+    at_once = {
+        name for case, name in outcomes.items() if case[0] == times and name != "same"
+    }
+    assert at_once <= {"AuthError", "ApiError", "MalformedReplyError"}
+
+
+def test_the_document_says_what_was_measured(outcomes):
+    documented = DOCUMENT.read_text().split(START)[1].split(END)[0]
+    assert documented == written(outcomes), f"run: python {Path(__file__).name}"
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        text = written(measure(Path(folder)))
+    print(text)
+    before, rest = DOCUMENT.read_text().split(START)
+    after = rest.split(END)[1]
+    DOCUMENT.write_text(f"{before}{START}{text}{END}{after}")
+
+
+if __name__ == "__main__":
+    main()
