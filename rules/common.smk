@@ -51,12 +51,16 @@ GEOMETRY = asdict(volume_geometry(config))
 resource_scopes:
     api_requests_per_second="global",
     storage_requests_per_second="global",
+    api_jobs="global",
+    storage_jobs="global",
     cuda="global",
 
 
 LIMITS = {
     "api_requests_per_second": API["requests_per_second"],
     "storage_requests_per_second": API["storage_requests_per_second"],
+    "api_jobs": API["jobs"],
+    "storage_jobs": API["storage_jobs"],
     "cuda": 1,
 }
 if SOURCE == "sandbox":
@@ -94,6 +98,6 @@ def code(script):
 
 
 def share(resource, jobs):
-    """What one of at most ``jobs`` claims of a limited resource: rounded up, not 0."""
+    """What one of ``jobs`` claims of a limited resource: rounded down, but not to 0."""
     limit = workflow.global_resources[resource].value
-    return max(1, -(-limit // jobs))
+    return max(1, limit // jobs)

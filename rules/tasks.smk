@@ -24,6 +24,7 @@ rule download_cell:
     conda:
         "../envs/data.yaml"
     resources:
+        api_jobs=1,
         api_requests_per_second=share("api_requests_per_second", API["jobs"]),
     params:
         source=SOURCE,

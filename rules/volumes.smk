@@ -23,6 +23,7 @@ rule download_volumes:
     conda:
         "../envs/data.yaml"
     resources:
+        storage_jobs=1,
         storage_requests_per_second=share(
             "storage_requests_per_second", API["storage_jobs"]
         ),
