@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from sklearn.ensemble import HistGradientBoostingClassifier
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from eyewire_validator.answerers.floods import Contacts, contacts_of, flood
 from eyewire_validator.answers import Answer, answer_in_segments, no_segments
@@ -36,6 +36,9 @@ BOOSTING = {
     "random_state": RANDOM_SEED,
 }
 
+
+# The libraries that have threads; to find them takes as long as to answer a task.
+LIBRARIES = ThreadpoolController()
 
 Ids = tuple[int, ...]
 
@@ -67,7 +70,7 @@ class GeometryAnswerer:
         candidates = self.features.of(task.place, ids_of(task.seed))
         probability = no_segments()
         if len(candidates):
-            with threadpool_limits(1):
+            with LIBRARIES.limit(limits=1):
                 belongs = self.model.predict_proba(candidates.to_numpy())[:, 1]
             probability[candidates.index] = belongs
         segmentation = self.store.get(task.place).segmentation
@@ -127,7 +130,7 @@ class GeometryTrainer:
             )
         # One thread adds up in one order, so that the same tasks give the same bytes.
         model = HistGradientBoostingClassifier(**BOOSTING)
-        with threadpool_limits(1):
+        with LIBRARIES.limit(limits=1):
             model.fit(pd.concat(rows).to_numpy(), truth)
         return model
 
