@@ -162,10 +162,10 @@ def warm_up() -> None:
 
 @contextmanager
 def clock(parts: dict[str, float], part: str) -> Iterator[None]:
-    """Keep the seconds of what is done inside."""
+    """Add the seconds of what is done inside to those of a part."""
     start = time.perf_counter()
     yield
-    parts[part] = time.perf_counter() - start
+    parts[part] = parts.get(part, 0) + time.perf_counter() - start
 
 
 def best(work: Callable[[], Any]) -> float:
