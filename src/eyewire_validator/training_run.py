@@ -25,8 +25,8 @@ from eyewire_validator.voxels import measure
 THRESHOLD = 0.5
 
 # Cosine between the gradients of bfloat16 and float32 below which they are not one.
-# ASSUME: far below what is right. 1.0000 was measured on a CPU that has bfloat16, at the
-# start of a training; on a GPU nothing was.
+# ASSUME: far below what is right. 1.0000 was measured on a CPU that has bfloat16, with
+# weights not yet trained; on a GPU nothing was.
 LEAST_LIKENESS = 0.98
 
 log = logging.getLogger(__name__)
