@@ -20,6 +20,8 @@ class Answer:
             none where a single network, or none, answers.
         segments: (65536,) float32, the probability of each segment by its id, of those
             who answer in segments; otherwise it follows from the voxels.
+        segment_members: (k, 65536) float32, those whose mean `segments` is; none where
+            a single one answers.
         loss: mean over the task's voxels, in nats; none without a network.
         published_loss: `models.loss.published_loss`; none without a network.
     """
@@ -28,6 +30,7 @@ class Answer:
     sigma: NDArray[np.float32] | None = None
     members: NDArray[np.float32] | None = None
     segments: NDArray[np.float32] | None = None
+    segment_members: NDArray[np.float32] | None = None
     loss: float | None = None
     published_loss: float | None = None
 
@@ -41,6 +44,7 @@ def answer_in_segments(
     segmentation: NDArray[np.uint16],
     seed: NDArray[np.int64],
     probability: NDArray[np.float32],
+    members: NDArray[np.float32] | None = None,
 ) -> Answer:
     """Make the answer of one who answers in segments.
 
@@ -48,11 +52,12 @@ def answer_in_segments(
         segmentation: (z, y, x) uint16, coarse.
         seed: (n,) segment ids that are given; their voxels are answered.
         probability: (65536,) float32 of each segment, by its id.
+        members: (k, 65536) float32 whose mean that is, if it is one.
     """
     painted = probability.copy()
     painted[seed] = 1
     painted[0] = 0
-    return Answer(probability=painted[segmentation], segments=probability)
+    return Answer(painted[segmentation], segments=probability, segment_members=members)
 
 
 def no_segments() -> NDArray[np.float32]:

@@ -89,14 +89,19 @@ class Candidates:
 
 def _scores(answer: Answer, bridge: Bridge) -> dict[str, NDArray[np.float64] | None]:
     """Return probability and uncertainties of all segments of the volume."""
+    ids = bridge.segments["segment"].to_numpy()
+    members: NDArray[np.float64] | None = None
     if answer.segments is not None:
-        probability = answer.segments[bridge.segments["segment"]].astype(np.float64)
+        probability = answer.segments[ids].astype(np.float64)
+        if answer.segment_members is not None:
+            members = answer.segment_members[:, ids].T.astype(np.float64)
     else:
         probability = bridge.mean(answer.probability)
+        if answer.members is not None:
+            members = bridge.mean(answer.members)
     sigma = None if answer.sigma is None else bridge.mean(answer.sigma)
     variance, information = None, None
-    if answer.members is not None:
-        members = bridge.mean(answer.members)
+    if members is not None:
         variance = members.var(axis=1)
         mean_entropy = _entropy(members).mean(axis=1)
         information = np.maximum(_entropy(members.mean(axis=1)) - mean_entropy, 0)

@@ -79,6 +79,16 @@ def test_members_that_disagree_give_variance_and_information(task, bridge):
     assert found.loc[4, "mutual_information"] == 0
 
 
+def test_members_that_answer_in_segments_disagree_alike(task, bridge, octants):
+    members = np.stack([no_segments()] * 2)
+    members[:, 2], members[:, 3] = (0, 1), 0.25
+    answer = answer_in_segments(octants, task.seed, members.mean(axis=0), members)
+    found = score(task, answer, bridge).set_index("segment")
+    assert found.loc[2, ["probability", "variance"]].tolist() == [0.5, 0.25]
+    assert found.loc[2, "mutual_information"] == pytest.approx(np.log(2))
+    assert found.loc[3, ["probability", "variance"]].tolist() == [0.25, 0]
+
+
 def test_a_single_answer_has_neither(task, bridge, tmp_path):
     sigma = np.full((8, 8, 8), 1.5, np.float32)
     found = score(task, Answer(half_of_two(), sigma), bridge, frozenset({2, 4}))

@@ -28,7 +28,7 @@ ANSWER_COLUMNS = (
     "aggregate_voxels",
     "seedless_voxels",
 )
-ANSWER_PARTS = ("probability", "sigma", "members", "segments")
+ANSWER_PARTS = ("probability", "sigma", "members", "segments", "segment_members")
 
 # What there is to see of a task, by name; `TRUTH` is its aggregate's mask.
 View = Callable[[int], dict[str, NDArray[Any]]]
