@@ -1,0 +1,115 @@
+"""Training on contacts, and answering: membranes across two axes of the three."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from eyewire_validator.agglomeration.contacts import describe_contacts
+from eyewire_validator.agglomeration.training import find_examples, train_classifier
+from eyewire_validator.answerers.agglomeration import agglomerate
+from eyewire_validator.errors import ModelError
+from eyewire_validator.files import write_array
+from eyewire_validator.lineage import Lineage
+from eyewire_validator.models.settings import TrainingSettings
+
+SETTINGS = TrainingSettings(
+    device="cpu", random_seed=0, epochs=12, batch_size=16, rotation=1,
+    learning_rate=0.001, weight_decay=0.01, lr_step=10, lr_gamma=0.3, patience=12,
+    validation_tasks=8, patch_size=8, symmetries=True, loss_on="every_loop",
+    labels="hard",
+)  # fmt: skip
+SPLITS = {11: "train", 12: "train", 13: "validation", 14: "test"}
+# Segments 1 and 2 are neighbours along x, and so on: these belong together.
+CELLS = ([1, 2], [3, 4], [5, 6], [7, 8])
+
+
+@pytest.fixture
+def store(make_store, octants):
+    store = make_store(dict.fromkeys(SPLITS, octants))
+    for volume in SPLITS:
+        generator = np.random.default_rng(volume)
+        image = generator.integers(180, 220, octants.shape).astype(np.uint8)
+        image[3:5], image[:, 3:5] = 40, 40
+        write_array(store.folder / str(volume) / "image.lzma", image)
+    return store
+
+
+@pytest.fixture
+def index(make_index):
+    rows = [
+        {"volume": volume, "seed": cell[:1], "aggregate": cell, "split": split}
+        for volume, split in SPLITS.items()
+        for cell in CELLS
+    ]
+    return make_index(*({"task": task, **row} for task, row in enumerate(rows)))
+
+
+def test_it_learns_where_membranes_are(store, index):
+    model, history = train_classifier(index, store, SETTINGS, 0)
+    answer = agglomerate(model, store)
+    lineage = Lineage(index)
+    for task in index.loc[index["split"] == "test", "task"]:
+        row = lineage.task(task)
+        found = answer(row)
+        members = found.segment_members
+        assert set(np.flatnonzero(found.segments > 0.5)) == set(row.aggregate)
+        np.testing.assert_array_equal(members.mean(axis=0), found.segments)
+        assert len(np.unique(members[:, row.aggregate[1]])) > 1, members[:, 1:9]
+    assert history["validation_loss"].iloc[-1] < history["validation_loss"].iloc[0]
+    assert history["tasks"].eq(8).all()
+
+
+def test_the_same_seed_gives_the_same_answers(store, index):
+    one, again, other = (
+        train_classifier(index, store, replace(SETTINGS, epochs=2), random_seed)[0]
+        for random_seed in (0, 0, 1)
+    )
+    task = Lineage(index).task(12)
+    answers = [
+        agglomerate(model, store)(task).segments for model in (one, again, other)
+    ]
+    np.testing.assert_array_equal(answers[0], answers[1])
+    assert (answers[0] != answers[2]).any()
+
+
+def test_the_weights_of_the_best_epoch_are_kept(store, index):
+    """A learning rate that soon grows far too high: the first epochs are the best."""
+    wild = replace(SETTINGS, lr_step=2, lr_gamma=1000.0, epochs=6)
+    model, history = train_classifier(index, store, wild, 0)
+    best = int(history["validation_loss"].idxmin())
+    assert best < len(history) - 1
+    short = replace(wild, epochs=best + 1)
+    kept, _ = train_classifier(index, store, short, 0)
+    task = Lineage(index).task(12)
+    np.testing.assert_array_equal(
+        agglomerate(model, store)(task).segments,
+        agglomerate(kept, store)(task).segments,
+    )
+
+
+def test_patience_ends_a_training_that_gets_no_better(store, index):
+    wild = replace(SETTINGS, lr_step=1, lr_gamma=1000.0, epochs=12, patience=3)
+    _, history = train_classifier(index, store, wild, 0)
+    best = int(history["validation_loss"].idxmin())
+    assert len(history) == best + 1 + 3
+
+
+def test_only_contacts_of_an_object_are_examples(store, index):
+    """Of the 12 contacts of eight octants, those of 1 and 2 are told by their task."""
+    contacts = {11: describe_contacts(store.get(11))}
+    task = Lineage(index).task(0)
+    ((volume, rows, belongs),) = find_examples([task, task], contacts)
+    assert volume == 11
+    assert contacts[11].pairs[rows].tolist() == [[1, 2], [1, 3], [1, 5], [2, 4], [2, 6]]
+    assert belongs.tolist() == [True, False, False, False, False]
+
+
+def test_tasks_that_show_one_kind_of_contact_are_refused(store, make_index):
+    rows = [
+        {"task": task, "volume": volume, "seed": [1], "aggregate": range(1, 9),
+         "split": split}
+        for task, (volume, split) in enumerate(SPLITS.items())
+    ]  # fmt: skip
+    with pytest.raises(ModelError, match="0 of 24 contacts of 2 train tasks"):
+        train_classifier(make_index(*rows), store, SETTINGS, 0)
