@@ -180,6 +180,14 @@ class PublishedTasks(Dataset[tuple[Tensor, Tensor]]):
             return np.frombuffer(file.read(), dtype).reshape((SIZE,) * 3)
 
 
+class PublishedNetwork(LWUNet):
+    """The network with contiguous tensors and heads that are two convolutions."""
+
+    def _heads(self, full: Tensor, up_full: Tensor) -> tuple[Tensor, ...]:
+        features = torch.cat([full, up_full], 1)
+        return self.logits(features), self.variance(features)
+
+
 def published_batches(
     folder: Path, index: pd.DataFrame, options: Options, device: torch.device
 ) -> Iterator[tuple[Tensor, Tensor]]:
@@ -200,7 +208,7 @@ def published_training(
     folder: Path, index: pd.DataFrame, options: Options, device: torch.device
 ) -> Callable[[], int]:
     """Return a function that takes a step, and says with how many tasks."""
-    model = LWUNet().to(device).to(memory_format=torch.contiguous_format)
+    model = PublishedNetwork().to(device, memory_format=torch.contiguous_format)
     optimizer = torch.optim.Adam(model.parameters(), 0.001, weight_decay=0.0005)
     batches = published_batches(folder, index, options, device)
 
@@ -222,7 +230,7 @@ def published_answering(
     folder: Path, index: pd.DataFrame, options: Options, device: torch.device
 ) -> Callable[[], int]:
     """Return a function that answers a batch, and says of how many tasks."""
-    model = LWUNet().to(device).to(memory_format=torch.contiguous_format)
+    model = PublishedNetwork().to(device, memory_format=torch.contiguous_format)
     batches = published_batches(folder, index, options, device)
 
     @torch.inference_mode()
