@@ -13,6 +13,7 @@ import struct
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
+from xml.etree import ElementTree
 
 import httpx
 import numpy as np
@@ -37,6 +38,7 @@ from eyewire_validator.errors import (
     ModelError,
     VolumeError,
 )
+from eyewire_validator.figures import Heading, draw_no_task, save_figure
 from eyewire_validator.files import decompress
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.index import build_index
@@ -282,6 +284,7 @@ def test_segments_beyond_the_volumes_select_nothing_and_exclude_the_task():
 
 
 FILTERS = RegistrySettings(["Completed"], [], 1, ["mystic"], "keep")
+SCRIPT = "<script>alert(1)</script>"
 NESTED = "[" * 60_000 + "]" * 60_000
 
 
@@ -292,7 +295,7 @@ NESTED = "[" * 60_000 + "]" * 60_000
         ("Cell ID", "9" * 40, False),
         ("Cell ID", "-5", False),
         ("Name", "../../../etc/passwd", True),
-        ("Name", "<script>alert(1)</script>", True),
+        ("Name", SCRIPT, True),
         ("Tags", NESTED, True),
         ("Tags", NESTED.replace("]", '"mystic"]', 1), False),
     ],
@@ -306,6 +309,34 @@ def test_a_hostile_row_of_the_registry_harms_no_other(tmp_path, column, text, ke
         writer.writerows([row | {"Cell ID": 4}, row | {column: text}])
     registry = read_registry([path], FILTERS)
     assert registry["kept"].tolist() == [True, kept]
+
+
+def test_no_text_of_the_registry_is_among_what_the_report_shows(tmp_path):
+    """Of a cell left out it shows the reason, and of one that is kept, its id."""
+    path = tmp_path / "cells.csv"
+    names = dict.fromkeys(("Name", "Status", "Size", "Tags"), SCRIPT)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["Cell ID", *names])
+        writer.writerow([SCRIPT, *names.values()])
+        writer.writerow([4, SCRIPT, "Completed", 9, SCRIPT])
+    registry = read_registry([path], FILTERS)
+    assert registry["name"].tolist() == [SCRIPT, SCRIPT]
+    assert registry["reason"].fillna("kept").tolist() == ["status", "kept"]
+    assert registry["cell"].tolist() == [-1, 4]
+
+
+@pytest.mark.parametrize(
+    "title", [SCRIPT, r"$\frac{1}{0$", "--><script>alert(1)</script>"]
+)
+def test_a_hostile_title_is_mere_text_in_a_figure(tmp_path, title):
+    figure = draw_no_task(Heading(title, "", leaked=False), 5)
+    save_figure(figure, tmp_path / "figure")
+    svg = ElementTree.parse(tmp_path / "figure.svg")
+    tags = {element.tag.rpartition("}")[2] for element in svg.iter()}
+    assert "path" in tags
+    assert not {"script", "image", "a", "foreignObject"} & tags
+    assert (tmp_path / "figure.png").stat().st_size > 1000
 
 
 @pytest.fixture
@@ -475,6 +506,8 @@ SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
         ("models", "../../etc", {"title": "a", "kind": "empty"}),
         ("models", "a\n", {"title": "a", "kind": "empty"}),
         ("models", 5, {"title": "a", "kind": "empty"}),
+        ("models", "a", {"title": "a\x1b[2J", "kind": "empty"}),
+        ("models", "a", {"title": "a\x00", "kind": "empty"}),
         ("api", "base_url", "https://eyewire.org\n.evil.example"),
         ("api", "base_url", "https://eyewire.org@evil.example"),
     ],

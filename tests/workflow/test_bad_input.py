@@ -1,8 +1,13 @@
 """What a user sees who gives the workflow something wrong."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -19,6 +24,19 @@ def test_a_bad_config_stops_before_any_job(run, tmp_path, config, message):
     assert message in done.stdout
     assert "Traceback" not in done.stdout
     assert not (tmp_path / "results").exists()
+
+
+def test_a_config_with_a_yaml_tag_is_refused_and_nothing_is_run(tmp_path):
+    config = tmp_path / "hostile.yaml"
+    config.write_text('source: !!python/object/apply:os.mkdir ["harm"]\n')
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "-n"]
+    command += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(config)]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "Config file is not valid" in done.stdout + done.stderr
+    assert not (tmp_path / "harm").exists()
 
 
 def test_a_registry_without_a_column_is_refused(run, tmp_path):
