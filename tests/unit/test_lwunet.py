@@ -164,3 +164,14 @@ def test_sigma_starts_sure_where_it_has_no_price(uncertainty):
     _, sigma = model(*inputs(2), loops=1)
     assert bool((sigma < 1.1).all()) == METHODS[uncertainty].starts_sure
     assert METHODS[uncertainty].starts_sure == (uncertainty != "scaled_logit")
+
+
+def test_both_heads_at_once_are_the_two_convolutions():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = LWUNet()
+        full, up_full = torch.rand(2, 2, 16, 4, 4, 4)
+    features = torch.cat([full, up_full], 1)
+    logits, variance = model._heads(full, up_full)
+    torch.testing.assert_close(logits, model.logits(features), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(variance, model.variance(features), rtol=1e-5, atol=1e-6)
