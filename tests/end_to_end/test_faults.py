@@ -26,9 +26,9 @@ from eyewire_validator.api.client import ApiSettings, open_client
 from eyewire_validator.errors import EyewireValidatorError
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.raw_volumes import RAW_EDGE, RawVolume
-from eyewire_validator.sandbox import faults
+from eyewire_validator.sandbox import spoiling
 from eyewire_validator.sandbox.application import create_application
-from eyewire_validator.sandbox.faults import Fault, FaultyApplication
+from eyewire_validator.sandbox.faults import Fault, FaultyApplication, WireProtocol
 from eyewire_validator.tasks import download_cell
 from eyewire_validator.volume_download import download_volume
 
@@ -67,22 +67,24 @@ class Kind:
         return self.path.startswith("/1.0")
 
 
-JSON = faults.ANY_FAULTS | faults.JSON_FAULTS
-FILE = faults.ANY_FAULTS | faults.FILE_FAULTS
+JSON = spoiling.ANY_FAULTS | spoiling.JSON_FAULTS
+FILE = spoiling.ANY_FAULTS | spoiling.FILE_FAULTS
 KINDS = {
     "task list": Kind("/1.0/cell/{0}/tasks$", JSON),
     "task": Kind("/1.0/task/{1}$", JSON),
     "aggregate": Kind("/1.0/task/{1}/aggregate$", JSON),
-    "image slice": Kind("-{2}/jpg/", FILE | faults.IMAGE_FAULTS),
-    "segmentation": Kind("-{2}/segmentation.lzma$", FILE | faults.SEGMENTATION_FAULTS),
+    "image slice": Kind("-{2}/jpg/", FILE | spoiling.IMAGE_FAULTS),
+    "segmentation": Kind(
+        "-{2}/segmentation.lzma$", FILE | spoiling.SEGMENTATION_FAULTS
+    ),
     "graph": Kind("-{2}/segmentation.graph$", FILE),
 }
 # When a fault hits: (first, every).
 PASSING, LASTING, FLAPPING = (2, 1), (float("inf"), 1), (float("inf"), 2)
 TITLES = {
-    PASSING: "Passing: the first two requests of the kind are hit",
+    PASSING: "Passing: the first two requests for each path are hit",
     LASTING: "Lasting: all requests of the kind are hit",
-    FLAPPING: "Flapping: every other request of the kind is hit",
+    FLAPPING: "Flapping: every other request for each path is hit",
 }
 
 
@@ -95,11 +97,11 @@ def settings(address):
         storage_requests_per_second=1,
         storage_jobs=1,
         concurrent_requests=4 * PLACES,
-        tries=5,
+        tries=4,
         max_wait=0.02,
         connect_timeout=5,
-        read_timeout=0.4,
-        reply_timeout=0.8,
+        read_timeout=1,
+        reply_timeout=2,
         failures_in_a_row=1,
     )
 
@@ -164,7 +166,7 @@ def serving(folder):
     application = FaultyApplication(create_application(folder, TOKEN))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
-            application, http=faults.WireProtocol, log_level="critical", lifespan="off"
+            application, http=WireProtocol, log_level="critical", lifespan="off"
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],))
@@ -267,7 +269,7 @@ def measure(folder):
 
 def all_cases():
     for times in (PASSING, LASTING):
-        for fault in faults.FAULTS:
+        for fault in spoiling.FAULTS:
             for kind in KINDS:
                 if fault in KINDS[kind].faults:
                     yield times, fault, kind

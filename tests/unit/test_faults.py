@@ -37,9 +37,9 @@ def test_schedules(fault, expected):
     assert statuses([fault], ["/a"] * 6) == expected
 
 
-def test_each_fault_counts_the_requests_that_it_may_hit():
+def test_each_fault_counts_the_requests_for_each_path():
     faults = [Fault("500", "/a", first=1), Fault("404", "^/(a|b)$", first=2)]
-    assert statuses(faults, ["/a", "/b", "/b", "/a", "/c"]) == [500, 404, 200, 200, 200]
+    assert statuses(faults, ["/a", "/b", "/b", "/a", "/c"]) == [500, 404, 404, 404, 200]
 
 
 def test_faults_are_read_from_a_file(tmp_path):
