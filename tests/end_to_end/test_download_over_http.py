@@ -218,6 +218,12 @@ def test_no_second_at_the_server_holds_more_requests_than_the_rate(service, addr
     assert busiest <= 10 + 1
 
 
+def test_without_tls_no_proxy_gets_the_token(address, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert len(call(address, lambda client: download_cell(client, 7)).table) == 12
+
+
 def test_a_service_that_is_gone_is_named(service):
     with serving(service) as address:
         pass

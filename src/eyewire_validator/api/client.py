@@ -148,7 +148,9 @@ def _connect(settings: ApiSettings, token: str | None) -> tuple[str, httpx.Async
     timeout = httpx.Timeout(
         settings.read_timeout, connect=settings.connect_timeout, pool=None
     )
-    return token, httpx.AsyncClient(base_url=url, timeout=timeout)
+    # Without TLS, a proxy that the environment names could read the token.
+    trust_env = url.scheme == "https"
+    return token, httpx.AsyncClient(base_url=url, timeout=timeout, trust_env=trust_env)
 
 
 class EyewireClient:
