@@ -25,10 +25,11 @@ def run() -> Callable[..., Done]:
         *targets: str,
         config: dict[str, object] | None = None,
         token: str | None = None,
+        cores: int = 2,
     ) -> Done:
         changes = folder / "changes.json"
         changes.write_text(json.dumps(config or {}))
-        command = [sys.executable, "-m", "snakemake", *targets, "--cores", "2"]
+        command = [sys.executable, "-m", "snakemake", *targets, f"--cores={cores}"]
         command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
         command += ["--configfile", str(TINY), str(changes)]
         environment = {k: v for k, v in os.environ.items() if k != "EW_OAUTH2"}
@@ -47,11 +48,18 @@ def run() -> Callable[..., Done]:
 
 
 @pytest.fixture(scope="session")
-def finished(run, tmp_path_factory) -> Path:
+def token() -> str:
+    """A token that must turn up in no file, output or command line."""
+    return "c4n4ry7c3a1f0b9d2e8c4n4ry"
+
+
+@pytest.fixture(scope="session")
+def finished(run, token, tmp_path_factory) -> Path:
     """A folder in which the whole workflow has run. Read it, do not change it."""
     folder = tmp_path_factory.mktemp("finished")
-    done = run(folder)
+    done = run(folder, "--verbose", token=token)
     assert done.returncode == 0, done.stdout
+    (folder / "terminal.txt").write_text(done.stdout)
     return folder
 
 
