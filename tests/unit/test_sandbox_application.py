@@ -241,6 +241,24 @@ def test_serve_prints_the_address_of_a_free_port(folder):
         assert "mine" not in server.stdout.read() + server.stderr.read()
 
 
+def test_serve_plays_the_faults_of_a_file(folder, tmp_path):
+    file = tmp_path / "faults.json"
+    file.write_text(json.dumps([{"name": "502 with HTML", "path": "/cell/7$"}]))
+    command = serve(str(folder), "--faults", str(file))
+    with subprocess.Popen(**vars(command)) as server:
+        try:
+            address = server.stdout.readline().strip()
+            url = f"{address}/1.0/cell/7?access_token=sandbox"
+            assert httpx.get(url, timeout=30).status_code == 502
+        finally:
+            server.terminate()
+
+    file.write_text("[{}]")
+    done = subprocess.run(**vars(command), check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {file}: expected objects with name")
+
+
 def test_serve_without_a_folder_is_one_line():
     done = subprocess.run(**vars(serve("nowhere")), check=False)
     assert done.returncode == 1
