@@ -13,6 +13,7 @@ under results/:
     figures/{model}/{replicate}/{split}/        figures, with their tables
     report/                                     index.html and the honest table
     logs/{rule}/, benchmarks/{rule}/            what each job said and what it took
+    logs/{rule}/{job}.sha256                    what it made; `snakemake verify` compares
 """
 
 from snakemake.utils import min_version
@@ -36,6 +37,7 @@ include: "rules/evaluation.smk"
 include: "rules/audit.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/verify.smk"
 
 
 onstart:

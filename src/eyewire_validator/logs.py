@@ -1,23 +1,27 @@
-"""A job's log: what it printed, and the one line that says what went wrong."""
+"""A job's log: what it printed, what went wrong in one line, and what it made."""
 
 import contextlib
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from eyewire_validator.errors import EyewireValidatorError
+from eyewire_validator.manifests import SUFFIX, write_manifest
 
 
 @contextlib.contextmanager
-def job_log(path: str | Path) -> Iterator[None]:
+def job_log(path: str | Path, outputs: Iterable[str] = ()) -> Iterator[list[Path]]:
     """Send what the block prints, and what this package logs, to the file ``path``.
+
+    The block gets the list of the files that it makes, to add to it what is not among
+    ``outputs``. Once it is done, their hashes are written beside the log.
 
     An error of this package ends the process with status 1 and its message, in the
     log and on the terminal; a traceback goes to the log only for what is a bug.
     """
-    log = Path(path)
+    log, made = Path(path), [Path(output) for output in outputs]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8", buffering=1) as file:
         package = logging.getLogger(__package__)
@@ -25,7 +29,9 @@ def job_log(path: str | Path) -> Iterator[None]:
         package.addHandler(logging.StreamHandler(file))
         try:
             with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
-                yield
+                yield made
+                if made:
+                    write_manifest(log.with_suffix(SUFFIX), made)
         except EyewireValidatorError as error:
             for stream in (file, sys.stderr):
                 print(f"error: {error}", file=stream)

@@ -19,6 +19,8 @@ from eyewire_validator.tables import SEGMENT_GRAPH, make_frame
 RAW_SEGMENTATION = "segmentation.lzma"
 # Eyewire's own guess of what belongs together; not every bucket has it.
 RAW_GRAPH = "segmentation.graph"
+# Hashes of the files as they came: neither a JPEG nor Eyewire's lzma has a checksum.
+DOWNLOADED = "files.sha256"
 RAW_EDGE = np.dtype([("one", "<u2"), ("other", "<u2"), ("affinity", "<f4")])
 # What a slice may take: noise at quality 100 takes 1.6 bytes a pixel. A longer one can
 # hold thousands of scans of the same pixels, of 2 s a megabyte.

@@ -6,7 +6,7 @@ from eyewire_validator.logs import job_log
 from eyewire_validator.models.checkpoint import load_checkpoint, save_checkpoint
 from eyewire_validator.models.settings import ModelSettings
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     settings = ModelSettings.from_config(snakemake.params.model)
     model, info = load_checkpoint(Path(snakemake.input[0]), settings=settings)
     save_checkpoint(Path(snakemake.output[0]), model, info)

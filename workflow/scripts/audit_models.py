@@ -20,7 +20,7 @@ from eyewire_validator.provenance import file_hash
 from eyewire_validator.tables import TASK_INDEX, read_table
 from eyewire_validator.volume_store import VolumeStore
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     index_file = Path(snakemake.input.index)
     index_hash = file_hash(index_file)
     index = read_table(index_file, TASK_INDEX)

@@ -7,7 +7,7 @@ from eyewire_validator.figures import draw_loops, save_figure
 from eyewire_validator.files import write_bytes
 from eyewire_validator.logs import job_log
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     params, files = snakemake.params, snakemake.input
     entries = read_entries(
         params.entries,

@@ -15,7 +15,7 @@ from eyewire_validator.files import write_bytes
 from eyewire_validator.logs import job_log
 from eyewire_validator.report.text import to_text
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     params, files, output = snakemake.params, snakemake.input, snakemake.output
     entries = list(
         read_entries(

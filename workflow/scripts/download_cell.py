@@ -23,7 +23,7 @@ async def download() -> CellDownload:
         return await download_cell(client, int(snakemake.wildcards.cell))
 
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     cell = asyncio.run(download())
     write_packed_json(Path(snakemake.output.replies), cell.replies)
     write_table(Path(snakemake.output.tasks), cell.table, CELL_TASKS)

@@ -7,6 +7,8 @@ from pathlib import Path
 from eyewire_validator.api.client import ApiSettings, open_client
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.logs import job_log
+from eyewire_validator.manifests import write_manifest
+from eyewire_validator.raw_volumes import DOWNLOADED
 from eyewire_validator.volume_download import download_volume
 
 
@@ -23,6 +25,8 @@ async def download() -> None:
         for volume, full_path in snakemake.params.volumes.items():
             folder = Path(snakemake.output[0]) / volume
             await download_volume(client, int(volume), full_path, folder, geometry)
+            files = [path for path in folder.rglob("*") if path.is_file()]
+            write_manifest(folder / DOWNLOADED, files)
 
 
 with job_log(snakemake.log[0]):

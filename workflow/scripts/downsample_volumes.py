@@ -5,15 +5,18 @@ from pathlib import Path
 from eyewire_validator.files import write_json
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.logs import job_log
-from eyewire_validator.raw_volumes import RawVolume
+from eyewire_validator.manifests import require_intact
+from eyewire_validator.raw_volumes import DOWNLOADED, RawVolume
 from eyewire_validator.volumes import downsample_volume, write_volume
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output) as made:
     geometry = VolumeGeometry(**snakemake.params.geometry)
     manifest_file = Path(snakemake.output[0])
     hashes = {}
     for volume in snakemake.params.volumes:
         raw = RawVolume(Path(snakemake.input[0]) / volume, int(volume), geometry)
+        require_intact(raw.folder / DOWNLOADED)
         folder = manifest_file.parents[1] / volume
         hashes[volume] = write_volume(folder, downsample_volume(raw))
+        made += [folder / name for name in hashes[volume]]
     write_json(manifest_file, hashes)

@@ -12,7 +12,7 @@ from eyewire_validator.prediction import EvaluationSettings, evaluate, save_eval
 from eyewire_validator.tables import TASK_INDEX, read_table
 from eyewire_validator.volume_store import VolumeStore
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     params = snakemake.params
     index = read_table(Path(snakemake.input.index), TASK_INDEX)
     store = VolumeStore(Path(params.volumes), VolumeGeometry(**params.geometry))

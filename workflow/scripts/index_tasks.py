@@ -29,7 +29,7 @@ def segments_of_volumes() -> Iterator[tuple[int, pd.DataFrame]]:
             yield int(volume), table.to_pandas()
 
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     # No name holds on to the tables in between: each is as large as the index.
     index = assign_splits(
         build_index(

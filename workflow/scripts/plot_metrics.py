@@ -7,7 +7,7 @@ from eyewire_validator.files import write_bytes
 from eyewire_validator.logs import job_log
 from eyewire_validator.tables import TASK_METRICS, read_table
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     metrics = read_table(Path(snakemake.input[0]), TASK_METRICS)
     heading = Heading(**snakemake.params.heading)
     for csv in map(Path, snakemake.output.csv):

@@ -17,7 +17,7 @@ from eyewire_validator.logs import job_log
 from eyewire_validator.strata import error_by_votes
 from eyewire_validator.tables import SEGMENT_SCORES, TASK_ANSWERS, read_table
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     segments = read_table(Path(snakemake.input.segments), SEGMENT_SCORES)
     answers = read_table(Path(snakemake.input.answers), TASK_ANSWERS)
     decisions = read_json(Path(snakemake.input.decisions))

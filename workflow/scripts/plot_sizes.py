@@ -10,7 +10,7 @@ from eyewire_validator.logs import job_log
 from eyewire_validator.strata import recall_by_size
 from eyewire_validator.tables import SEGMENT_SCORES, TASK_ANSWERS, read_table
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
     tables = {
         title: recall_by_size(

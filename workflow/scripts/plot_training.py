@@ -6,7 +6,7 @@ from eyewire_validator.figures import Heading, draw_training, save_figure
 from eyewire_validator.logs import job_log
 from eyewire_validator.tables import HISTORY, read_table
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     history = read_table(Path(snakemake.input[0]), HISTORY)
     figure = draw_training(history, Heading(**snakemake.params.heading))
     save_figure(figure, Path(snakemake.output.png).with_suffix(""))

@@ -6,7 +6,7 @@ from eyewire_validator.logs import job_log
 from eyewire_validator.registry import RegistrySettings, read_registry
 from eyewire_validator.tables import REGISTRY, write_table
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     registry = read_registry(
         [Path(csv) for csv in snakemake.input],
         RegistrySettings(**snakemake.params.filters),

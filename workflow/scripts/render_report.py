@@ -18,7 +18,7 @@ def picture(png: str) -> Picture:
     return Picture(caption.title, caption.how_to_read, Path(png).read_bytes())
 
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     params, files = snakemake.params, snakemake.input
     registry = read_table(Path(files.registry), REGISTRY)
     counts = read_json(Path(files.counts))

@@ -15,7 +15,7 @@ from eyewire_validator.tables import (
     write_table,
 )
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
     validation = read_table(Path(files.validation_segments), SEGMENT_SCORES)
     decisions = choose_decisions(

@@ -12,7 +12,7 @@ from eyewire_validator.tables import HISTORY, TASK_INDEX, read_table, write_tabl
 from eyewire_validator.training import RESUME_FILE, train
 from eyewire_validator.volume_store import VolumeStore
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.output):
     keep_memory()
     index_file = Path(snakemake.input.index)
     checkpoint = Path(snakemake.output.checkpoint)

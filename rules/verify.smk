@@ -1,0 +1,30 @@
+"""Compare what is there with what was made.
+
+INPUT   results/logs/{rule}/{job}.sha256  hashes of what each job made
+OUTPUT  nothing; it fails if a file was changed, is missing, or belongs to no job
+"""
+
+
+rule verify:
+    """Read every file again, and name those that are not as they were made.
+
+    The files are no inputs, or Snakemake would first make results anew from changed
+    ones; and there is no benchmark, or it would think that verifying once is enough.
+    """
+    log:
+        "results/logs/verify/verify.log",
+    localrule: True
+    conda:
+        "../envs/data.yaml"
+    params:
+        folder="results",
+        logs="results/logs",
+        ignored=[
+            "results/logs",
+            "results/benchmarks",
+            "results/downloads/volumes",
+            *FAILURES.values(),
+        ],
+        code=code("verify.py"),
+    script:
+        "../workflow/scripts/verify.py"

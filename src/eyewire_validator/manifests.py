@@ -1,0 +1,128 @@
+"""Manifests: the SHA-256 of files, in the form of the tool ``sha256sum``.
+
+Each job writes one when it is done. Whatever changes in its files from then on is found
+by `check_folder`, which reads all of them again.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from eyewire_validator.errors import FileError
+from eyewire_validator.files import write_text
+from eyewire_validator.provenance import file_hash
+
+SUFFIX = ".sha256"
+
+
+class Finding(NamedTuple):
+    """A file that is not as the manifests say.
+
+    Attributes:
+        file: the file.
+        what: what is wrong with it.
+        manifests: those that list it, or itself if it is one; none if none does.
+    """
+
+    file: Path
+    what: str
+    manifests: tuple[Path, ...]
+
+
+def write_manifest(path: Path, files: Iterable[Path]) -> None:
+    """Write the hashes of files, by the names and in the order in which they are given.
+
+    What a job promised to make comes first: asking for that makes all of it anew.
+    """
+    write_text(path, (f"{file_hash(file)}  {file}\n" for file in dict.fromkeys(files)))
+
+
+def require_intact(manifest: Path) -> None:
+    """Refuse a folder whose files are not those of the manifest in it.
+
+    Raises:
+        FileError: names the first of them.
+    """
+    for finding in check_folder(manifest.parent, [manifest], [manifest]):
+        raise FileError(f"{finding.file}: {finding.what}; delete its folder and rerun")
+
+
+def check_folder(
+    folder: Path, manifests: Iterable[Path], ignored: Collection[Path] = ()
+) -> Iterator[Finding]:
+    """Find the files of a folder that are not as manifests say.
+
+    A file is as it should be if its hash is in any manifest: jobs of another
+    configuration may have made it, too.
+
+    Args:
+        folder: searched for files that no manifest lists; hidden ones do not count.
+        manifests: as `write_manifest` wrote them.
+        ignored: files, and folders with all that is in them, to leave out of that.
+    """
+    listed: dict[Path, dict[Path, str]] = defaultdict(dict)
+    for manifest in manifests:
+        for number, entry in enumerate(_entries(manifest), start=1):
+            if entry:
+                listed[Path(entry[2])][manifest] = entry[1]
+            else:
+                yield Finding(manifest, f"line {number} is damaged", (manifest,))
+    for file, hashes in sorted(listed.items()):
+        if not file.is_file():
+            yield Finding(file, "is missing", tuple(hashes))
+        elif file_hash(file) not in hashes.values():
+            yield Finding(file, "is not as it was made", tuple(hashes))
+    for file in sorted(set(_files_in(folder)) - set(listed)):
+        if not {file, *file.parents} & set(ignored):
+            yield Finding(file, "is in no manifest of a finished job", ())
+
+
+def to_text(findings: Sequence[Finding], jobs: int) -> str:
+    """Return what was found among the files of so many jobs, and what to do."""
+    if not findings:
+        return f"what {jobs} jobs made: all is as it was made"
+    lines = [
+        f"{file}: {what} ({', '.join(map(str, manifests)) or 'delete it'})"
+        for file, what, manifests in findings
+    ]
+    manifests = {path for finding in findings for path in finding.manifests}
+    if again := sorted(filter(None, map(_first_file, manifests))):
+        lines.append(f"to make all of it anew: --forcerun {' '.join(again)}")
+    return "\n".join(lines)
+
+
+def require_none(findings: Sequence[Finding]) -> None:
+    """Refuse files that are not as they were made.
+
+    Raises:
+        FileError: there are any.
+    """
+    if findings:
+        raise FileError(
+            f"{len(findings)} files are not as they were made; run the workflow again "
+            "with the --forcerun that is printed above"
+        )
+
+
+def _first_file(manifest: Path) -> str | None:
+    entry = next(_entries(manifest))
+    return entry and entry[2]
+
+
+def _entries(manifest: Path) -> Iterator[re.Match[str] | None]:
+    """Yield hash and name of each line; none for a line, or a file, of another form."""
+    try:
+        text = manifest.read_bytes().decode(errors="replace")
+    except OSError:
+        text = ""
+    for line in text.removesuffix("\n").split("\n"):
+        yield re.fullmatch("([0-9a-f]{64})  (.+)", line)
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    for file in folder.rglob("*"):
+        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+        if file.is_file() and not hidden:
+            yield file

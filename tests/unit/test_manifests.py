@@ -1,0 +1,117 @@
+"""Manifests against files that changed after they were made."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from eyewire_validator.errors import FileError
+from eyewire_validator.manifests import (
+    check_folder,
+    require_intact,
+    require_none,
+    to_text,
+    write_manifest,
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with two files, a.bin and deep/b.bin, and their manifest."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("made/a.bin", "made/deep/b.bin"):
+        Path(name).parent.mkdir(exist_ok=True, parents=True)
+        Path(name).write_bytes(name.encode())
+    write_manifest(MANIFEST, [Path("made/a.bin"), Path("made/deep/b.bin")])
+    return Path("made")
+
+
+MANIFEST = Path("logs/job.sha256")
+
+
+def flip(path, bit=0):
+    content = bytearray(path.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)
+
+
+def findings(folder, *manifests, ignored=()):
+    found = check_folder(folder, manifests or [MANIFEST], ignored)
+    return [(str(finding.file), finding.what) for finding in found]
+
+
+def test_what_nobody_touched_is_as_it_was_made(folder):
+    assert findings(folder) == []
+
+
+def test_sha256sum_reads_a_manifest(folder):
+    checked = subprocess.run(
+        ["sha256sum", "--check", "--strict", MANIFEST], capture_output=True, check=True
+    )
+    assert checked.stdout == b"made/a.bin: OK\nmade/deep/b.bin: OK\n"
+
+
+@pytest.mark.parametrize("bit", [0, 50, 8 * len("made/a.bin") - 1])
+def test_a_flipped_bit_is_found_and_named(folder, bit):
+    flip(folder / "a.bin", bit)
+    (finding,) = check_folder(folder, [MANIFEST])
+    assert finding == (folder / "a.bin", "is not as it was made", (MANIFEST,))
+
+
+def test_a_flipped_bit_anywhere_in_a_manifest_is_found(folder):
+    for bit in range(0, 8 * MANIFEST.stat().st_size, 7):
+        flip(MANIFEST, bit)
+        assert findings(folder), bit
+        flip(MANIFEST, bit)
+    assert findings(folder) == []
+
+
+def test_a_missing_file_is_named(folder):
+    (folder / "a.bin").unlink()
+    assert findings(folder) == [("made/a.bin", "is missing")]
+
+
+def test_a_missing_manifest_is_named(folder):
+    missing = Path("logs/none.sha256")
+    assert findings(folder, MANIFEST, missing) == [(str(missing), "line 1 is damaged")]
+
+
+def test_a_file_of_no_manifest_is_named_unless_hidden_or_ignored(folder):
+    (folder / ".a.tmp").touch()
+    (folder / "more").mkdir()
+    (folder / "more" / "c.bin").touch()
+    no_manifest = "is in no manifest of a finished job"
+    assert findings(folder) == [("made/more/c.bin", no_manifest)]
+    assert findings(folder, ignored=[folder / "more"]) == []
+
+
+def test_one_of_two_manifests_is_enough(folder):
+    later = Path("logs/later.sha256")
+    (folder / "a.bin").write_bytes(b"by another job")
+    write_manifest(later, [folder / "a.bin"])
+    assert findings(folder, MANIFEST, later) == []
+
+
+def test_a_folder_with_its_own_manifest(folder):
+    manifest = folder / "files.sha256"
+    write_manifest(manifest, [folder / "a.bin", folder / "deep" / "b.bin"])
+    require_intact(manifest)
+    flip(folder / "deep" / "b.bin")
+    with pytest.raises(
+        FileError, match=r"deep/b\.bin: is not as .*; delete its folder"
+    ):
+        require_intact(manifest)
+
+
+def test_the_advice_asks_for_what_the_job_promised(folder):
+    flip(folder / "deep" / "b.bin")
+    text = to_text(list(check_folder(folder, [MANIFEST])), jobs=1)
+    assert text.splitlines() == [
+        "made/deep/b.bin: is not as it was made (logs/job.sha256)",
+        "to make all of it anew: --forcerun made/a.bin",
+    ]
+
+
+def test_without_findings_there_is_nothing_to_do():
+    assert to_text([], jobs=7) == "what 7 jobs made: all is as it was made"
+    require_none([])

@@ -1,0 +1,16 @@
+"""Compare every file with the hash that was written when it was made."""
+
+import sys
+from pathlib import Path
+
+from eyewire_validator.logs import job_log
+from eyewire_validator.manifests import check_folder, require_none, to_text
+
+with job_log(snakemake.log[0]):
+    params = snakemake.params
+    manifests = sorted(Path(params.logs).glob("*/*.sha256"))
+    ignored = [Path(path) for path in params.ignored]
+    findings = list(check_folder(Path(params.folder), manifests, ignored))
+    for stream in (sys.stdout, sys.__stdout__):
+        print(to_text(findings, len(manifests)), file=stream)
+    require_none(findings)
