@@ -17,7 +17,7 @@ from eyewire_validator.configuration import (
 )
 from eyewire_validator.contexts import is_leaked
 from eyewire_validator.errors import EyewireValidatorError
-from eyewire_validator.models.settings import NETWORKS, REFERENCES
+from eyewire_validator.models.settings import NETWORKS, REFERENCES, TRAINED
 from eyewire_validator.provenance import code_hash, settings_hash
 from eyewire_validator.tables import CATALOG, REGISTRY, read_table
 

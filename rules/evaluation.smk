@@ -30,7 +30,7 @@ rule evaluate_network:
     benchmark:
         "results/benchmarks/evaluate_network/{model}-{replicate}-{split}.tsv"
     wildcard_constraints:
-        model=models_that(has_weights),
+        model=models_that(is_network),
     conda:
         "../envs/model.yaml"
     threads: workflow.cores or 1
@@ -47,6 +47,25 @@ rule evaluate_network:
         code=code("evaluate_network.py"),
     script:
         "../workflow/scripts/evaluate_network.py"
+
+
+use rule evaluate_network as evaluate_agglomeration with:
+    output:
+        tasks=["results/evaluation/{model}/{replicate}/{split}/loops-1/tasks.parquet"],
+        segments=[
+            "results/evaluation/{model}/{replicate}/{split}/loops-1/segments.parquet"
+        ],
+    log:
+        "results/logs/evaluate_agglomeration/{model}-{replicate}-{split}.log",
+    benchmark:
+        "results/benchmarks/evaluate_agglomeration/{model}-{replicate}-{split}.tsv"
+    wildcard_constraints:
+        model=models_that(lambda model: has_weights(model) and not is_network(model)),
+    threads: 1
+    resources:
+        cuda=0,
+    params:
+        loops=[1],
 
 
 rule evaluate_baseline:

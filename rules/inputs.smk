@@ -10,14 +10,19 @@ def models_that(holds):
     return "|".join(filter(holds, MODELS)) or "(?!)"
 
 
+def is_network(model):
+    """Whether the model answers in voxels, loop by loop."""
+    return MODELS[model]["kind"] in NETWORKS
+
+
 def has_weights(model):
     """Whether the model has weights, as opposed to a rule such as seed_only."""
-    return MODELS[model]["kind"] in NETWORKS
+    return MODELS[network_of(model)]["kind"] in TRAINED
 
 
 def is_trained(model):
     """Whether the workflow trains the model; its entry may name a checkpoint instead."""
-    return MODELS[model]["kind"] == "lwunet" and "checkpoint" not in MODELS[model]
+    return MODELS[model]["kind"] in TRAINED and "checkpoint" not in MODELS[model]
 
 
 def network_of(model):
@@ -48,7 +53,7 @@ def replicates(model):
 
 def own_loops(model):
     """The loop count that it is trained and shown with."""
-    return MODELS[network_of(model)]["loops"] if has_weights(model) else 1
+    return MODELS[network_of(model)]["loops"] if is_network(model) else 1
 
 
 def sandbox_manifest(wildcards):

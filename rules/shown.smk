@@ -20,7 +20,7 @@ def shown_loops():
     return [
         (model, replicate, split, loops)
         for model, replicate, split in shown_evaluations()
-        if has_weights(model) and split == config["report"]["split"]
+        if is_network(model) and split == config["report"]["split"]
         for loops in LOOPS
     ]
 
@@ -48,7 +48,7 @@ def entry_of(model, replicate, split, loops):
         "title": MODELS[model]["title"],
         "standing": standing(model),
         "split": split,
-        "loops": loops if has_weights(model) else None,
+        "loops": loops if is_network(model) else None,
         "replicate": replicate,
     }
 
@@ -70,7 +70,7 @@ def heading_of(model, replicate, split=None):
     """What the title of a figure says about what it shows."""
     details = [
         split and f"{split} tasks",
-        has_weights(model) and f"{own_loops(model)} loops",
+        is_network(model) and f"{own_loops(model)} loops",
         MODELS[model].get("replicates", 1) > 1 and f"replicate {replicate}",
     ]
     return {
@@ -102,7 +102,7 @@ TASK_FIGURES = [
 
 
 def figures_of(model, replicate, split):
-    """The PNGs of a network's evaluation, in reading order."""
+    """The PNGs of a model's evaluation, in reading order."""
     folder = f"results/figures/{model}/{replicate}"
     names = TASK_FIGURES + SEGMENT_FIGURES + METRIC_FIGURES
     figures = [f"{folder}/{split}/{name}.png" for name in names]
@@ -110,7 +110,7 @@ def figures_of(model, replicate, split):
 
 
 def pictured_evaluations():
-    """Those whose figures are drawn without being asked: first replicates of networks."""
+    """Those whose figures are drawn without being asked: first replicates of models."""
     return [
         (model, replicate, split)
         for model, replicate, split in shown_evaluations()

@@ -12,7 +12,7 @@ from jsonschema.validators import extend
 
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.models.settings import NETWORKS
+from eyewire_validator.models.settings import NETWORKS, TRAINED
 
 
 def _is_whole(_: Any, value: Any) -> bool:
@@ -139,8 +139,11 @@ def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterat
         members = model.get("members")
         if members and models.get(members, {}).get("kind") != "lwunet":
             yield f"config: models.{name}.members: {members} is no lwunet among models"
-    if models.get(report["model"], {}).get("kind") not in NETWORKS:
-        yield f"config: report.model: {report['model']} is no network among models"
+    if models.get(report["model"], {}).get("kind") not in (
+        *NETWORKS,
+        *TRAINED,
+    ):
+        yield f"config: report.model: {report['model']} has no weights among models"
     if report["split"] not in config["evaluation"]["splits"]:
         yield (
             f"config: report.split: {report['split']} is not among evaluation.splits"

@@ -111,6 +111,11 @@ def load_validator(
         ConfigError: no such device.
     """
     model, info = load_checkpoint(Path(path), resolve_device(device), settings)
+    if not isinstance(model, LWUNet):
+        raise ModelError(
+            f"{path}: answers in segments, of kind {info.model_settings.kind}; use "
+            "load_segment_validator"
+        )
     return Validator(model, info)
 
 

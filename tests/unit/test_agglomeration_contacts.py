@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 
-from eyewire_validator.agglomeration.contacts import (
-    FEATURES,
-    Contacts,
-    describe_contacts,
-)
-from eyewire_validator.agglomeration.filters import FILTERS, filter_image
+from eyewire_validator.agglomeration.contacts import Contacts, describe_contacts
+from eyewire_validator.agglomeration.features import FEATURES, FILTERS
+from eyewire_validator.agglomeration.filters import filter_image
 from eyewire_validator.volume_store import CoarseVolume
 
 SIZE = 12

@@ -35,12 +35,17 @@ with job_log(snakemake.log[0], snakemake.output):
         asked = (held_out, snakemake.params.random_seed)
         audit = (
             audit_answers(
-                choose_answerer(settings, store, dust_voxels=dust_voxels),
+                choose_answerer(
+                    settings,
+                    store,
+                    dust_voxels=dust_voxels,
+                    checkpoint=next(map(Path, model["checkpoints"]), None),
+                ),
                 index,
                 store,
                 *asked,
             )
-            if settings.kind in BASELINES
+            if settings.kind in (*BASELINES, "agglomeration")
             else audit_inputs(index, store, settings, *asked)
         )
         doubts = (

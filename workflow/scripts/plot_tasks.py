@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from eyewire_validator.answerers.network import NetworkAnswerer
-from eyewire_validator.devices import torch_threads
+from eyewire_validator.answerers.trained import load_answerer
+from eyewire_validator.devices import resolve_device, torch_threads
 from eyewire_validator.figures import (
     Heading,
     TaskPicture,
@@ -15,7 +15,6 @@ from eyewire_validator.files import read_json, write_bytes
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.logs import job_log
 from eyewire_validator.metrics import typical_task
-from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.samples import SampleLoader
 from eyewire_validator.strata import outcomes, worst_tasks
 from eyewire_validator.tables import (
@@ -29,7 +28,7 @@ from eyewire_validator.volume_store import VolumeStore
 
 
 def picture_task(task: int) -> TaskPicture:
-    """Let the networks answer a task again; its segments are as they were decided."""
+    """Let the model answer a task again; its segments are as they were decided."""
     scores = segments[segments["task"] == task]
     return TaskPicture.of(
         loader.load(task),
@@ -43,11 +42,15 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
     files, params = snakemake.input, snakemake.params
     index = read_table(Path(files.index), TASK_INDEX)
     store = VolumeStore(Path(params.volumes), VolumeGeometry(**params.geometry))
-    loaded = [load_checkpoint(Path(path)) for path in files.checkpoints]
-    settings = loaded[0][1].model_settings
+    answerer, settings = load_answerer(
+        [Path(checkpoint) for checkpoint in files.checkpoints],
+        index,
+        store,
+        tasks=[],
+        loops=[params.loops],
+        device=resolve_device("cpu"),
+    )
     loader = SampleLoader(index, store, settings)
-    models = [model for model, _ in loaded]
-    answerer = NetworkAnswerer(models, loader, settings, [params.loops])
     answers = read_table(Path(files.answers), TASK_ANSWERS)
     segments = read_table(Path(files.segments), SEGMENT_SCORES)
     threshold = read_json(Path(files.decisions))["threshold"]

@@ -9,7 +9,8 @@ from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.provenance import file_hash, settings_hash
 from eyewire_validator.tables import HISTORY, TASK_INDEX, read_table, write_table
-from eyewire_validator.training import RESUME_FILE, train
+from eyewire_validator.trainers import train_model
+from eyewire_validator.training import RESUME_FILE
 from eyewire_validator.volume_store import VolumeStore
 
 with job_log(snakemake.log[0], snakemake.output):
@@ -18,7 +19,7 @@ with job_log(snakemake.log[0], snakemake.output):
     checkpoint = Path(snakemake.output.checkpoint)
     model_settings = ModelSettings.from_config(snakemake.params.model)
     training_settings = TrainingSettings.from_config(snakemake.params.training)
-    trained = train(
+    trained = train_model(
         read_table(index_file, TASK_INDEX),
         VolumeStore(
             Path(snakemake.params.volumes), VolumeGeometry(**snakemake.params.geometry)

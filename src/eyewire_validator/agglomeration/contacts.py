@@ -7,37 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.segmentation import expand_labels
 
-from eyewire_validator.agglomeration.filters import FILTERS, filter_image
+from eyewire_validator.agglomeration.features import (
+    COMPARED,
+    FILTERS,
+    OF_A_SEGMENT,
+    OF_SEGMENTS,
+    QUANTILES,
+)
+from eyewire_validator.agglomeration.filters import filter_image
 from eyewire_validator.volume_store import SEGMENT_IDS, CoarseVolume
 
 # Where nothing lies between segments, such as a membrane that was left out, they grow
 # into it by this many coarse voxels before contacts are looked for.
 GROWTH = 2.0
-
-QUANTILES = (0.1, 0.5, 0.9)
-# Filters whose mean and deviation describe a whole segment.
-OF_SEGMENTS = ("grey", "smooth_2.0", "gradient_1.0", "sheet_1.6_0")
-# Filters whose mean in the contact is compared with the segments on both sides.
-COMPARED = ("grey", "smooth_2.0", "sheet_1.6_0")
-
-_OF_SEGMENT = (
-    "log_voxels",
-    *(f"{name}_{what}" for name in OF_SEGMENTS for what in ("mean", "deviation")),
-)
-# What is known of a contact. A change of these, or of how they are made, makes old
-# checkpoints worthless: give `models.checkpoint.FORMAT` another number.
-FEATURES = (
-    *(
-        f"{name}_{what}"
-        for name in FILTERS
-        for what in (*(f"quantile_{q}" for q in QUANTILES), "mean", "deviation")
-    ),
-    "log_faces", "spread", "compactness",
-    *(f"{name}_{side}" for side in ("smaller", "larger", "difference")
-      for name in _OF_SEGMENT),
-    "share_of_smaller", "share_of_larger", "distance",
-    *(f"{name}_over_{side}" for name in COMPARED for side in ("higher", "lower")),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,7 +29,7 @@ class Contacts:
     Attributes:
         pairs: (n, 2) int64 segment ids, never 0, the lower one first, ascending.
         faces: (n,) int64 coarse faces that they share.
-        features: (n, features) float32, in the order of `FEATURES`.
+        features: (n, features) float32, in the order of `features.FEATURES`.
     """
 
     pairs: NDArray[np.int64]
@@ -144,7 +126,7 @@ class _Segments:
     """The segments by their ids, from 0 to the highest.
 
     Attributes:
-        described: (ids, 1 + 2 x filters) float64, in the order of `_OF_SEGMENT`.
+        described: (ids, 1 + 2 x filters) float64, in the order of `OF_A_SEGMENT`.
         centers: (ids, 3) float64 centroids, coarse voxels.
     """
 
@@ -205,7 +187,7 @@ def _compare(faces: _Faces, segments: _Segments) -> NDArray[np.float64]:
     ]
     for name in COMPARED:
         inside = faces.mean(faces.values[FILTERS.index(name)])
-        column = _OF_SEGMENT.index(f"{name}_mean")
+        column = OF_A_SEGMENT.index(f"{name}_mean")
         both = smaller[:, column], larger[:, column]
         columns += [inside - np.maximum(*both), inside - np.minimum(*both)]
     return np.concatenate(

@@ -10,15 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
 from skimage.feature import hessian_matrix, hessian_matrix_eigvals
 
-# Standard deviations of the Gaussians, in coarse voxels.
-SMOOTHING = (1.0, 2.0)
-SHEETS = (1.0, 1.6, 2.5)
-
-FILTERS = (
-    "grey",
-    *(f"{name}_{sigma}" for sigma in SMOOTHING for name in ("smooth", "gradient")),
-    *(f"sheet_{sigma}_{order}" for sigma in SHEETS for order in range(3)),
-)
+from eyewire_validator.agglomeration.features import SHEETS, SMOOTHING
 
 
 def filter_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -28,9 +20,9 @@ def filter_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
         image: (z, y, x) uint8 grey values; their mean and contrast do not matter.
 
     Returns:
-        (filters, z, y, x) float32, in the order of `FILTERS`; grey values are counted
-        in standard deviations of the image from its mean. The sheets' eigenvalues come
-        from the largest to the lowest, times the square of their scale.
+        (filters, z, y, x) float32, in the order of `features.FILTERS`; grey values are
+        counted in standard deviations of the image from its mean. The eigenvalues of a
+        sheet come from the largest to the lowest, times the square of their scale.
     """
     grey = image.astype(np.float32)
     grey = (grey - grey.mean()) / max(float(grey.std()), 1.0)

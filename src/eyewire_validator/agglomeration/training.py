@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from eyewire_validator.agglomeration.contacts import (
-    FEATURES,
-    Contacts,
-    describe_contacts,
-)
+from eyewire_validator.agglomeration.contacts import Contacts, describe_contacts
+from eyewire_validator.agglomeration.features import FEATURES
+from eyewire_validator.devices import torch_threads
 from eyewire_validator.errors import ModelError
 from eyewire_validator.lineage import Lineage, Task
 from eyewire_validator.models.contact_classifier import ContactClassifier
@@ -78,7 +76,7 @@ def train_classifier(
         for split in ("train", "validation")
     )
     tasks = int((index["split"] == "train").sum())
-    with torch.random.fork_rng(devices=[]):
+    with torch_threads(1), torch.random.fork_rng(devices=[]):
         torch.manual_seed(random_seed)
         model = ContactClassifier()
         model.standardize_by(train.features)

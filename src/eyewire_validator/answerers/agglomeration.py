@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eyewire_validator.agglomeration.contacts import describe_contacts
 from eyewire_validator.agglomeration.linkage import link
 from eyewire_validator.answers import Answer, answer_in_segments
+from eyewire_validator.devices import torch_threads
 from eyewire_validator.lineage import Task
 from eyewire_validator.models.contact_classifier import ContactClassifier
 from eyewire_validator.volume_store import CoarseVolume, VolumeStore
@@ -43,7 +44,7 @@ class JudgedContacts:
 def judge(model: ContactClassifier, volume: CoarseVolume) -> JudgedContacts:
     """Let each member of a classifier judge the contacts of a volume."""
     contacts = describe_contacts(volume)
-    with torch.inference_mode():
+    with torch_threads(1), torch.inference_mode():
         logits = model(torch.from_numpy(contacts.features))
     probability = torch.sigmoid(logits).numpy()
     return JudgedContacts(contacts.pairs, contacts.faces, probability)

@@ -1,4 +1,4 @@
-"""Who answers for an entry of ``models:`` that has no weights."""
+"""Who answers for an entry of ``models:`` in one pass: all but networks."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -34,8 +34,9 @@ def choose_answerer(
     dust_voxels: int,
     people: Path | None = None,
     replicate: int = 0,
+    checkpoint: Path | None = None,
 ) -> Callable[[pd.DataFrame], Answerer]:
-    """Return what makes an answerer of an index, for an entry without weights.
+    """Return what makes an answerer of an index, for an entry that does not loop.
 
     The index is a table in the schema `tables.TASK_INDEX`: the tasks to answer, and all
     that may be ancestors; for ``geometry``, which is trained then, those of the split
@@ -47,10 +48,14 @@ def choose_answerer(
         dust_voxels: segments of up to this many voxels are no candidates.
         people: truth/tasks.json of the sandbox; only for ``player`` and ``crowd``.
         replicate: which player.
+        checkpoint: of a trained model; only for ``agglomeration``.
 
     Raises:
-        ModelError: the kind needs weights, or lacks something else.
+        ModelError: the kind is a network, or lacks something.
     """
+    if settings.kind == "agglomeration":
+        answer = _agglomeration(settings, store, checkpoint)
+        return lambda index: answer_each(answer, Lineage(index))
     make = _choose(settings, store, dust_voxels, people, replicate)
     return lambda index: answer_each(make(index), Lineage(index))
 
@@ -81,6 +86,22 @@ def _choose(
         case _:
             answer = _rule(settings, store)
     return lambda index: answer
+
+
+def _agglomeration(
+    settings: ModelSettings, store: VolumeStore, checkpoint: Path | None
+) -> TaskAnswerer:
+    # torch, skimage and numba take seconds to import.
+    from eyewire_validator.answerers.agglomeration import agglomerate
+    from eyewire_validator.models.checkpoint import load_checkpoint
+    from eyewire_validator.models.contact_classifier import ContactClassifier
+
+    if checkpoint is None:
+        raise ModelError(f"model {settings.title}: needs a checkpoint; train it first")
+    model, _ = load_checkpoint(checkpoint)
+    if not isinstance(model, ContactClassifier):
+        raise ModelError(f"{checkpoint}: is of a network, not of kind agglomeration")
+    return agglomerate(model, store)
 
 
 def _person(

@@ -15,13 +15,16 @@ from torch import Tensor
 
 from eyewire_validator.errors import ConfigError, ModelError
 from eyewire_validator.files import write_bytes
+from eyewire_validator.models.contact_classifier import ContactClassifier
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 
 FORMAT = "eyewire-validator checkpoint 1"
 
 # Of a checkpoint that a model's entry names, these must be as it was trained.
-FIXED = ("context_channels", "image", "uncertainty", "dropout")
+FIXED = ("kind", "context_channels", "image", "uncertainty", "dropout")
+
+Model = LWUNet | ContactClassifier
 
 # Training settings that older checkpoints lack, and what their training did.
 ADDED = {"labels": "hard"}
@@ -42,7 +45,7 @@ class CheckpointInfo:
     provenance: Mapping[str, str] = field(default_factory=dict)
 
 
-def save_checkpoint(path: Path, model: LWUNet, info: CheckpointInfo) -> None:
+def save_checkpoint(path: Path, model: Model, info: CheckpointInfo) -> None:
     """Write weights and settings to ``path``; equal content gives equal bytes."""
     training = info.training_settings
     save_plain(
@@ -61,7 +64,7 @@ def load_checkpoint(
     path: Path,
     device: torch.device | None = None,
     settings: ModelSettings | None = None,
-) -> tuple[LWUNet, CheckpointInfo]:
+) -> tuple[Model, CheckpointInfo]:
     """Read a checkpoint, or the bare weights that were published.
 
     Args:
@@ -90,9 +93,16 @@ def load_checkpoint(
             f"{path}: holds no settings; name it as `checkpoint` of a model's entry"
         )
     _check_weights(path, info.model_settings, weights)
-    model = LWUNet.from_settings(info.model_settings)
+    model = make_model(info.model_settings)
     model.load_state_dict(weights)
-    return model.to(device or torch.device("cpu")), info
+    return model.eval().to(device or torch.device("cpu")), info
+
+
+def make_model(settings: ModelSettings) -> Model:
+    """Make the model of an entry, its weights drawn from torch's generator."""
+    if settings.kind == "agglomeration":
+        return ContactClassifier()
+    return LWUNet.from_settings(settings)
 
 
 def save_plain(path: Path, content: Mapping[str, Any]) -> None:
@@ -162,13 +172,14 @@ def _check_fits(path: Path, trained: ModelSettings, wanted: ModelSettings) -> No
 def _check_weights(path: Path, settings: ModelSettings, weights: Any) -> None:
     """Refuse weights of another form before the model takes any memory."""
     with torch.device("meta"):
-        expected = _shapes(LWUNet.from_settings(settings).state_dict())
+        expected = _shapes(make_model(settings).state_dict())
     found = _shapes(weights)
     if found != expected:
         name = next(n for n in {**expected, **found} if found.get(n) != expected.get(n))
         raise ModelError(
             f"{path}: weights {name} have shape {found.get(name)}, expected "
-            f"{expected.get(name)} for {settings.context_channels} context channels"
+            f"{expected.get(name)} for kind {settings.kind} with "
+            f"{settings.context_channels} context channels"
         )
     for name, value in weights.items():
         if value.dtype != torch.float32 or value.layout != torch.strided:

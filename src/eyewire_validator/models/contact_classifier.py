@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from eyewire_validator.agglomeration.contacts import FEATURES
+from eyewire_validator.agglomeration.features import FEATURES
 
 MEMBERS = 8
 HIDDEN = 64
@@ -49,7 +49,7 @@ class ContactClassifier(nn.Module):
         """Judge contacts.
 
         Args:
-            features: (n, features) float32, see `agglomeration.contacts.FEATURES`.
+            features: (n, features) float32, see `agglomeration.features.FEATURES`.
 
         Returns:
             (members, n) float32 logits that both sides belong together.

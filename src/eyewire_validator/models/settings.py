@@ -7,14 +7,17 @@ from typing import Any, TypeVar
 from eyewire_validator.contexts import CONTEXTS
 from eyewire_validator.errors import ConfigError
 
+# Those that answer in voxels, loop by loop.
 NETWORKS = ("lwunet", "ensemble")
+# Those that training makes.
+TRAINED = ("lwunet", "agglomeration")
 BASELINES = (
     "empty", "seed_only", "copy_previous", "dilated_seed", "contact_greedy", "msty",
     "geometry",
 )  # fmt: skip
 # Who knows the truth, is a person, or was made elsewhere: no models of this workflow.
 REFERENCES = ("msty_oracle", "perfect_mask", "labels", "player", "crowd")
-KINDS = (*NETWORKS, *BASELINES, *REFERENCES)
+KINDS = (*NETWORKS, "agglomeration", *BASELINES, *REFERENCES)
 
 # How grey values reach the network: raw (0 to 255, as published), unit (0 to 1), or
 # none (all 0), which shows what the image is worth.

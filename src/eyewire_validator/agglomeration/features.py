@@ -1,0 +1,36 @@
+"""What is known of a contact, by name."""
+
+# Standard deviations of the Gaussians, in coarse voxels.
+SMOOTHING = (1.0, 2.0)
+SHEETS = (1.0, 1.6, 2.5)
+
+FILTERS = (
+    "grey",
+    *(f"{name}_{sigma}" for sigma in SMOOTHING for name in ("smooth", "gradient")),
+    *(f"sheet_{sigma}_{order}" for sigma in SHEETS for order in range(3)),
+)
+
+QUANTILES = (0.1, 0.5, 0.9)
+# Filters whose mean and deviation describe a whole segment.
+OF_SEGMENTS = ("grey", "smooth_2.0", "gradient_1.0", "sheet_1.6_0")
+# Filters whose mean in the contact is compared with the segments on both sides.
+COMPARED = ("grey", "smooth_2.0", "sheet_1.6_0")
+
+OF_A_SEGMENT = (
+    "log_voxels",
+    *(f"{name}_{what}" for name in OF_SEGMENTS for what in ("mean", "deviation")),
+)
+# What is known of a contact. A change of these, or of how they are made, makes old
+# checkpoints worthless: give `models.checkpoint.FORMAT` another number.
+FEATURES = (
+    *(
+        f"{name}_{what}"
+        for name in FILTERS
+        for what in (*(f"quantile_{q}" for q in QUANTILES), "mean", "deviation")
+    ),
+    "log_faces", "spread", "compactness",
+    *(f"{name}_{side}" for side in ("smaller", "larger", "difference")
+      for name in OF_A_SEGMENT),
+    "share_of_smaller", "share_of_larger", "distance",
+    *(f"{name}_over_{side}" for name in COMPARED for side in ("higher", "lower")),
+)  # fmt: skip

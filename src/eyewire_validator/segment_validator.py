@@ -1,0 +1,105 @@
+"""A contact classifier alone: arrays in, a probability for every segment out.
+
+Example:
+    >>> validator = load_segment_validator("checkpoint.pt")
+    >>> validator.answer(image, segmentation, seed=[17, 230])
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from eyewire_validator.answerers.agglomeration import judge
+from eyewire_validator.errors import ModelError
+from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
+from eyewire_validator.models.contact_classifier import ContactClassifier
+from eyewire_validator.volume_store import CoarseVolume
+
+
+@dataclass(frozen=True)
+class SegmentValidator:
+    """A trained contact classifier, ready to answer.
+
+    Attributes:
+        model: the classifier, on the CPU.
+        info: what its checkpoint says: settings and provenance.
+    """
+
+    model: ContactClassifier
+    info: CheckpointInfo
+
+    def answer(
+        self,
+        image: NDArray[np.uint8],
+        segmentation: NDArray[np.uint16],
+        seed: Sequence[int],
+    ) -> pd.DataFrame:
+        """Answer one task.
+
+        Args:
+            image: (z, y, x) uint8 grey values.
+            segmentation: (z, y, x) uint16 segment ids, 0 is nothing.
+            seed: ids of the segments that belong to the answer.
+
+        Returns:
+            A row for each other segment, the most probable first: ``segment``,
+            ``probability`` that it belongs, not calibrated, and ``deviation`` of the
+            members of the ensemble, both 0 to 1.
+
+        Raises:
+            ModelError: an array has another shape or dtype, or the seed has an id that
+                the segmentation has not.
+        """
+        _check(image, segmentation)
+        segments = np.unique(segmentation[segmentation > 0])
+        given = np.asarray(seed, np.int64)
+        if len(strangers := np.setdiff1d(given, segments)):
+            raise ModelError(
+                f"seed: {strangers[0]} is no segment of this segmentation; expected "
+                f"some of its {len(segments)} segments"
+            )
+        judged = judge(self.model, CoarseVolume(image, segmentation))
+        others = np.setdiff1d(segments, given).astype(np.int64)
+        members = judged.members(given)[:, others]
+        found = pd.DataFrame(
+            {
+                "segment": others,
+                "probability": members.mean(axis=0),
+                "deviation": members.std(axis=0),
+            }
+        )
+        return found.sort_values(
+            ["probability", "segment"], ascending=[False, True], ignore_index=True
+        )
+
+
+def load_segment_validator(path: str | Path) -> SegmentValidator:
+    """Load a checkpoint of kind agglomeration.
+
+    Raises:
+        ModelError: the file is missing, damaged, no checkpoint, or of a network.
+    """
+    model, info = load_checkpoint(Path(path))
+    if not isinstance(model, ContactClassifier):
+        raise ModelError(f"{path}: answers in voxels; use load_validator")
+    return SegmentValidator(model, info)
+
+
+def _check(image: NDArray[np.generic], segmentation: NDArray[np.generic]) -> None:
+    for name, array, dtype in (
+        ("image", image, np.uint8),
+        ("segmentation", segmentation, np.uint16),
+    ):
+        if array.dtype != dtype:
+            raise ModelError(
+                f"{name} is {array.dtype}, expected {np.dtype(dtype)}; convert it"
+            )
+    if image.ndim != 3 or image.shape != segmentation.shape:
+        raise ModelError(
+            f"image has the shape {image.shape} and segmentation {segmentation.shape}, "
+            "expected the same three axes (z, y, x)"
+        )

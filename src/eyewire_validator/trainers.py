@@ -1,0 +1,55 @@
+"""What trains the model of an entry."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import torch
+
+from eyewire_validator.models.checkpoint import Model
+from eyewire_validator.models.settings import ModelSettings, TrainingSettings
+from eyewire_validator.volume_store import VolumeStore
+
+
+class Trained(NamedTuple):
+    """The outcome of a training.
+
+    Attributes:
+        model: with the weights of the epoch of the lowest validation loss.
+        history: table in the schema `tables.HISTORY`.
+    """
+
+    model: Model
+    history: pd.DataFrame
+
+
+def train_model(
+    index: pd.DataFrame,
+    store: VolumeStore,
+    model_settings: ModelSettings,
+    settings: TrainingSettings,
+    folder: Path,
+    replicate: int,
+    *,
+    device: torch.device,
+    threads: int,
+) -> Trained:
+    """Train what the entry asks for; the arguments are those of `training.train`.
+
+    A contact classifier takes a minute or so, on the CPU, and starts anew if it was
+    interrupted.
+    """
+    if model_settings.kind == "agglomeration":
+        # skimage takes half a second to import.
+        from eyewire_validator.agglomeration.training import train_classifier
+
+        random_seed = settings.random_seed + replicate
+        return Trained(*train_classifier(index, store, settings, random_seed))
+    from eyewire_validator.training import train
+
+    return Trained(
+        *train(
+            index, store, model_settings, settings, folder, replicate,
+            device=device, threads=threads,
+        )
+    )  # fmt: skip
