@@ -453,13 +453,20 @@ def test_a_checkpoint_with_nan_weights_is_refused(tmp_path, value):
         (torch.zeros(16).to_sparse(), "torch.sparse_coo"),
         (torch.zeros(1).expand(16), "repeat what they hold"),
         (torch.zeros(5), "shape"),
-        ("text", "shape None"),
+        ("text", "shape <class 'str'>"),
     ],
 )
 def test_a_checkpoint_with_other_weights_is_refused(tmp_path, weight, found):
     weights = LWUNet.from_settings(SETTINGS_OF_MODEL).state_dict() | {"c1.bias": weight}
     path = checkpoint(tmp_path / "checkpoint.pt", weights=weights)
     with pytest.raises(ModelError, match=rf"c1\.bias .*{found}"):
+        load_checkpoint(path)
+
+
+def test_a_checkpoint_with_more_than_weights_is_refused(tmp_path):
+    weights = LWUNet.from_settings(SETTINGS_OF_MODEL).state_dict() | {"more": None}
+    path = checkpoint(tmp_path / "checkpoint.pt", weights=weights)
+    with pytest.raises(ModelError, match=r"weights more have shape .*NoneType"):
         load_checkpoint(path)
 
 

@@ -195,10 +195,11 @@ def _check_weights(path: Path, settings: ModelSettings, weights: Any) -> None:
             )
 
 
-def _shapes(weights: Any) -> dict[str, tuple[int, ...] | None]:
+def _shapes(weights: Any) -> dict[str, tuple[int, ...] | str]:
+    """Return the shape of each tensor, and the type of what is none."""
     if not isinstance(weights, Mapping):
         return {}
     return {
-        str(name): tuple(value.shape) if isinstance(value, Tensor) else None
+        str(name): tuple(value.shape) if isinstance(value, Tensor) else str(type(value))
         for name, value in weights.items()
     }
