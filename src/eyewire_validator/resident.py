@@ -23,7 +23,7 @@ from torch import Tensor
 from eyewire_validator.contexts import is_leaked
 from eyewire_validator.errors import ConfigError, VolumeError
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
-from eyewire_validator.samples import CERTAIN, certainty_levels
+from eyewire_validator.samples import CERTAIN, certainty_levels, grey_values
 from eyewire_validator.symmetry import SYMMETRIES
 from eyewire_validator.volume_store import SEGMENT_IDS, VOXEL_BYTES, VolumeStore
 
@@ -114,7 +114,9 @@ class ResidentSamples:
             lists,
         )
         self._lists = _lists(table, labels, device)
-        self._images, self._segmentations = read_volumes(store, names.tolist(), device)
+        self._images, self._segmentations = read_volumes(
+            store, names.tolist(), settings, device
+        )
         axes, flips = zip(*SYMMETRIES, strict=True)
         self._axes, self._flips = (
             torch.tensor(t, device=device) for t in (axes, flips)
@@ -265,20 +267,24 @@ def fits(store: VolumeStore, volumes: int, device: torch.device) -> bool:
 
 
 def read_volumes(
-    store: VolumeStore, volumes: Sequence[int], device: torch.device
+    store: VolumeStore,
+    volumes: Sequence[int],
+    settings: ModelSettings,
+    device: torch.device,
 ) -> tuple[Tensor, Tensor]:
     """Read volumes to the device, side by side.
 
     Returns:
-        Grey values, uint8, and segment ids, the bits of a uint16 as int16, as torch
-        computes little in uint16: flat, volume by volume in C-order.
+        Grey values as samples have them, uint8, and segment ids, the bits of a uint16
+        as int16, as torch computes little in uint16: flat, volume by volume in C-order.
     """
     voxels = store.geometry.coarse_size**3
     images = torch.empty(len(volumes), voxels, dtype=torch.uint8, device=device)
     segmentations = torch.empty_like(images, dtype=torch.int16)
     with ThreadPoolExecutor(READERS) as pool:
         for slot, volume in enumerate(pool.map(store.read, volumes)):
-            images[slot] = torch.from_numpy(volume.image.copy()).view(-1)
+            image = grey_values(volume.image, settings.image)
+            images[slot] = torch.from_numpy(image.copy()).view(-1)
             ids = volume.segmentation.view(np.int16).copy()
             segmentations[slot] = torch.from_numpy(ids).view(-1)
     return images.view(-1), segmentations.view(-1)

@@ -17,7 +17,12 @@ from torch import Tensor
 from eyewire_validator.contexts import context_masks
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.lineage import Lineage, Task
-from eyewire_validator.models.settings import IMAGE_SCALES, ModelSettings
+from eyewire_validator.models.settings import (
+    IMAGE_SCALES,
+    MEAN_GREY,
+    STEPS,
+    ModelSettings,
+)
 from eyewire_validator.volume_store import SEGMENT_IDS, VolumeStore
 
 # What the network is told about the seed, and about everything else: 1 is sure.
@@ -76,13 +81,29 @@ class SampleLoader:
             channels,
         )
         truth = _certainty(row, labels)[volume.segmentation]
-        return np.stack(
-            [volume.image, *context, volume.mask(row.seed), truth], dtype=np.uint8
-        )
+        image = grey_values(volume.image, self._settings.image)
+        return np.stack([image, *context, volume.mask(row.seed), truth], dtype=np.uint8)
 
     def stack(self, tasks: Sequence[int]) -> Tensor:
         """Return the samples of tasks, (n, channels, z, y, x) uint8, hard labels."""
         return torch.from_numpy(np.stack([self.load(task) for task in tasks]))
+
+
+def grey_values(image: NDArray[np.uint8], scale: str) -> NDArray[np.uint8]:
+    """Return the grey values of a volume as samples have them.
+
+    Args:
+        image: (z, y, x) uint8 of the whole volume.
+        scale: a key of `IMAGE_SCALES`; only ``standard`` changes anything.
+
+    Returns:
+        (z, y, x) uint8.
+    """
+    if scale != "standard":
+        return image
+    deviation = max(image.std(), 1 / STEPS)  # an even image stays even
+    steps = (image - image.mean()) * (STEPS / deviation) + MEAN_GREY
+    return np.rint(steps).clip(0, 255).astype(np.uint8)
 
 
 def certainty_levels(agreed: NDArray[np.float64], labels: str) -> NDArray[np.uint8]:
@@ -156,9 +177,10 @@ def network_inputs(stack: Tensor, image: str) -> Inputs:
         image: how grey values are scaled, a key of `IMAGE_SCALES`.
     """
     values = stack.float()
+    offset, factor = IMAGE_SCALES[image]
     seed = values[:, -1:]
     return Inputs(
-        image=values[:, :1] * IMAGE_SCALES[image],
+        image=(values[:, :1] - offset) * factor,
         context=values[:, 1:-1],
         seed=seed,
         confidence=torch.where(seed > 0, SEED_CONFIDENCE, OTHER_CONFIDENCE),

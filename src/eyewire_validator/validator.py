@@ -18,7 +18,7 @@ from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings
-from eyewire_validator.samples import network_inputs
+from eyewire_validator.samples import grey_values, network_inputs
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ class Validator:
         """Answer one task.
 
         Args:
-            image: (z, y, x) uint8 grey values; each size a multiple of 4.
+            image: (z, y, x) uint8 grey values; each size a multiple of 4. Where the
+                model's image is ``standard``, it sees them against the mean and
+                standard deviation of this very array: give a whole volume.
             seed: (z, y, x) bool, what is known to belong to the answer.
             context: (context channels, z, y, x) bool, the nearest ancestor last, as
                 the model's context says; nothing is known if it is not given.
@@ -64,14 +66,10 @@ class Validator:
         _check("image", image, np.uint8, ("z", "y", "x"), image.shape)
         _check("seed", seed, np.bool_, ("z", "y", "x"), image.shape)
         _check("context", context, np.bool_, ("channels", "z", "y", "x"), context_shape)
-        stack = np.concatenate(
-            [image[np.newaxis], context, seed[np.newaxis]], dtype=np.uint8
-        )
+        scale = self.info.model_settings.image
+        stack = np.stack([grey_values(image, scale), *context, seed], dtype=np.uint8)
         device = next(self.model.parameters()).device
-        inputs = network_inputs(
-            torch.from_numpy(stack)[np.newaxis].to(device),
-            self.info.model_settings.image,
-        )
+        inputs = network_inputs(torch.from_numpy(stack)[np.newaxis].to(device), scale)
         logits, sigma = self.model(*inputs, loops=loops)
         return logits[0, 0].cpu().numpy(), sigma[0, 0].cpu().numpy()
 

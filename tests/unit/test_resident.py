@@ -77,6 +77,13 @@ def test_patches_are_those_of_the_plain_samples(index, store, context, labels):
             torch.testing.assert_close(patch, expected, rtol=0, atol=0)
 
 
+def test_grey_values_are_those_of_the_plain_samples(index, store):
+    settings = replace(model_settings("none"), image="standard")
+    found = ResidentSamples(index, store, settings, CHOSEN, CPU).stack(CHOSEN)
+    expected = SampleLoader(index, store, settings).stack(CHOSEN)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
 def test_whole_volumes_are_those_of_the_plain_samples(index, store):
     settings = model_settings("ancestors_registered")
     found = ResidentSamples(index, store, settings, CHOSEN, CPU).stack(CHOSEN[:3])

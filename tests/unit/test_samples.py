@@ -4,10 +4,16 @@ import torch
 
 from eyewire_validator.contexts import CONTEXTS, is_leaked
 from eyewire_validator.errors import ConfigError, VolumeError
-from eyewire_validator.models.settings import LABELS, ModelSettings
+from eyewire_validator.models.settings import (
+    LABELS,
+    MEAN_GREY,
+    STEPS,
+    ModelSettings,
+)
 from eyewire_validator.samples import (
     SampleLoader,
     crop_around_seed,
+    grey_values,
     inputs_and_truth,
     network_inputs,
 )
@@ -86,6 +92,31 @@ def test_inputs_have_the_published_values():
     unit = network_inputs(stack, "unit").image.flatten().tolist()
     assert unit == pytest.approx([1, 0.2])
     assert network_inputs(stack, "none").image.flatten().tolist() == [0, 0]
+
+
+def test_standard_grey_values_are_against_the_whole_volume(make_index, store):
+    image = store.get(12).image.astype(np.float64)
+    sample = SampleLoader(
+        make_index(TASK), store, ModelSettings("m", "lwunet", image="standard")
+    ).load(2)
+    seen = network_inputs(torch.from_numpy(sample[None, :-1, :4]), "standard").image
+    expected = (image - image.mean()) / image.std()
+    np.testing.assert_allclose(seen[0, 0], expected[:4], atol=0.51 / STEPS)
+
+
+@pytest.mark.parametrize("grey", [0, 200])
+def test_an_even_image_stays_even(grey):
+    even = np.full((4, 4, 4), grey, np.uint8)
+    assert (grey_values(even, "standard") == MEAN_GREY).all()
+    np.testing.assert_array_equal(grey_values(even, "unit"), even)
+
+
+def test_grey_values_far_from_the_mean_stop_at_the_ends():
+    image = np.full((4, 4, 4), 100, np.uint8)
+    image[0, 0, :2] = [0, 255]
+    found = grey_values(image, "standard")
+    assert (found.min(), found.max()) == (0, 255)
+    assert found[0, 0, :2].tolist() == [0, 255]
 
 
 def test_patches_hold_seed_and_cut_all_channels_alike():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from eyewire_validator.samples import SampleLoader
 from eyewire_validator.validator import Validator, load_validator
 
 SETTINGS = ModelSettings("m", "lwunet", "ancestors_registered", 2, 3)
+STANDARD = replace(SETTINGS, image="standard")
 IMAGE = np.zeros((8, 4, 12), np.uint8)
 SEED = np.zeros((8, 4, 12), bool)
 CONTEXT = np.zeros((2, 8, 4, 12), bool)
@@ -49,13 +52,18 @@ def test_loops_can_be_chosen(validator):
     assert not np.array_equal(three, one)
 
 
-def test_answers_as_the_workflow_does(validator, make_index, make_store, octants):
+@pytest.mark.parametrize("settings", [SETTINGS, STANDARD], ids=["unit", "standard"])
+def test_answers_as_the_workflow_does(
+    validator, settings, make_index, make_store, octants
+):
+    validator = Validator(validator.model, CheckpointInfo(settings))
     store = make_store({11: octants, 12: octants})
     parent = {"task": 1, "volume": 11, "aggregate": [6]}
     index = make_index(parent, {"task": 2, "volume": 12, "parent": 1, "min_x": 24})
-    loader = SampleLoader(index, store, SETTINGS)
-    (answers,) = NetworkAnswerer([validator.model], loader, SETTINGS, [3])([2])
-    image, *masks = loader.load(2)
+    loader = SampleLoader(index, store, settings)
+    (answers,) = NetworkAnswerer([validator.model], loader, settings, [3])([2])
+    _, *masks = loader.load(2)
+    image = store.get(12).image
     *context, seed, _ = np.array(masks, bool)
     assert np.any(context)
     logits, sigma = validator.answer(image, seed, np.stack(context))

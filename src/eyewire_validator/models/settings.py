@@ -19,9 +19,20 @@ BASELINES = (
 REFERENCES = ("msty_oracle", "perfect_mask", "labels", "player", "crowd")
 KINDS = (*NETWORKS, "agglomeration", *BASELINES, *REFERENCES)
 
-# How grey values reach the network: raw (0 to 255, as published), unit (0 to 1), or
-# none (all 0), which shows what the image is worth.
-IMAGE_SCALES = {"raw": 1.0, "unit": 1 / 255, "none": 0.0}
+# How grey values reach the network: raw (0 to 255, as published), unit (0 to 1),
+# standard (in standard deviations from the volume's mean), or none (all 0), which shows
+# what the image is worth.
+# Each is what is taken from a grey value of a sample, and what that is multiplied with.
+# Samples hold standard deviations in steps, around the grey of the mean: four of them
+# fit on either side, and in EM a step is about a grey value.
+STEPS = 32
+MEAN_GREY = 128
+IMAGE_SCALES = {
+    "raw": (0, 1.0),
+    "unit": (0, 1 / 255),
+    "standard": (MEAN_GREY, 1 / STEPS),
+    "none": (0, 0.0),
+}
 
 # What sigma means, and so how the network is trained; see models/uncertainty.py.
 UNCERTAINTIES = ("scaled_logit", "sampled_logit", "sampled_logit_monte_carlo")
