@@ -62,9 +62,10 @@ class SegmentValidator:
                 f"seed: {strangers[0]} is no segment of this segmentation; expected "
                 f"some of its {len(segments)} segments"
             )
-        judged = judge(self.model, CoarseVolume(image, segmentation))
+        settings = self.info.model_settings
+        judged = judge(self.model, CoarseVolume(image, segmentation), settings.image)
         others = np.setdiff1d(segments, given).astype(np.int64)
-        members = judged.members(given)[:, others]
+        members = judged.members(given, settings.linkage)[:, others]
         found = pd.DataFrame(
             {
                 "segment": others,

@@ -44,7 +44,9 @@ def train_model(
         from eyewire_validator.agglomeration.training import train_classifier
 
         random_seed = settings.random_seed + replicate
-        return Trained(*train_classifier(index, store, settings, random_seed))
+        return Trained(
+            *train_classifier(index, store, model_settings, settings, random_seed)
+        )
     from eyewire_validator.training import train
 
     return Trained(

@@ -27,7 +27,7 @@ def feature(contacts: Contacts, name: str) -> np.ndarray:
 
 
 def test_neighbours_are_found_with_their_faces():
-    contacts = describe_contacts(volume(4, 5, 3))
+    contacts = describe_contacts(volume(4, 5, 3), "unit")
     assert contacts.pairs.tolist() == [[1, 2], [2, 3]]
     assert contacts.faces.tolist() == [SIZE**2, SIZE**2]
     assert contacts.features.shape == (2, len(FEATURES))
@@ -37,7 +37,7 @@ def test_neighbours_are_found_with_their_faces():
 
 def test_a_membrane_is_darker_and_more_of_a_sheet_than_cytoplasm():
     """Between 1 and 2 lies a dark sheet; between 2 and 3 there is none."""
-    contacts = describe_contacts(volume(4, 4, 4, dark=4))
+    contacts = describe_contacts(volume(4, 4, 4, dark=4), "unit")
     grey, sheet = feature(contacts, "grey_mean"), feature(contacts, "sheet_1.6_0_mean")
     assert grey[0] < grey[1] - 1
     assert sheet[0] > sheet[1] + 0.5
@@ -47,8 +47,8 @@ def test_a_membrane_is_darker_and_more_of_a_sheet_than_cytoplasm():
 
 
 def test_sides_are_told_by_size_not_by_id():
-    small_first = describe_contacts(volume(3, 9))
-    large_first = describe_contacts(volume(9, 3))
+    small_first = describe_contacts(volume(3, 9), "unit")
+    large_first = describe_contacts(volume(9, 3), "unit")
     for name in ("log_voxels_smaller", "log_voxels_larger", "log_faces"):
         assert feature(small_first, name) == feature(large_first, name)
     assert feature(small_first, "log_voxels_smaller") == pytest.approx(
@@ -61,8 +61,8 @@ def test_grey_values_count_in_deviations_of_the_image():
     brighter = CoarseVolume(drawn.image // 2 + 100, drawn.segmentation)
     exact = CoarseVolume((drawn.image // 2 * 2), drawn.segmentation)
     np.testing.assert_allclose(
-        describe_contacts(brighter).features,
-        describe_contacts(exact).features,
+        describe_contacts(brighter, "unit").features,
+        describe_contacts(exact, "unit").features,
         atol=1e-3,
     )
 
@@ -70,12 +70,12 @@ def test_grey_values_count_in_deviations_of_the_image():
 def test_segments_meet_across_a_membrane_that_was_left_out():
     drawn = volume(5, 2, 5)
     segmentation = np.where(drawn.segmentation == 2, 0, drawn.segmentation)
-    contacts = describe_contacts(CoarseVolume(drawn.image, segmentation))
+    contacts = describe_contacts(CoarseVolume(drawn.image, segmentation), "unit")
     assert contacts.pairs.tolist() == [[1, 3]]
 
 
 def test_a_single_segment_touches_nothing():
-    contacts = describe_contacts(volume(SIZE))
+    contacts = describe_contacts(volume(SIZE), "unit")
     assert contacts.pairs.shape == (0, 2)
     assert contacts.features.shape == (0, len(FEATURES))
 

@@ -8,11 +8,12 @@ import pytest
 from eyewire_validator.agglomeration.contacts import describe_contacts
 from eyewire_validator.agglomeration.training import find_examples, train_classifier
 from eyewire_validator.answerers.agglomeration import agglomerate
-from eyewire_validator.errors import ModelError
+from eyewire_validator.errors import FileError, ModelError
 from eyewire_validator.files import write_array
 from eyewire_validator.lineage import Lineage
-from eyewire_validator.models.settings import TrainingSettings
+from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 
+MODEL = ModelSettings("contacts", "agglomeration")
 SETTINGS = TrainingSettings(
     device="cpu", random_seed=0, epochs=12, batch_size=16, rotation=1,
     learning_rate=0.001, weight_decay=0.01, lr_step=10, lr_gamma=0.3, patience=12,
@@ -46,8 +47,8 @@ def index(make_index):
 
 
 def test_it_learns_where_membranes_are(store, index):
-    model, history = train_classifier(index, store, SETTINGS, 0)
-    answer = agglomerate(model, store)
+    model, history = train_classifier(index, store, MODEL, SETTINGS, 0)
+    answer = agglomerate(model, store, MODEL)
     lineage = Lineage(index)
     for task in index.loc[index["split"] == "test", "task"]:
         row = lineage.task(task)
@@ -62,12 +63,14 @@ def test_it_learns_where_membranes_are(store, index):
 
 def test_the_same_seed_gives_the_same_answers(store, index):
     one, again, other = (
-        train_classifier(index, store, replace(SETTINGS, epochs=2), random_seed)[0]
+        train_classifier(index, store, MODEL, replace(SETTINGS, epochs=2), random_seed)[
+            0
+        ]
         for random_seed in (0, 0, 1)
     )
     task = Lineage(index).task(12)
     answers = [
-        agglomerate(model, store)(task).segments for model in (one, again, other)
+        agglomerate(model, store, MODEL)(task).segments for model in (one, again, other)
     ]
     np.testing.assert_array_equal(answers[0], answers[1])
     assert (answers[0] != answers[2]).any()
@@ -76,28 +79,28 @@ def test_the_same_seed_gives_the_same_answers(store, index):
 def test_the_weights_of_the_best_epoch_are_kept(store, index):
     """A learning rate that soon grows far too high: the first epochs are the best."""
     wild = replace(SETTINGS, lr_step=2, lr_gamma=1000.0, epochs=6)
-    model, history = train_classifier(index, store, wild, 0)
+    model, history = train_classifier(index, store, MODEL, wild, 0)
     best = int(history["validation_loss"].idxmin())
     assert best < len(history) - 1
     short = replace(wild, epochs=best + 1)
-    kept, _ = train_classifier(index, store, short, 0)
+    kept, _ = train_classifier(index, store, MODEL, short, 0)
     task = Lineage(index).task(12)
     np.testing.assert_array_equal(
-        agglomerate(model, store)(task).segments,
-        agglomerate(kept, store)(task).segments,
+        agglomerate(model, store, MODEL)(task).segments,
+        agglomerate(kept, store, MODEL)(task).segments,
     )
 
 
 def test_patience_ends_a_training_that_gets_no_better(store, index):
     wild = replace(SETTINGS, lr_step=1, lr_gamma=1000.0, epochs=12, patience=3)
-    _, history = train_classifier(index, store, wild, 0)
+    _, history = train_classifier(index, store, MODEL, wild, 0)
     best = int(history["validation_loss"].idxmin())
     assert len(history) == best + 1 + 3
 
 
 def test_only_contacts_of_an_object_are_examples(store, index):
     """Of the 12 contacts of eight octants, those of 1 and 2 are told by their task."""
-    contacts = {11: describe_contacts(store.get(11))}
+    contacts = {11: describe_contacts(store.get(11), "unit")}
     task = Lineage(index).task(0)
     ((volume, rows, belongs),) = find_examples([task, task], contacts)
     assert volume == 11
@@ -112,4 +115,37 @@ def test_tasks_that_show_one_kind_of_contact_are_refused(store, make_index):
         for task, (volume, split) in enumerate(SPLITS.items())
     ]  # fmt: skip
     with pytest.raises(ModelError, match="0 of 24 contacts of 2 train tasks"):
-        train_classifier(make_index(*rows), store, SETTINGS, 0)
+        train_classifier(make_index(*rows), store, MODEL, SETTINGS, 0)
+
+
+def test_without_the_image_membranes_cannot_be_told(store, index):
+    """Eight like cubes: nothing but the image says which belong together."""
+    blind = replace(MODEL, image="none")
+    model, _ = train_classifier(index, store, blind, SETTINGS, 0)
+    found = agglomerate(model, store, blind)(Lineage(index).task(12)).segments
+    assert np.ptp(found[2:9]) < 0.01
+
+
+def test_single_linkage_takes_the_best_contact_alone(store, index):
+    """One contact of two with the seed; the mean of both is lower than the better."""
+    model, _ = train_classifier(index, store, MODEL, replace(SETTINGS, epochs=1), 0)
+    single = agglomerate(model, store, replace(MODEL, linkage="single"))
+    mean = agglomerate(model, store, MODEL)
+    task = Lineage(index).task(12)
+    assert (single(task).segments[2:9] >= mean(task).segments[2:9]).all()
+    assert (single(task).segments[2:9] > mean(task).segments[2:9]).any()
+
+
+def test_no_more_volumes_are_read_than_settings_say(store, index):
+    """Of two training volumes one is missing: not every random seed draws it."""
+    (store.folder / "11" / "image.lzma").unlink()
+    few = replace(SETTINGS, max_volumes=1, epochs=1)
+
+    def is_read(random_seed):
+        try:
+            train_classifier(index, store, MODEL, few, random_seed)
+        except FileError:
+            return True
+        return False
+
+    assert {is_read(random_seed) for random_seed in range(8)} == {True, False}

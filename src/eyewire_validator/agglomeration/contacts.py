@@ -37,12 +37,19 @@ class Contacts:
     features: NDArray[np.float32]
 
 
-def describe_contacts(volume: CoarseVolume) -> Contacts:
+def describe_contacts(volume: CoarseVolume, image: str) -> Contacts:
     """Find the contacts of a volume, and describe them.
 
     Nothing is used but the image and the segmentation. Segments that vanished in the
     vote touch nothing.
+
+    Args:
+        volume: see `CoarseVolume`.
+        image: ``none`` if nothing of the image may be used, else another key of
+            `models.settings.IMAGE_SCALES`; filters make them all alike.
     """
+    if image == "none":
+        volume = volume._replace(image=np.zeros_like(volume.image))
     segmentation = volume.segmentation.astype(np.int32)
     if not segmentation.all():
         segmentation = expand_labels(segmentation, GROWTH)  # type: ignore[no-untyped-call]

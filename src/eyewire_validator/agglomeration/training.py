@@ -22,13 +22,9 @@ from eyewire_validator.devices import torch_threads
 from eyewire_validator.errors import ModelError
 from eyewire_validator.lineage import Lineage, Task
 from eyewire_validator.models.contact_classifier import ContactClassifier
-from eyewire_validator.models.settings import TrainingSettings
+from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.tables import HISTORY
 from eyewire_validator.volume_store import VolumeStore
-
-# Volumes to learn from at most, drawn at random: each has some thousand contacts, and
-# takes about half a second.
-MAX_VOLUMES = 400
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +47,7 @@ class Examples(NamedTuple):
 def train_classifier(
     index: pd.DataFrame,
     store: VolumeStore,
+    model_settings: ModelSettings,
     settings: TrainingSettings,
     random_seed: int,
 ) -> tuple[ContactClassifier, pd.DataFrame]:
@@ -59,8 +56,9 @@ def train_classifier(
     Args:
         index: table in the schema `tables.TASK_INDEX`.
         store: the volumes.
-        settings: epochs, batch_size, learning_rate, weight_decay, lr_step, lr_gamma and
-            patience; a batch is of contacts.
+        model_settings: the model's entry, of its image.
+        settings: max_volumes, epochs, batch_size, learning_rate, weight_decay,
+            lr_step, lr_gamma and patience; a batch is of contacts.
         random_seed: of weights, dropout, volumes and the order of the contacts.
 
     Returns:
@@ -72,7 +70,13 @@ def train_classifier(
             no two that do not.
     """
     train, validation = (
-        _examples_of(index, store, split, random_seed)
+        _examples_of(
+            index.loc[index["split"] == split],
+            store,
+            model_settings.image,
+            settings.max_volumes,
+            random_seed,
+        )
         for split in ("train", "validation")
     )
     tasks = int((index["split"] == "train").sum())
@@ -110,26 +114,30 @@ def find_examples(
 
 
 def _examples_of(
-    index: pd.DataFrame, store: VolumeStore, split: str, random_seed: int
+    split: pd.DataFrame,
+    store: VolumeStore,
+    image: str,
+    max_volumes: int,
+    random_seed: int,
 ) -> Examples:
-    chosen = index.loc[index["split"] == split]
-    volumes = np.sort(chosen["volume"].unique().astype(np.int64))
-    if len(volumes) > MAX_VOLUMES:
+    """Describe the contacts that the tasks of a split tell about."""
+    volumes = np.sort(split["volume"].unique().astype(np.int64))
+    if len(volumes) > max_volumes:
         generator = np.random.default_rng([random_seed, 0])
-        volumes = np.sort(generator.choice(volumes, MAX_VOLUMES, replace=False))
-        chosen = chosen.loc[chosen["volume"].isin(volumes)]
-    contacts = {int(v): describe_contacts(store.read(int(v))) for v in volumes}
-    lineage = Lineage(index)
-    tasks = [lineage.task(int(task)) for task in chosen["task"]]
+        volumes = np.sort(generator.choice(volumes, max_volumes, replace=False))
+    contacts = {int(v): describe_contacts(store.read(int(v)), image) for v in volumes}
+    lineage = Lineage(split)
+    chosen = split.loc[split["volume"].isin(volumes), "task"]
+    tasks = [lineage.task(int(task)) for task in chosen]
     examples = _gather(find_examples(tasks, contacts), contacts)
     contradicts = len(examples.belongs) - int(examples.belongs.sum())
     if contradicts in (0, len(examples.belongs)):
         raise ModelError(
             f"agglomeration: {contradicts} of {len(examples.belongs)} contacts of "
-            f"{len(tasks)} {split} tasks are of two cells; expected some that are and "
-            "some that are not; choose a split with more tasks"
+            f"{len(tasks)} {split['split'].max()} tasks are of two cells; expected "
+            "some that are and some that are not; choose a split with more tasks"
         )
-    log.info("%s: %s contacts, %s tasks", split, len(examples.belongs), len(tasks))
+    log.info("%s contacts of %s tasks", len(examples.belongs), len(tasks))
     return examples
 
 

@@ -98,10 +98,10 @@ def _agglomeration(
 
     if checkpoint is None:
         raise ModelError(f"model {settings.title}: needs a checkpoint; train it first")
-    model, _ = load_checkpoint(checkpoint)
+    model, info = load_checkpoint(checkpoint)
     if not isinstance(model, ContactClassifier):
         raise ModelError(f"{checkpoint}: is of a network, not of kind agglomeration")
-    return agglomerate(model, store)
+    return agglomerate(model, store, info.model_settings)
 
 
 def _person(

@@ -49,7 +49,9 @@ def load_answerer(
         # skimage and numba take a second to import.
         from eyewire_validator.answerers.agglomeration import agglomerate
 
-        return answer_each(agglomerate(first.cpu(), store), Lineage(index)), settings
+        return answer_each(
+            agglomerate(first.cpu(), store, settings), Lineage(index)
+        ), settings
     networks = [model for model, _ in loaded if isinstance(model, LWUNet)]
     samples = samples_of(tasks, index, store, settings, device)
     return NetworkAnswerer(networks, samples, settings, loops), settings

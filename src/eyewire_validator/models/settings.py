@@ -34,6 +34,10 @@ IMAGE_SCALES = {
     "none": (0, 0.0),
 }
 
+# When segments of an agglomeration join what the seed has reached: by the mean over all
+# contacts between the two (mean), or by the best single one (single).
+LINKAGES = ("mean", "single")
+
 # What sigma means, and so how the network is trained; see models/uncertainty.py.
 UNCERTAINTIES = ("scaled_logit", "sampled_logit", "sampled_logit_monte_carlo")
 
@@ -79,12 +83,14 @@ class ModelSettings:
     members: str | None = None
     dilation: int = 0
     labels: str | None = None
+    linkage: str = "mean"
 
     def __post_init__(self) -> None:
         """Refuse values that no model could be made from."""
         _check_choice("model: kind", self.kind, KINDS)
         _check_choice("model: context", self.context, CONTEXTS)
         _check_choice("model: image", self.image, tuple(IMAGE_SCALES))
+        _check_choice("model: linkage", self.linkage, LINKAGES)
         _check_choice("model: uncertainty", self.uncertainty, UNCERTAINTIES)
         _check_least("model: context_channels", self.context_channels, 0)
         _check_least("model: loops", self.loops, 1)
@@ -137,6 +143,7 @@ class TrainingSettings:
     loss_on: str
     labels: str
     precision: str = "float32"
+    max_volumes: int = 400
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
@@ -147,6 +154,7 @@ class TrainingSettings:
         _check_least("training: random_seed", self.random_seed, 0)
         for name in ("epochs", "batch_size", "rotation", "lr_step", "patience"):
             _check_least(f"training: {name}", getattr(self, name), 1)
+        _check_least("training: max_volumes", self.max_volumes, 1)
         _check_least("training: validation_tasks", self.validation_tasks, 1)
         _check_least("training: weight_decay", self.weight_decay, 0)
         for name in ("learning_rate", "lr_gamma"):
