@@ -92,9 +92,17 @@ wildcard_constraints:
     split="train|validation|test",
 
 
-def code(script):
-    """Hash of a script and the library code behind it: a change reruns the rule."""
+@lru_cache
+def hash_of_code(script):
     return code_hash(Path(workflow.basedir) / "workflow" / "scripts" / script)
+
+
+def code(script):
+    """Hash of a script and the library code behind it: a change reruns the rule.
+
+    Found when a job of the rule is planned, as each job on a cluster reads all rules.
+    """
+    return lambda wildcards: hash_of_code(script)
 
 
 def share(resource, jobs):
