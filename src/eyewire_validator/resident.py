@@ -1,10 +1,10 @@
 """All samples of a training on the device, cut there.
 
 Volumes lie on the device as they are: grey values and 16-bit segment ids, 0.8 MB for 64
-voxels an edge, so that the 56,326 of Eyewire take 44 GB. A task is a few lists of
-segment ids; a look-up table makes masks of them. Cropping, turning and moving into
-another volume's frame are one index computation, so that a patch costs one gather a
-channel, and nothing is waited for.
+voxels an edge, so that the 56,326 of Eyewire take 44 GB, or a third more where
+boundaries are shown. A task is a few lists of segment ids; a look-up table makes masks
+of them. Cropping, turning and moving into another volume's frame are one index
+computation, so that a patch costs one gather a channel, and nothing is waited for.
 
 `samples.SampleLoader` is the plain twin: whatever is cut here equals its patches.
 """
@@ -23,7 +23,7 @@ from torch import Tensor
 from eyewire_validator.contexts import is_leaked
 from eyewire_validator.errors import ConfigError, VolumeError
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
-from eyewire_validator.samples import CERTAIN, certainty_levels, grey_values
+from eyewire_validator.samples import CERTAIN, certainty_levels, show_volume
 from eyewire_validator.symmetry import SYMMETRIES
 from eyewire_validator.volume_store import SEGMENT_IDS, VOXEL_BYTES, VolumeStore
 
@@ -114,7 +114,7 @@ class ResidentSamples:
             lists,
         )
         self._lists = _lists(table, labels, device)
-        self._images, self._segmentations = read_volumes(
+        self._shown, self._segmentations = read_volumes(
             store, names.tolist(), settings, device
         )
         axes, flips = zip(*SYMMETRIES, strict=True)
@@ -169,13 +169,14 @@ class ResidentSamples:
         steps = torch.arange(size, device=self.device).expand(len(rows), 3, size)
         along = torch.where(flips[..., None], size - 1 - steps, steps)
         along = along + starts.gather(1, axes)[..., None]  # (n, new axis, step)
-        image = self._images[self._voxels(volume[:, -1:], along[:, None], axes)[0]]
+        own, _ = self._voxels(volume[:, -1:], along[:, None], axes)
+        shown = torch.cat([channel[own] for channel in self._shown], 1)
         moved = along[:, None] - shift.gather(
             2, axes[:, None].expand_as(shift)
         ).unsqueeze(-1)
         voxels, inside = self._voxels(volume, moved, axes)
         masks = self._look_up(self._tables(rows), voxels) * inside
-        return torch.cat([image, masks], 1)
+        return torch.cat([shown, masks], 1)
 
     def _voxels(
         self, volume: Tensor, along: Tensor, axes: Tensor
@@ -247,14 +248,17 @@ class ResidentSamples:
         return lowest + (draws[:, 1:] * room).long().clamp(max=room - 1)
 
 
-def fits(store: VolumeStore, volumes: int, device: torch.device) -> bool:
+def fits(
+    store: VolumeStore, volumes: int, settings: ModelSettings, device: torch.device
+) -> bool:
     """Say whether the volumes of a training may lie on the device; warn if not.
 
     Only a GPU takes them: on a CPU, the store itself is as good.
     """
     if device.type != "cuda":
         return False
-    needed = volumes * VOXEL_BYTES * store.geometry.coarse_size**3
+    voxel_bytes = VOXEL_BYTES + settings.boundaries
+    needed = volumes * voxel_bytes * store.geometry.coarse_size**3
     free, _ = torch.cuda.mem_get_info(device)
     if needed > SHARE_FOR_VOLUMES * free:
         log.warning(
@@ -275,19 +279,19 @@ def read_volumes(
     """Read volumes to the device, side by side.
 
     Returns:
-        Grey values as samples have them, uint8, and segment ids, the bits of a uint16
-        as int16, as torch computes little in uint16: flat, volume by volume in C-order.
+        What `samples.show_volume` shows, (1 or 2, all voxels) uint8, and segment ids,
+        the bits of a uint16 as int16, as torch computes little in uint16: flat, volume
+        by volume in C-order.
     """
-    voxels = store.geometry.coarse_size**3
-    images = torch.empty(len(volumes), voxels, dtype=torch.uint8, device=device)
-    segmentations = torch.empty_like(images, dtype=torch.int16)
+    size = (1 + settings.boundaries, len(volumes), store.geometry.coarse_size**3)
+    shown = torch.empty(size, dtype=torch.uint8, device=device)
+    segmentations = torch.empty(size[1:], dtype=torch.int16, device=device)
     with ThreadPoolExecutor(READERS) as pool:
         for slot, volume in enumerate(pool.map(store.read, volumes)):
-            image = grey_values(volume.image, settings.image)
-            images[slot] = torch.from_numpy(image.copy()).view(-1)
+            shown[:, slot] = torch.from_numpy(show_volume(volume, settings)).flatten(1)
             ids = volume.segmentation.view(np.int16).copy()
             segmentations[slot] = torch.from_numpy(ids).view(-1)
-    return images.view(-1), segmentations.view(-1)
+    return shown.flatten(1), segmentations.view(-1)
 
 
 def ancestor_rows(table: pd.DataFrame, count: int) -> NDArray[np.int64]:

@@ -173,7 +173,7 @@ def patch_source(
     Otherwise `draw_patches` does. Arguments as for `train`; ``loader`` knows the index.
     """
     volumes = index["volume"].nunique()
-    if not fits(loader.store, volumes, device):
+    if not fits(loader.store, volumes, model_settings, device):
         return lambda batch, generator, noise: draw_patches(
             batch, loader, settings, generator
         )

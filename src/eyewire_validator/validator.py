@@ -18,7 +18,8 @@ from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings
-from eyewire_validator.samples import grey_values, network_inputs
+from eyewire_validator.samples import Sample, network_inputs, show_volume
+from eyewire_validator.volume_store import CoarseVolume
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Validator:
         seed: NDArray[np.bool_],
         context: NDArray[np.bool_] | None = None,
         loops: int | None = None,
+        segmentation: NDArray[np.uint16] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Answer one task.
 
@@ -52,26 +54,51 @@ class Validator:
                 the model's context says; nothing is known if it is not given.
             loops: how often the network sees its own answer; as in training if not
                 given.
+            segmentation: (z, y, x) uint16 segment ids, for a model that is shown where
+                segments meet (``boundaries``); not used by others.
 
         Returns:
             ``(logits, sigma)``, (z, y, x) float32 each, sigma at least 1. What they
             say depends on how the model was trained: `probability` tells.
 
         Raises:
-            ModelError: an array has another shape or dtype, by its name.
+            ModelError: an array has another shape or dtype, by its name, or the model
+                needs a segmentation and none is given.
         """
-        context_shape = (self.model.context_channels, *image.shape)
+        sample = self._sample(image, seed, context, segmentation)
+        device = next(self.model.parameters()).device
+        inputs = network_inputs(
+            torch.from_numpy(sample)[np.newaxis].to(device),
+            self.info.model_settings.image,
+        )
+        logits, sigma = self.model(*inputs, loops=loops)
+        return logits[0, 0].cpu().numpy(), sigma[0, 0].cpu().numpy()
+
+    def _sample(
+        self,
+        image: NDArray[np.uint8],
+        seed: NDArray[np.bool_],
+        context: NDArray[np.bool_] | None,
+        segmentation: NDArray[np.uint16] | None,
+    ) -> Sample:
+        """Make a sample, without truth, of what is given."""
+        settings = self.info.model_settings
+        context_shape = (settings.context_channels, *image.shape)
         if context is None:
             context = np.zeros(context_shape, np.bool_)
         _check("image", image, np.uint8, ("z", "y", "x"), image.shape)
         _check("seed", seed, np.bool_, ("z", "y", "x"), image.shape)
         _check("context", context, np.bool_, ("channels", "z", "y", "x"), context_shape)
-        scale = self.info.model_settings.image
-        stack = np.stack([grey_values(image, scale), *context, seed], dtype=np.uint8)
-        device = next(self.model.parameters()).device
-        inputs = network_inputs(torch.from_numpy(stack)[np.newaxis].to(device), scale)
-        logits, sigma = self.model(*inputs, loops=loops)
-        return logits[0, 0].cpu().numpy(), sigma[0, 0].cpu().numpy()
+        if segmentation is None:
+            if settings.boundaries:
+                raise ModelError(
+                    "segmentation is not given, but this model is shown where segments "
+                    "meet; give the segment ids, (z, y, x) uint16"
+                )
+            segmentation = np.zeros(image.shape, np.uint16)
+        _check("segmentation", segmentation, np.uint16, ("z", "y", "x"), image.shape)
+        shown = show_volume(CoarseVolume(image, segmentation), settings)
+        return np.stack([*shown, *context, seed])
 
     def probability(
         self, logits: NDArray[np.float32], sigma: NDArray[np.float32]

@@ -71,6 +71,7 @@ def test_an_entry_may_name_it_with_other_loops(saved):
     ("change", "message"),
     [
         ({"image": "unit"}, "trained with image raw, .* entry says unit"),
+        ({"boundaries": True}, "trained with boundaries False, .* entry says True"),
         ({"uncertainty": "sampled_logit"}, "trained with uncertainty scaled_logit"),
         ({"dropout": 0.2}, r"trained with dropout 0\.0, .* entry says 0\.2"),
     ],

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from eyewire_validator.models.settings import (
 )
 from eyewire_validator.samples import (
     SampleLoader,
+    boundaries,
     crop_around_seed,
     grey_values,
     inputs_and_truth,
@@ -102,6 +105,25 @@ def test_standard_grey_values_are_against_the_whole_volume(make_index, store):
     seen = network_inputs(torch.from_numpy(sample[None, :-1, :4]), "standard").image
     expected = (image - image.mean()) / image.std()
     np.testing.assert_allclose(seen[0, 0], expected[:4], atol=0.51 / STEPS)
+
+
+def test_boundaries_are_where_segments_meet(octants):
+    single = np.zeros((4, 4, 4), np.uint16)
+    single[1, 1, 2] = 65_535
+    assert boundaries(single).sum() == 7
+    between = [0, 0, 0, 1, 1, 0, 0, 0]
+    np.testing.assert_array_equal(boundaries(octants)[0, 0], between)
+    assert not boundaries(np.full((4, 4, 4), 9, np.uint16)).any()
+
+
+def test_boundaries_come_between_image_and_context(make_index, store, octants):
+    plain = settings(channels=1)
+    shown, without = (
+        SampleLoader(make_index(PARENT, TASK), store, entry).load(2)
+        for entry in (replace(plain, boundaries=True), plain)
+    )
+    np.testing.assert_array_equal(shown[1], boundaries(octants))
+    np.testing.assert_array_equal(np.delete(shown, 1, 0), without)
 
 
 @pytest.mark.parametrize("grey", [0, 200])

@@ -14,18 +14,22 @@ from eyewire_validator.validator import Validator, load_validator
 
 SETTINGS = ModelSettings("m", "lwunet", "ancestors_registered", 2, 3)
 STANDARD = replace(SETTINGS, image="standard")
+BOUNDARIES = replace(SETTINGS, boundaries=True)
 IMAGE = np.zeros((8, 4, 12), np.uint8)
 SEED = np.zeros((8, 4, 12), bool)
 CONTEXT = np.zeros((2, 8, 4, 12), bool)
 
 
-@pytest.fixture
-def checkpoint(tmp_path):
+def untrained(settings):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = LWUNet(2, 3)
+        return Validator(LWUNet.from_settings(settings), CheckpointInfo(settings))
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
     path = tmp_path / "checkpoint.pt"
-    save_checkpoint(path, model, CheckpointInfo(SETTINGS))
+    save_checkpoint(path, *vars(untrained(SETTINGS)).values())
     return path
 
 
@@ -46,27 +50,43 @@ def test_no_context_means_that_nothing_is_known(validator):
     np.testing.assert_array_equal(told, untold)
 
 
+def test_boundaries_need_the_segmentation(octants):
+    validator = untrained(BOUNDARIES)
+    arrays = np.zeros((8, 8, 8), np.uint8), np.ones((8, 8, 8), bool)
+    with pytest.raises(ModelError, match="segmentation is not given, but this model"):
+        validator.answer(*arrays)
+    with pytest.raises(ModelError, match="segmentation is int64, expected uint16"):
+        validator.answer(*arrays, segmentation=octants.astype(int))
+    one, other = (
+        validator.answer(*arrays, segmentation=ids) for ids in (octants, octants * 0)
+    )
+    assert not np.array_equal(one, other)
+
+
 def test_loops_can_be_chosen(validator):
     three, default, one = (validator.answer(IMAGE, SEED, loops=n) for n in (3, None, 1))
     np.testing.assert_array_equal(three, default)
     assert not np.array_equal(three, one)
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, STANDARD], ids=["unit", "standard"])
-def test_answers_as_the_workflow_does(
-    validator, settings, make_index, make_store, octants
-):
-    validator = Validator(validator.model, CheckpointInfo(settings))
+@pytest.mark.parametrize(
+    "settings",
+    [SETTINGS, STANDARD, BOUNDARIES],
+    ids=["unit", "standard", "boundaries"],
+)
+def test_answers_as_the_workflow_does(settings, make_index, make_store, octants):
+    validator = untrained(settings)
     store = make_store({11: octants, 12: octants})
     parent = {"task": 1, "volume": 11, "aggregate": [6]}
     index = make_index(parent, {"task": 2, "volume": 12, "parent": 1, "min_x": 24})
     loader = SampleLoader(index, store, settings)
     (answers,) = NetworkAnswerer([validator.model], loader, settings, [3])([2])
-    _, *masks = loader.load(2)
-    image = store.get(12).image
-    *context, seed, _ = np.array(masks, bool)
+    *_, parent, grandparent, seed, _ = np.array(loader.load(2), bool)
+    context = np.stack([parent, grandparent])
     assert np.any(context)
-    logits, sigma = validator.answer(image, seed, np.stack(context))
+    logits, sigma = validator.answer(
+        store.get(12).image, seed, context, segmentation=octants
+    )
     np.testing.assert_array_equal(sigma, answers[3].sigma)
     np.testing.assert_array_equal(
         validator.probability(logits, sigma), answers[3].probability

@@ -1,5 +1,6 @@
 """Picture tasks and their answers: a typical one, then those with the most edits."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from eyewire_validator.answerers.trained import load_answerer
@@ -50,7 +51,9 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
         loops=[params.loops],
         device=resolve_device("cpu"),
     )
-    loader = SampleLoader(index, store, settings)
+    # Pictured as it is, in whatever way the model sees it.
+    plain = replace(settings, image="unit", boundaries=False)
+    loader = SampleLoader(index, store, plain)
     answers = read_table(Path(files.answers), TASK_ANSWERS)
     segments = read_table(Path(files.segments), SEGMENT_SCORES)
     threshold = read_json(Path(files.decisions))["threshold"]

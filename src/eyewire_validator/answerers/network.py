@@ -107,7 +107,7 @@ def samples_of(
         settings: name the context and its channels.
         device: where the network is.
     """
-    if fits(store, index["volume"].nunique(), device):
+    if fits(store, index["volume"].nunique(), settings, device):
         return ResidentSamples(index, store, settings, tasks, device)
     return SampleLoader(index, store, settings)
 

@@ -103,7 +103,8 @@ def audit_inputs(
     from eyewire_validator.samples import SampleLoader
 
     context = (f"context {channel}" for channel in range(settings.context_channels))
-    names = ("image", *context, "seed", TRUTH)
+    shown = ("image", "boundaries")[: 1 + settings.boundaries]
+    names = (*shown, *context, "seed", TRUTH)
 
     def view_of(index: pd.DataFrame) -> View:
         loader = SampleLoader(index, store, settings)

@@ -22,7 +22,9 @@ from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 FORMAT = "eyewire-validator checkpoint 1"
 
 # Of a checkpoint that a model's entry names, these must be as it was trained.
-FIXED = ("kind", "context_channels", "image", "uncertainty", "dropout")
+FIXED = (
+    "kind", "context_channels", "image", "boundaries", "uncertainty", "dropout",
+)  # fmt: skip
 
 Model = LWUNet | ContactClassifier
 

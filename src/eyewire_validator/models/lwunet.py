@@ -24,7 +24,7 @@ class LWUNet(nn.Module):
     """Answers a task, and feeds its answer back as the next seed, ``loops`` times.
 
     Args:
-        context_channels: masks of other tasks that are given beside the image.
+        context_channels: masks that are given beside the image.
         loops: passes in `forward` where it is not told otherwise.
         uncertainty: what sigma means, a key of `uncertainty.METHODS`.
         dropout: rate at which `draw_dropout` drops channels.
@@ -64,7 +64,7 @@ class LWUNet(nn.Module):
     def from_settings(cls, settings: ModelSettings) -> "LWUNet":
         """Make the network of a model's entry, not yet trained."""
         return cls(
-            settings.context_channels,
+            settings.context_channels + settings.boundaries,
             settings.loops,
             settings.uncertainty,
             settings.dropout,

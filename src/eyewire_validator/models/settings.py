@@ -75,6 +75,7 @@ class ModelSettings:
     context_channels: int = 0
     loops: int = 1
     image: str = "unit"
+    boundaries: bool = False
     replicates: int = 1
     checkpoint: str | None = None
     uncertainty: str = "scaled_logit"
