@@ -40,13 +40,8 @@ def train_model(
     interrupted.
     """
     if model_settings.kind == "agglomeration":
-        # skimage takes half a second to import.
-        from eyewire_validator.agglomeration.training import train_classifier
-
         random_seed = settings.random_seed + replicate
-        return Trained(
-            *train_classifier(index, store, model_settings, settings, random_seed)
-        )
+        return _train_classifier(index, store, model_settings, settings, random_seed)
     from eyewire_validator.training import train
 
     return Trained(
@@ -55,3 +50,26 @@ def train_model(
             device=device, threads=threads,
         )
     )  # fmt: skip
+
+
+def _train_classifier(
+    index: pd.DataFrame,
+    store: VolumeStore,
+    model_settings: ModelSettings,
+    settings: TrainingSettings,
+    random_seed: int,
+) -> Trained:
+    # skimage takes half a second to import.
+    from eyewire_validator.agglomeration.training import find_examples, train_classifier
+
+    train, validation = (
+        find_examples(
+            index.loc[index["split"] == split],
+            store,
+            image=model_settings.image,
+            max_volumes=settings.max_volumes,
+            random_seed=random_seed,
+        )
+        for split in ("train", "validation")
+    )
+    return Trained(*train_classifier(train, validation, settings, random_seed))

@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from eyewire_validator.agglomeration.contacts import describe_contacts
-from eyewire_validator.agglomeration.training import find_examples, train_classifier
+from eyewire_validator.agglomeration.training import Examples, told_by
 from eyewire_validator.answerers.agglomeration import agglomerate
 from eyewire_validator.errors import FileError, ModelError
 from eyewire_validator.files import write_array
 from eyewire_validator.lineage import Lineage
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
+from eyewire_validator.trainers import train_model
 
 MODEL = ModelSettings("contacts", "agglomeration")
 SETTINGS = TrainingSettings(
@@ -23,6 +25,12 @@ SETTINGS = TrainingSettings(
 SPLITS = {11: "train", 12: "train", 13: "validation", 14: "test"}
 # Segments 1 and 2 are neighbours along x, and so on: these belong together.
 CELLS = ([1, 2], [3, 4], [5, 6], [7, 8])
+
+
+def train(index, store, model=MODEL, settings=SETTINGS, random_seed=0):
+    cpu = torch.device("cpu")
+    seeded = replace(settings, random_seed=random_seed)
+    return train_model(index, store, model, seeded, None, 0, device=cpu, threads=1)
 
 
 @pytest.fixture
@@ -47,7 +55,7 @@ def index(make_index):
 
 
 def test_it_learns_where_membranes_are(store, index):
-    model, history = train_classifier(index, store, MODEL, SETTINGS, 0)
+    model, history = train(index, store, MODEL, SETTINGS, 0)
     answer = agglomerate(model, store, MODEL)
     lineage = Lineage(index)
     for task in index.loc[index["split"] == "test", "task"]:
@@ -63,9 +71,7 @@ def test_it_learns_where_membranes_are(store, index):
 
 def test_the_same_seed_gives_the_same_answers(store, index):
     one, again, other = (
-        train_classifier(index, store, MODEL, replace(SETTINGS, epochs=2), random_seed)[
-            0
-        ]
+        train(index, store, MODEL, replace(SETTINGS, epochs=2), random_seed)[0]
         for random_seed in (0, 0, 1)
     )
     task = Lineage(index).task(12)
@@ -79,11 +85,11 @@ def test_the_same_seed_gives_the_same_answers(store, index):
 def test_the_weights_of_the_best_epoch_are_kept(store, index):
     """A learning rate that soon grows far too high: the first epochs are the best."""
     wild = replace(SETTINGS, lr_step=2, lr_gamma=1000.0, epochs=6)
-    model, history = train_classifier(index, store, MODEL, wild, 0)
+    model, history = train(index, store, MODEL, wild, 0)
     best = int(history["validation_loss"].idxmin())
     assert best < len(history) - 1
     short = replace(wild, epochs=best + 1)
-    kept, _ = train_classifier(index, store, MODEL, short, 0)
+    kept, _ = train(index, store, MODEL, short, 0)
     task = Lineage(index).task(12)
     np.testing.assert_array_equal(
         agglomerate(model, store, MODEL)(task).segments,
@@ -93,19 +99,28 @@ def test_the_weights_of_the_best_epoch_are_kept(store, index):
 
 def test_patience_ends_a_training_that_gets_no_better(store, index):
     wild = replace(SETTINGS, lr_step=1, lr_gamma=1000.0, epochs=12, patience=3)
-    _, history = train_classifier(index, store, MODEL, wild, 0)
+    _, history = train(index, store, MODEL, wild, 0)
     best = int(history["validation_loss"].idxmin())
     assert len(history) == best + 1 + 3
 
 
-def test_only_contacts_of_an_object_are_examples(store, index):
+def test_only_contacts_of_an_object_are_told_of(store, index):
     """Of the 12 contacts of eight octants, those of 1 and 2 are told by their task."""
-    contacts = {11: describe_contacts(store.get(11), "unit")}
+    contacts = describe_contacts(store.get(11), "unit")
     task = Lineage(index).task(0)
-    ((volume, rows, belongs),) = find_examples([task, task], contacts)
-    assert volume == 11
-    assert contacts[11].pairs[rows].tolist() == [[1, 2], [1, 3], [1, 5], [2, 4], [2, 6]]
-    assert belongs.tolist() == [True, False, False, False, False]
+    rows, together = told_by([task, task], contacts)
+    assert contacts.pairs[rows].tolist() == [[1, 2], [1, 3], [1, 5], [2, 4], [2, 6]]
+    assert together.tolist() == [True, False, False, False, False]
+
+
+def test_pooled_examples_are_all_there():
+    parts = [
+        Examples(torch.full((n, 2), float(n)), torch.ones(n), torch.ones(n), n)
+        for n in (1, 3)
+    ]
+    pooled = Examples.pool(parts)
+    assert (len(pooled), pooled.tasks) == (4, 4)
+    assert pooled.features[:, 0].tolist() == [1, 3, 3, 3]
 
 
 def test_tasks_that_show_one_kind_of_contact_are_refused(store, make_index):
@@ -114,21 +129,21 @@ def test_tasks_that_show_one_kind_of_contact_are_refused(store, make_index):
          "split": split}
         for task, (volume, split) in enumerate(SPLITS.items())
     ]  # fmt: skip
-    with pytest.raises(ModelError, match="0 of 24 contacts of 2 train tasks"):
-        train_classifier(make_index(*rows), store, MODEL, SETTINGS, 0)
+    with pytest.raises(ModelError, match="0 of 24 contacts of 2 tasks"):
+        train(make_index(*rows), store, MODEL, SETTINGS, 0)
 
 
 def test_without_the_image_membranes_cannot_be_told(store, index):
     """Eight like cubes: nothing but the image says which belong together."""
     blind = replace(MODEL, image="none")
-    model, _ = train_classifier(index, store, blind, SETTINGS, 0)
+    model, _ = train(index, store, blind, SETTINGS, 0)
     found = agglomerate(model, store, blind)(Lineage(index).task(12)).segments
     assert np.ptp(found[2:9]) < 0.01
 
 
 def test_single_linkage_takes_the_best_contact_alone(store, index):
     """One contact of two with the seed; the mean of both is lower than the better."""
-    model, _ = train_classifier(index, store, MODEL, replace(SETTINGS, epochs=1), 0)
+    model, _ = train(index, store, MODEL, replace(SETTINGS, epochs=1), 0)
     single = agglomerate(model, store, replace(MODEL, linkage="single"))
     mean = agglomerate(model, store, MODEL)
     task = Lineage(index).task(12)
@@ -143,7 +158,7 @@ def test_no_more_volumes_are_read_than_settings_say(store, index):
 
     def is_read(random_seed):
         try:
-            train_classifier(index, store, MODEL, few, random_seed)
+            train(index, store, MODEL, few, random_seed)
         except FileError:
             return True
         return False

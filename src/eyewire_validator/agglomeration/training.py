@@ -1,13 +1,14 @@
-"""Train a contact classifier on what the tasks of an index say about contacts.
+"""Train a contact classifier on what tasks say about contacts.
 
 A task tells of every contact of its object: both sides belong to it, or one does. A
 contact of two segments outside tells nothing, as they may be of one cell or of two.
 """
 
 import copy
-import logging
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
+from tqdm import tqdm
 
 from eyewire_validator.agglomeration.contacts import Contacts, describe_contacts
 from eyewire_validator.agglomeration.features import FEATURES
@@ -22,14 +24,13 @@ from eyewire_validator.devices import torch_threads
 from eyewire_validator.errors import ModelError
 from eyewire_validator.lineage import Lineage, Task
 from eyewire_validator.models.contact_classifier import ContactClassifier
-from eyewire_validator.models.settings import ModelSettings, TrainingSettings
+from eyewire_validator.models.settings import TrainingSettings
 from eyewire_validator.tables import HISTORY
 from eyewire_validator.volume_store import VolumeStore
 
-log = logging.getLogger(__name__)
 
-
-class Examples(NamedTuple):
+@dataclass(frozen=True)
+class Examples:
     """Contacts of which it is known whether both sides belong together.
 
     Attributes:
@@ -37,126 +38,138 @@ class Examples(NamedTuple):
         belongs: (n,) float32, 1 or 0.
         weights: (n,) float32 of mean 1, the square root of the faces: an error in a
             large contact costs more, but not as much more as it is larger.
+        tasks: number of tasks that told.
     """
 
     features: Tensor
     belongs: Tensor
     weights: Tensor
+    tasks: int
 
-
-def train_classifier(
-    index: pd.DataFrame,
-    store: VolumeStore,
-    model_settings: ModelSettings,
-    settings: TrainingSettings,
-    random_seed: int,
-) -> tuple[ContactClassifier, pd.DataFrame]:
-    """Train on the tasks of the split train, and stop by those of validation.
-
-    Args:
-        index: table in the schema `tables.TASK_INDEX`.
-        store: the volumes.
-        model_settings: the model's entry, of its image.
-        settings: max_volumes, epochs, batch_size, learning_rate, weight_decay,
-            lr_step, lr_gamma and patience; a batch is of contacts.
-        random_seed: of weights, dropout, volumes and the order of the contacts.
-
-    Returns:
-        The classifier with the weights of the epoch of the lowest validation loss, and
-        the history in the schema `tables.HISTORY`.
-
-    Raises:
-        ModelError: the tasks of a split show no two segments that belong together, or
-            no two that do not.
-    """
-    train, validation = (
-        _examples_of(
-            index.loc[index["split"] == split],
-            store,
-            model_settings.image,
-            settings.max_volumes,
-            random_seed,
+    @classmethod
+    def pool(cls, parts: Sequence["Examples"]) -> "Examples":
+        """Take all together, each contact as it counted before."""
+        return cls(
+            torch.cat([part.features for part in parts]),
+            torch.cat([part.belongs for part in parts]),
+            torch.cat([part.weights for part in parts]),
+            sum(part.tasks for part in parts),
         )
-        for split in ("train", "validation")
-    )
-    tasks = int((index["split"] == "train").sum())
-    with torch_threads(1), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(random_seed)
-        model = ContactClassifier()
-        model.standardize_by(train.features)
-        history = _fit(model, train, validation, settings, tasks)
-    return model.eval(), pd.DataFrame(history, columns=HISTORY.names)
+
+    def __len__(self) -> int:
+        """Return the number of contacts."""
+        return len(self.belongs)
+
+    def __getitem__(self, rows: Tensor) -> "Examples":
+        """Return some of the contacts."""
+        return Examples(
+            self.features[rows], self.belongs[rows], self.weights[rows], self.tasks
+        )
 
 
 def find_examples(
-    tasks: Iterable[Task], contacts: Mapping[int, Contacts]
-) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.bool_]]]:
-    """Say what tasks tell about the contacts of their volumes.
-
-    What several tasks of a volume tell alike is told once.
-
-    Args:
-        tasks: each of a volume of ``contacts``.
-        contacts: by volume.
-
-    Yields:
-        A volume, the rows of its contacts, and whether both sides belong together.
-    """
-    told: dict[int, list[NDArray[np.int64]]] = {}
-    for task in tasks:
-        inside = np.isin(contacts[task.place].pairs, [*task.seed, *task.aggregate])
-        rows = np.flatnonzero(inside.any(axis=1))
-        answers = np.stack([rows, inside[rows].all(axis=1)], axis=1)
-        told.setdefault(task.place, []).append(answers.astype(np.int64))
-    for volume, found in told.items():
-        rows, belongs = np.unique(np.concatenate(found), axis=0).T
-        yield volume, rows, belongs.astype(np.bool_)
-
-
-def _examples_of(
     split: pd.DataFrame,
     store: VolumeStore,
+    *,
     image: str,
     max_volumes: int,
     random_seed: int,
 ) -> Examples:
-    """Describe the contacts that the tasks of a split tell about."""
+    """Describe the contacts that the tasks of a split tell about.
+
+    Args:
+        split: rows of a table in the schema `tables.TASK_INDEX`, of tasks that have
+            volumes.
+        store: the volumes.
+        image: see `describe_contacts`.
+        max_volumes: this many are looked at, drawn at random if there are more.
+        random_seed: draws them.
+
+    Raises:
+        ModelError: there are no two segments that belong together, or no two that do
+            not.
+    """
     volumes = np.sort(split["volume"].unique().astype(np.int64))
     if len(volumes) > max_volumes:
         generator = np.random.default_rng([random_seed, 0])
         volumes = np.sort(generator.choice(volumes, max_volumes, replace=False))
-    contacts = {int(v): describe_contacts(store.read(int(v)), image) for v in volumes}
     lineage = Lineage(split)
-    chosen = split.loc[split["volume"].isin(volumes), "task"]
-    tasks = [lineage.task(int(task)) for task in chosen]
-    examples = _gather(find_examples(tasks, contacts), contacts)
-    contradicts = len(examples.belongs) - int(examples.belongs.sum())
-    if contradicts in (0, len(examples.belongs)):
-        raise ModelError(
-            f"agglomeration: {contradicts} of {len(examples.belongs)} contacts of "
-            f"{len(tasks)} {split['split'].max()} tasks are of two cells; expected "
-            "some that are and some that are not; choose a split with more tasks"
-        )
-    log.info("%s contacts of %s tasks", len(examples.belongs), len(tasks))
-    return examples
-
-
-def _gather(
-    found: Iterable[tuple[int, NDArray[np.int64], NDArray[np.bool_]]],
-    contacts: Mapping[int, Contacts],
-) -> Examples:
     features = [np.empty((0, len(FEATURES)), np.float32)]
     belongs, faces = [np.empty(0, np.bool_)], [np.empty(0, np.int64)]
-    for volume, rows, together in found:
-        features.append(contacts[volume].features[rows])
+    tasks = 0
+    for volume in tqdm(volumes.tolist(), "contacts", disable=None, file=sys.__stderr__):
+        rows = [lineage.task(t) for t in split.loc[split["volume"] == volume, "task"]]
+        contacts = describe_contacts(store.read(volume), image)
+        told, together = told_by(rows, contacts)
+        features.append(contacts.features[told])
         belongs.append(together)
-        faces.append(contacts[volume].faces[rows])
+        faces.append(contacts.faces[told])
+        tasks += len(rows)
     weights = np.sqrt(np.concatenate(faces))
-    return Examples(
+    examples = Examples(
         torch.from_numpy(np.concatenate(features)),
         torch.from_numpy(np.concatenate(belongs).astype(np.float32)),
         torch.from_numpy((weights / weights.mean()).astype(np.float32)),
+        tasks,
     )
+    _check(examples)
+    return examples
+
+
+def told_by(
+    tasks: Iterable[Task], contacts: Contacts
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Say what the tasks of a volume tell about its contacts.
+
+    Returns:
+        (n,) rows of contacts, ascending, and (n,) whether both sides belong together.
+        What several tasks tell alike is told once; if they contradict each other,
+        both are there.
+    """
+    told = [np.empty((0, 2), np.int64)]
+    for task in tasks:
+        inside = np.isin(contacts.pairs, [*task.seed, *task.aggregate])
+        rows = np.flatnonzero(inside.any(axis=1))
+        told.append(np.stack([rows, inside[rows].all(axis=1)], axis=1))
+    rows, belongs = np.unique(np.concatenate(told), axis=0).T
+    return rows, belongs.astype(np.bool_)
+
+
+def train_classifier(
+    train: Examples,
+    validation: Examples,
+    settings: TrainingSettings,
+    random_seed: int,
+) -> tuple[ContactClassifier, pd.DataFrame]:
+    """Train on examples, and stop by others.
+
+    Args:
+        train: contacts to learn from.
+        validation: contacts to choose the epoch by.
+        settings: epochs, batch_size (contacts), learning_rate, weight_decay, lr_step,
+            lr_gamma and patience.
+        random_seed: of weights, dropout and the order of the contacts.
+
+    Returns:
+        The classifier with the weights of the epoch of the lowest validation loss, and
+        the history in the schema `tables.HISTORY`.
+    """
+    with torch_threads(1), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(random_seed)
+        model = ContactClassifier()
+        model.standardize_by(train.features)
+        history = _fit(model, train, validation, settings)
+    return model.eval(), pd.DataFrame(history, columns=HISTORY.names)
+
+
+def _check(examples: Examples) -> None:
+    contradicts = len(examples) - int(examples.belongs.sum())
+    if contradicts in (0, len(examples)):
+        raise ModelError(
+            f"agglomeration: {contradicts} of {len(examples)} contacts of "
+            f"{examples.tasks} tasks are of two cells; expected some that are and some "
+            "that are not; choose a split with more tasks"
+        )
 
 
 def _fit(
@@ -164,7 +177,6 @@ def _fit(
     train: Examples,
     validation: Examples,
     settings: TrainingSettings,
-    tasks: int,
 ) -> list[dict[str, Any]]:
     """Train until the epochs or the patience run out; keep the best weights."""
     optimizer = torch.optim.AdamW(
@@ -185,7 +197,7 @@ def _fit(
             {
                 "epoch": len(history) + 1,
                 "learning_rate": rate,
-                "tasks": tasks,
+                "tasks": train.tasks,
                 "train_loss": train_loss,
                 "validation_loss": validation_loss,
                 "validation_iou": None,
@@ -205,9 +217,9 @@ def _take_epoch(
     """Show every contact once; return the mean loss."""
     model.train()
     losses = []
-    order = torch.randperm(len(examples.belongs))
+    order = torch.randperm(len(examples))
     for rows in torch.split(order, batch_size):
-        loss = _loss(model, Examples(*(part[rows] for part in examples)))
+        loss = _loss(model, examples[rows])
         optimizer.zero_grad()
         torch.autograd.backward(loss.mean())
         optimizer.step()
