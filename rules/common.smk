@@ -79,7 +79,8 @@ FAILURES = {
 }
 
 
-# 0 with `--resources cuda=0`: the job then takes the CPU.
+# 0 with `--resources cuda=0`: the job then takes the CPU. As `gpu` it is what a cluster's
+# scheduler is asked for.
 CUDA_OF_A_JOB = min(1, workflow.global_resources["cuda"].value)
 
 

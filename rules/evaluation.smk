@@ -36,6 +36,7 @@ rule evaluate_network:
     threads: workflow.cores or 1
     resources:
         cuda=CUDA_OF_A_JOB,
+        gpu=CUDA_OF_A_JOB,
     params:
         loops=LOOPS,
         evaluation=EVALUATION,
@@ -64,6 +65,7 @@ use rule evaluate_network as evaluate_agglomeration with:
     threads: 1
     resources:
         cuda=0,
+        gpu=0,
     params:
         loops=[1],
 

@@ -50,6 +50,7 @@ rule train_model:
     threads: workflow.cores or 1
     resources:
         cuda=CUDA_OF_A_JOB,
+        gpu=CUDA_OF_A_JOB,
     params:
         model=lambda wildcards: MODELS[wildcards.model],
         training=lambda wildcards: training_settings(config, wildcards.model),
