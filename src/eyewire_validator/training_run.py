@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import StepLR
 from eyewire_validator.answerers.network import NetworkAnswerer
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import load_plain, save_plain
+from eyewire_validator.models.loss import balancing_weights
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
@@ -129,12 +130,16 @@ class TrainingRun:
         """Return each task's loss in each loop, (loops, n)."""
         model, device = self.model, noise.device
         inputs, truth = inputs_and_truth(samples.to(device), self.model_settings.image)
+        balance = self.settings.balance
+        weights = balancing_weights(inputs.seed, truth) if balance else None
         drop = model.draw_dropout(len(samples), noise) if model.dropout else None
         lower = self.precision != torch.float32
         with torch.autocast(device.type, torch.bfloat16, enabled=lower):
             return torch.stack(
                 [
-                    model.uncertainty.training_loss(logits, sigma, truth, noise)
+                    model.uncertainty.training_loss(
+                        logits, sigma, truth, noise, weights
+                    )
                     for logits, sigma in model.each_loop(*inputs, dropout=drop)
                 ]
             )

@@ -10,7 +10,7 @@ from eyewire_validator import training
 from eyewire_validator.errors import ModelError, SplitError
 from eyewire_validator.files import write_array
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
-from eyewire_validator.models.loss import scaled_logit_loss
+from eyewire_validator.models.loss import balancing_weights, scaled_logit_loss
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
@@ -249,6 +249,23 @@ def test_a_step_follows_the_gradient_of_the_chosen_loops(index, store, loss_on):
     one, two = (scaled_logit_loss(*model(*inputs, loops=n), truth) for n in (1, 2))
     assert reported.tolist() == pytest.approx(two.tolist())
     ((one + two).mean() / 2 if loss_on == "every_loop" else two.mean()).backward()
+    for found, expected in zip(run.model.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(found.grad, expected.grad)
+
+
+def test_a_balanced_step_follows_the_gradient_of_weighted_voxels(index, store):
+    run = TrainingRun.start(MODEL, replace(SETTINGS, balance=True), 0, CPU)
+    model = LWUNet(1, 2)
+    model.load_state_dict(run.model.state_dict())
+    samples = SampleLoader(index, store, MODEL).stack([1, 2])
+    run.step(samples, torch.Generator())
+    inputs, truth = inputs_and_truth(samples, MODEL.image)
+    weights = balancing_weights(inputs.seed, truth)
+    loss = sum(
+        scaled_logit_loss(*answer, truth, weights)
+        for answer in model.each_loop(*inputs)
+    )
+    (loss.mean() / 2).backward()
     for found, expected in zip(run.model.parameters(), model.parameters(), strict=True):
         torch.testing.assert_close(found.grad, expected.grad)
 

@@ -76,6 +76,7 @@ def test_no_logit_is_so_large_that_a_loss_falls_below_0(method, scale):
                 torch.full_like(logits, sigma),
                 torch.full_like(logits, truth),
                 noise,
+                None,
             )
             assert loss.min() >= -1e-6
 
@@ -187,7 +188,7 @@ def test_a_soft_truth_costs_what_its_labels_cost_on_average(method):
     noise = torch.Generator()
     for loss in (
         method.loss,
-        lambda *tensors: method.training_loss(*tensors, noise.manual_seed(0)),
+        lambda *tensors: method.training_loss(*tensors, noise.manual_seed(0), None),
     ):
         yes, no, soft = (
             loss(logits, sigma, torch.full_like(logits, truth)) for truth in (1, 0, 0.3)
@@ -197,14 +198,14 @@ def test_a_soft_truth_costs_what_its_labels_cost_on_average(method):
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
 def test_only_random_samples_draw_from_the_noise(method):
-    logits, sigma, truth = column([0.5, -2]), column([1.5, 3]), column([1, 0])
+    tensors = column([0.5, -2]), column([1.5, 3]), column([1, 0])
     noise = torch.Generator().manual_seed(0)
-    one, other = (method.training_loss(logits, sigma, truth, noise) for _ in range(2))
+    one, other = (method.training_loss(*tensors, noise, None) for _ in range(2))
     drawn = method.name == "sampled_logit_monte_carlo"
     assert torch.equal(one, other) != drawn
     if not drawn:
-        assert torch.equal(one, method.loss(logits, sigma, truth))
-    again = method.training_loss(logits, sigma, truth, noise.manual_seed(0))
+        assert torch.equal(one, method.loss(*tensors))
+    again = method.training_loss(*tensors, noise.manual_seed(0), None)
     assert torch.equal(one, again)
 
 
@@ -214,6 +215,6 @@ def test_random_samples_meet_the_quadrature_from_above():
     sigma, truth = torch.full_like(logits, 3), torch.ones_like(logits)
     noise = torch.Generator().manual_seed(0)
     method = METHODS["sampled_logit_monte_carlo"]
-    sampled = method.training_loss(logits, sigma, truth, noise).mean().item()
+    sampled = method.training_loss(logits, sigma, truth, noise, None).mean().item()
     exact = -log_expit(0.0)
     assert exact < sampled < exact + 0.05

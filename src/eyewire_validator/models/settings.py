@@ -145,6 +145,7 @@ class TrainingSettings:
     labels: str
     precision: str = "float32"
     max_volumes: int = 400
+    balance: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""

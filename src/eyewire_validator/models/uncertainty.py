@@ -18,7 +18,8 @@ from eyewire_validator.models.loss import (
 from eyewire_validator.models.quadrature import mean_probability
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-NoisyLoss = Callable[[Tensor, Tensor, Tensor, torch.Generator], Tensor]
+WeightedLoss = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
+NoisyLoss = Callable[[Tensor, Tensor, Tensor, torch.Generator, Tensor | None], Tensor]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Uncertainty:
         loss: of logits, sigma and truth (0 to 1), one value a task, in nats; the same
             every time.
         training_loss: what training minimises, given a generator on the tensors'
-            device; only a loss of random samples draws from it.
+            device and the voxels' weights, if they have any; only a loss of random
+            samples draws from the generator.
         starts_sure: whether training starts from a sigma close to 1. Where sigma has
             no price, a short training would let noise explain everything, and learn
             nothing else.
@@ -49,8 +51,10 @@ def scaled_probability(logits: Tensor, sigma: Tensor) -> Tensor:
     return torch.sigmoid(logits / sigma)
 
 
-def _without_noise(loss: Loss) -> NoisyLoss:
-    return lambda logits, sigma, truth, noise: loss(logits, sigma, truth)
+def _without_noise(loss: WeightedLoss) -> NoisyLoss:
+    return lambda logits, sigma, truth, noise, weights: loss(
+        logits, sigma, truth, weights
+    )
 
 
 METHODS = {
