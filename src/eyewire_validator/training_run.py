@@ -132,6 +132,7 @@ class TrainingRun:
         inputs, truth = inputs_and_truth(samples.to(device), self.model_settings.image)
         balance = self.settings.balance
         weights = balancing_weights(inputs.seed, truth) if balance else None
+        loops = self._draw_loops(noise)
         drop = model.draw_dropout(len(samples), noise) if model.dropout else None
         lower = self.precision != torch.float32
         with torch.autocast(device.type, torch.bfloat16, enabled=lower):
@@ -140,9 +141,18 @@ class TrainingRun:
                     model.uncertainty.training_loss(
                         logits, sigma, truth, noise, weights
                     )
-                    for logits, sigma in model.each_loop(*inputs, dropout=drop)
+                    for logits, sigma in model.each_loop(*inputs, loops, drop)
                 ]
             )
+
+    def _draw_loops(self, noise: torch.Generator) -> int:
+        """Return the loops of a step; see `settings.TRAINING_LOOPS`."""
+        loops = self.model.loops
+        if self.settings.loops == "fixed":
+            return loops
+        return int(
+            torch.randint(1, 2 * loops, (), generator=noise, device=noise.device)
+        )
 
     def validate(self, tasks: Sequence[int], loader: SampleLoader) -> pd.DataFrame:
         """Measure the whole network's answers, without dropout, on hard labels."""

@@ -51,6 +51,7 @@ def test_a_wrong_model_entry_is_refused_by_name(change, message):
     [
         ({"device": "gpu"}, "device is 'gpu'"),
         ({"loss_on": "first"}, "loss_on is 'first', expected one of every_loop, last"),
+        ({"loops": "4"}, "loops is '4', expected one of fixed, random"),
         ({"labels": "votes"}, "labels is 'votes', expected one of hard, soft"),
         ({"epochs": 0}, "epochs is 0"),
         ({"learning_rate": 0}, "learning_rate is 0, expected above 0"),

@@ -270,6 +270,23 @@ def test_a_balanced_step_follows_the_gradient_of_weighted_voxels(index, store):
         torch.testing.assert_close(found.grad, expected.grad)
 
 
+def test_random_loops_are_the_models_on_average(index, store, monkeypatch):
+    given, each_loop = [], LWUNet.each_loop
+    monkeypatch.setattr(
+        LWUNet,
+        "each_loop",
+        lambda model, *inputs: given.append(inputs[4]) or each_loop(model, *inputs),
+    )
+    samples = SampleLoader(index, store, MODEL).stack([1])
+    for loops in ("fixed", "random"):
+        noise = torch.Generator().manual_seed(0)
+        run = TrainingRun.start(MODEL, replace(SETTINGS, loops=loops), 0, CPU)
+        for _ in range(30):
+            run.step(samples, noise)
+    assert set(given[:30]) == {2}
+    assert set(given[30:]) == {1, 2, 3}
+
+
 @pytest.mark.parametrize("symmetries", [False, True])
 def test_patches_are_turned_if_asked_to(index, store, symmetries):
     loader = SampleLoader(index, store, MODEL)

@@ -48,6 +48,10 @@ DEVICES = ("auto", "cpu", "cuda")
 # does not within a short training, unless a context repeats the answer in every loop.
 LOSS_ON = ("every_loop", "last_loop")
 
+# How often a step of training feeds the answer back: as often as the model does, or a
+# random number of times (1 to twice the model's loops less 1, so the same on average).
+TRAINING_LOOPS = ("fixed", "random")
+
 # What training holds to be true of a segment of the aggregate: 1 (hard), or the
 # fraction of the players who agreed on it (soft). Validation always takes hard labels.
 LABELS = ("hard", "soft")
@@ -146,12 +150,14 @@ class TrainingSettings:
     precision: str = "float32"
     max_volumes: int = 400
     balance: bool = False
+    loops: str = "fixed"
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
         _check_choice("training: device", self.device, DEVICES)
         _check_choice("training: loss_on", self.loss_on, LOSS_ON)
         _check_choice("training: labels", self.labels, LABELS)
+        _check_choice("training: loops", self.loops, TRAINING_LOOPS)
         _check_choice("training: precision", self.precision, PRECISIONS)
         _check_least("training: random_seed", self.random_seed, 0)
         for name in ("epochs", "batch_size", "rotation", "lr_step", "patience"):
