@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import StepLR
 
 from eyewire_validator.answerers.network import NetworkAnswerer
+from eyewire_validator.augmentation import augment
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import load_plain, save_plain
 from eyewire_validator.models.loss import balancing_weights
@@ -119,6 +120,9 @@ class TrainingRun:
 
     def step(self, samples: Tensor, noise: torch.Generator) -> Tensor:
         """Take one step of the optimizer; return each task's loss in the last loop."""
+        samples = samples.to(noise.device)
+        if self.settings.augmentation:
+            samples = augment(samples, noise)
         losses = self._losses(samples, noise)
         every_loop = self.settings.loss_on == "every_loop"
         self.optimizer.zero_grad()

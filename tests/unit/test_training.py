@@ -287,6 +287,24 @@ def test_random_loops_are_the_models_on_average(index, store, monkeypatch):
     assert set(given[30:]) == {1, 2, 3}
 
 
+@pytest.mark.parametrize("augmentation", [False, True])
+def test_only_images_are_augmented_and_only_if_asked_to(
+    index, store, monkeypatch, augmentation
+):
+    seen, losses = [], TrainingRun._losses
+    monkeypatch.setattr(
+        TrainingRun,
+        "_losses",
+        lambda run, samples, noise: seen.append(samples) or losses(run, samples, noise),
+    )
+    samples = SampleLoader(index, store, MODEL).stack([1, 2])
+    settings = replace(SETTINGS, augmentation=augmentation)
+    TrainingRun.start(MODEL, settings, 0, CPU).step(samples, torch.Generator())
+    (given,) = seen
+    assert torch.equal(given[:, :1], samples[:, :1]) != augmentation
+    assert torch.equal(given[:, 1:], samples[:, 1:])
+
+
 @pytest.mark.parametrize("symmetries", [False, True])
 def test_patches_are_turned_if_asked_to(index, store, symmetries):
     loader = SampleLoader(index, store, MODEL)

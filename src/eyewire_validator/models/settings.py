@@ -151,6 +151,7 @@ class TrainingSettings:
     max_volumes: int = 400
     balance: bool = False
     loops: str = "fixed"
+    augmentation: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
