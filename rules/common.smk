@@ -21,6 +21,13 @@ from eyewire_validator.models.settings import NETWORKS, REFERENCES, TRAINED
 from eyewire_validator.provenance import code_hash, settings_hash
 from eyewire_validator.tables import CATALOG, REGISTRY, read_table
 
+# A variant of the configuration leaves an entry out by naming it null.
+config["models"] = {
+    name: model
+    for name, model in (config.get("models") or {}).items()
+    if model is not None
+}
+
 try:
     check_config(
         config,

@@ -106,6 +106,13 @@ def manifests_of_groups(wildcards):
     )
 
 
+def given_checkpoint(model):
+    """The file that a model's entry names: of the run, or one that comes with the workflow."""
+    file = Path(MODELS[model]["checkpoint"])
+    own = Path(workflow.basedir) / file
+    return str(own if own.exists() and not file.exists() else file)
+
+
 def checkpoints_behind(model, replicate=None):
     """The checkpoints that it answers with: all replicates', or one's; none of a rule."""
     network = network_of(model)

@@ -9,7 +9,7 @@ OUTPUT  results/models/{model}/{replicate}/checkpoint.pt    explains itself
 rule adopt_checkpoint:
     """Take the weights that a model's entry names, instead of training."""
     input:
-        lambda wildcards: MODELS[wildcards.model]["checkpoint"],
+        lambda wildcards: given_checkpoint(wildcards.model),
     output:
         "results/models/{model}/{replicate}/checkpoint.pt",
     log:

@@ -47,6 +47,16 @@ def test_a_checkpoint_of_this_split_is_checkable():
     assert audit_checkpoint(info, "this") is None
 
 
+@pytest.mark.parametrize(("audit", "passed"), [(HONEST, True), (LEAKED, False)])
+def test_other_tissue_is_taken_on_trust_and_said(audit, passed):
+    """What is claimed of its training excuses no leak of its input."""
+    found = model_verdict(
+        audit, ["not checkable"], leaked=False, trained_on="other tissue"
+    )
+    assert (found["passed"], found["as_expected"]) == (passed, passed)
+    assert found["reasons"][-1].startswith("trained on other tissue, its entry says")
+
+
 @pytest.mark.parametrize(
     ("audit", "leaked", "doubts", "passed", "as_expected"),
     [

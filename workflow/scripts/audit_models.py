@@ -53,7 +53,10 @@ with job_log(snakemake.log[0], snakemake.output):
             for checkpoint in model["checkpoints"]
         )
         models[name] = model_verdict(
-            audit, list(filter(None, doubts)), leaked=model["leaked"]
+            audit,
+            list(filter(None, doubts)),
+            leaked=model["leaked"],
+            trained_on=settings.trained_on,
         )
     outcome = verdict(models, audit_split(index))
     write_json(Path(snakemake.output[0]), outcome)

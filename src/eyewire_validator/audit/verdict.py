@@ -26,7 +26,11 @@ def audit_checkpoint(info: "CheckpointInfo", index_hash: str) -> str | None:
 
 
 def model_verdict(
-    audit: LeakAudit, doubts: Collection[str], *, leaked: bool
+    audit: LeakAudit,
+    doubts: Collection[str],
+    *,
+    leaked: bool,
+    trained_on: str | None = None,
 ) -> dict[str, Any]:
     """Judge a model; the outcome is ready for JSON.
 
@@ -35,13 +39,20 @@ def model_verdict(
         doubts: what `audit_checkpoint` said of its checkpoints, if anything.
         leaked: whether its configuration says that its input holds the answer. It must
             then be caught at it; other grounds for not passing do not do.
+        trained_on: the other tissue that its configuration says it was trained on, if
+            so; that it is another cannot be checked, and a reason says so.
     """
+    if doubts and trained_on:
+        claim = f"trained on {trained_on}, its entry says: not checkable here"
+        doubts, claims = [], [claim]
+    else:
+        claims = []
     passed = audit.passed and not doubts
     return {
         "passed": passed,
         "leaked": leaked,
         "as_expected": audit.changed > 0 if leaked else passed,
-        "reasons": [*audit.reasons(), *dict.fromkeys(doubts)],
+        "reasons": [*audit.reasons(), *dict.fromkeys(doubts), *claims],
         "own_answer": asdict(audit),
     }
 

@@ -89,6 +89,7 @@ class ModelSettings:
     dilation: int = 0
     labels: str | None = None
     linkage: str = "mean"
+    trained_on: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that no model could be made from."""
