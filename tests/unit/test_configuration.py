@@ -38,6 +38,7 @@ def test_the_default_is_accepted():
         ["volume", "fib25"],
         ["ablations"],
         ["volume", "ablations"],
+        ["volume", "ideas"],
     ],
 )
 def test_every_variant_is_accepted(variants):
