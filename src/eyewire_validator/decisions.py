@@ -105,8 +105,9 @@ def choose_decisions(
     belongs is missed; of equals, the highest. ``accept`` is the lowest threshold with
     at least ``accept_precision`` of the segments at or above it belonging, pooled and
     unweighted. ``reject`` is the highest with at least ``reject_recall`` of the
-    segments that belong at or above it, but never above ``accept``. Only probabilities
-    that occur, and are above 0, become thresholds.
+    segments that belong at or above it, but never above ``accept``. Each lies half-way
+    between the lowest probability that it lets pass and the highest that it does not:
+    what was told apart with ease on validation need not be as extreme later.
 
     Args:
         segments: table in the schema `tables.SEGMENT_SCORES`.
@@ -285,12 +286,20 @@ def _cuts(
     last_of_equals = np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)]
     at = np.flatnonzero(last_of_equals & (ranked > 0))
     return _Cuts(
-        threshold=ranked[at],
+        threshold=_between(ranked[at], np.append(ranked, np.float32(0))[at + 1]),
         chosen=at + 1,
         right=np.cumsum(right, dtype=np.int64)[at],
         chosen_voxels=np.cumsum(voxels[order])[at],
         right_voxels=np.cumsum(voxels[order] * right)[at],
     )
+
+
+def _between(
+    passing: NDArray[np.float32], below: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return what lies half-way, but above ``below`` if they are next in line."""
+    middle = (passing + below) / np.float32(2)
+    return np.where(middle > below, middle, passing)
 
 
 def _best_overlap(cuts: _Cuts, truth_voxels: int) -> float | None:

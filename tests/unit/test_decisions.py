@@ -56,9 +56,13 @@ def choose(drawn, voxels=None, *, settings=SETTINGS, dust=0):
     return choose_decisions(scored(drawn, voxels), tasks_of(1, dust=dust), settings)
 
 
+def between(passing, below):
+    return (np.float32(passing) + np.float32(below)) / np.float32(2)
+
+
 def test_threshold_has_the_highest_overlap_of_voxels():
     found = choose("9+ 8- 7+ 6-", [1, 2, 9, 50])
-    assert found.threshold == np.float32(0.7)  # 10 / 12, against 1 / 10 and 10 / 62
+    assert found.threshold == between(0.7, 0.6)  # 10 / 12, against 1 / 10 and 10 / 62
 
 
 def test_threshold_agrees_with_trying_them_all():
@@ -81,25 +85,27 @@ def test_threshold_agrees_with_trying_them_all():
         tp, fp, fn = (answers[f"{name}_voxels"].item() for name in ("tp", "fp", "fn"))
         return tp / (tp + fp + fn + 500)
 
-    tried = [float(value) for value in segments["probability"].unique() if value > 0]
-    assert found.threshold == max(tried, key=lambda value: (overlap(value), value))
+    tried = sorted(map(float, segments["probability"].unique()))
+    best = max(tried[1:], key=lambda value: (overlap(value), value))
+    assert found.threshold == between(best, tried[tried.index(best) - 1])
+    assert overlap(found.threshold) == overlap(best)
 
 
 def test_of_equals_the_highest_threshold_is_taken():
-    assert choose("9+ 8- 7+", [1, 1, 1]).threshold == np.float32(0.7)  # 1/2, 2/3
-    assert choose("9+ 8- 7+", [1, 2, 1]).threshold == np.float32(0.9)  # 1/2, 1/2
+    assert choose("9+ 8- 7+", [1, 1, 1]).threshold == between(0.7, 0)  # 1/2, 2/3
+    assert choose("9+ 8- 7+", [1, 2, 1]).threshold == between(0.9, 0.8)  # 1/2, 1/2
 
 
 def test_segments_of_the_same_probability_are_chosen_together():
     found = choose("9+ 9- 9- 8+")
-    assert found.threshold == np.float32(0.8)  # 2 / 4, and not 1 / 2 before the ties
+    assert found.threshold == between(0.8, 0)  # 2 / 4, and not 1 / 2 before the ties
     assert found.accept is None
 
 
 def test_missed_dust_lowers_the_overlap_and_so_the_threshold():
     # 2/4 and 4/8 without it, 2/13 and 4/17 with it.
-    assert choose("9+ 8- 7+", [2, 4, 2]).threshold == np.float32(0.9)
-    assert choose("9+ 8- 7+", [2, 4, 2], dust=9).threshold == np.float32(0.7)
+    assert choose("9+ 8- 7+", [2, 4, 2]).threshold == between(0.9, 0.8)
+    assert choose("9+ 8- 7+", [2, 4, 2], dust=9).threshold == between(0.7, 0)
 
 
 @pytest.mark.parametrize("drawn", ["9- 8-", "0+ 0+ 9-", "0+ 0-", ""])
@@ -110,20 +116,27 @@ def test_nothing_is_chosen_or_accepted_where_nothing_would_be_right(drawn):
 
 def test_accept_is_the_lowest_precise_threshold():
     # Precision 1, 1/2, 2/3, 3/4, 3/5: it need not stay precise in between.
-    assert choose("9+ 8- 7+ 6+ 5-").accept == np.float32(0.6)
+    assert choose("9+ 8- 7+ 6+ 5-").accept == between(0.6, 0.5)
     assert choose("9- 8+ 7+ 6-").accept is None
 
 
 def test_reject_keeps_enough_of_what_belongs():
     settings = DecisionSettings(accept_precision=1, reject_recall=0.75)
     drawn = "9+ 8- 7+ 6+ 5- 4+ 3-"
-    assert choose(drawn, settings=settings).reject == np.float32(0.6)
+    assert choose(drawn, settings=settings).reject == between(0.6, 0.5)
     assert choose("9+ 8+ 0+ 0+", settings=settings).reject is None
 
 
 def test_reject_is_never_above_accept():
     found = choose("9+ 8+ 7+ 6- 5+", settings=DecisionSettings(0.8, 0.5))
-    assert found.accept == found.reject == np.float32(0.5)
+    assert found.accept == found.reject == between(0.5, 0)
+
+
+def test_a_threshold_lies_above_the_next_probability_however_near_it_is():
+    high = np.float32(0.7)
+    low = np.nextafter(high, np.float32(0))
+    segments = segments_of((1, high, True, 5), (1, low, False, 5))
+    assert choose_decisions(segments, tasks_of(1), SETTINGS).threshold > low
 
 
 def test_what_they_were_chosen_on_is_counted():
