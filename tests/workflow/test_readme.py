@@ -7,14 +7,29 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_example_of_the_model_alone_runs(finished, monkeypatch):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def example(about):
+    """Return the Python example that holds a word."""
+    examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (found,) = (text for text in examples if about in text)
+    return found
+
+
+def test_the_example_in_voxels_runs(finished, monkeypatch):
     monkeypatch.chdir(finished)
     names: dict[str, object] = {}
-    exec(example, names)
+    exec(example("load_validator("), names)
     probability = names["probability"]
     assert probability.shape == (64, 64, 64)
     assert ((probability >= 0) & (probability <= 1)).all()
+
+
+def test_the_example_in_segments_answers_every_other_segment(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    *lines, last = example("load_segment_validator(").strip().splitlines()
+    names: dict[str, object] = {}
+    exec("\n".join([*lines, f"table = {last}"]), names)
+    assert sorted(names["table"]["segment"]) == [s for s in range(1, 65) if s != 22]
+    assert list(names["table"]) == ["segment", "probability", "deviation"]
 
 
 def test_files_that_it_names_exist():
