@@ -22,11 +22,9 @@ from eyewire_validator.provenance import code_hash, settings_hash
 from eyewire_validator.tables import CATALOG, REGISTRY, read_table
 
 # A variant of the configuration leaves an entry out by naming it null.
-config["models"] = {
-    name: model
-    for name, model in (config.get("models") or {}).items()
-    if model is not None
-}
+if isinstance(config.get("models"), dict):
+    entries = config["models"].items()
+    config["models"] = {name: entry for name, entry in entries if entry is not None}
 
 try:
     check_config(

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ({"api": {"requests_per_secnd": 3}}, "unknown key api.requests_per_secnd"),
         ({"api": {"requests_per_second": -3}}, "requests_per_second: -3 is less than"),
         ({"volumes": {"factor": 3}}, "factor 3 does not divide"),
+        ({"models": "lwunet"}, "models: 'lwunet' is not of type 'object'"),
     ],
 )
 def test_a_bad_config_stops_before_any_job(run, tmp_path, config, message):
@@ -24,6 +25,14 @@ def test_a_bad_config_stops_before_any_job(run, tmp_path, config, message):
     assert message in done.stdout
     assert "Traceback" not in done.stdout
     assert not (tmp_path / "results").exists()
+
+
+def test_an_entry_named_null_is_left_out(run, tmp_path):
+    weights = "results/models/ready_made/0/checkpoint.pt"
+    assert run(tmp_path, weights, "-n").returncode == 0
+    done = run(tmp_path, weights, "-n", config={"models": {"ready_made": None}})
+    assert done.returncode != 0
+    assert "MissingRuleException" in done.stdout
 
 
 def test_a_config_with_a_yaml_tag_is_refused_and_nothing_is_run(tmp_path):
