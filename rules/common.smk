@@ -23,8 +23,8 @@ from eyewire_validator.tables import CATALOG, REGISTRY, read_table
 
 # A variant of the configuration leaves an entry out by naming it null.
 if isinstance(config.get("models"), dict):
-    entries = config["models"].items()
-    config["models"] = {name: entry for name, entry in entries if entry is not None}
+    named = config["models"].items()
+    config["models"] = {name: entry for name, entry in named if entry is not None}
 
 try:
     check_config(

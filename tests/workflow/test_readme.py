@@ -25,11 +25,11 @@ def test_the_example_in_voxels_runs(finished, monkeypatch):
 
 def test_the_example_in_segments_answers_every_other_segment(monkeypatch):
     monkeypatch.chdir(ROOT)
-    *lines, last = example("load_segment_validator(").strip().splitlines()
     names: dict[str, object] = {}
-    exec("\n".join([*lines, f"table = {last}"]), names)
-    assert sorted(names["table"]["segment"]) == [s for s in range(1, 65) if s != 22]
-    assert list(names["table"]) == ["segment", "probability", "deviation"]
+    exec(example("load_segment_validator("), names)
+    found = names["found"]
+    assert sorted(found["segment"]) == [s for s in range(1, 65) if s != 22]
+    assert list(found) == ["segment", "probability", "deviation"]
 
 
 def test_files_that_it_names_exist():
