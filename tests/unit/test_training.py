@@ -141,6 +141,18 @@ def test_the_random_seed_decides(index, store, tmp_path):
     assert not np.array_equal(weights(one)["c1.weight"], weights(other)["c1.weight"])
 
 
+def test_all_that_may_be_asked_for_goes_together(index, store, tmp_path):
+    seeing = replace(NOISY, image="standard", boundaries=True)
+    settings = replace(SETTINGS, balance=True, loops="random", augmentation=True)
+    one, same, other = (
+        train(index, store, seeing, settings, tmp_path / name, replicate, device=CPU)
+        for name, replicate in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert_same_bits(one.model, same.model)
+    assert one.history.equals(same.history)
+    assert not one.history.equals(other.history)
+
+
 def test_each_epoch_draws_anew(index, store, tmp_path, monkeypatch):
     drawn, step = [], TrainingRun.step
     monkeypatch.setattr(
