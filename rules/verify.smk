@@ -23,6 +23,7 @@ rule verify:
             "results/logs",
             "results/benchmarks",
             "results/downloads/volumes",
+            PARTIAL_DOWNLOADS,
             *FAILURES.values(),
         ],
         code=code("verify.py"),

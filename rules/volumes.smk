@@ -10,8 +10,15 @@ OUTPUT  results/volumes/groups/{group}.json  SHA-256 of each file of each volume
 """
 
 
+PARTIAL_DOWNLOADS = "results/downloads/partial"
+
+
 rule download_volumes:
-    """Fetch the images and segmentations of a group; kept only until downsampled."""
+    """Fetch the images and segmentations of a group; kept only until downsampled.
+
+    What is fetched waits in `partial`, which outlives a job that fails, until the group
+    is whole.
+    """
     input:
         sandbox_manifest,
     output:
@@ -31,6 +38,7 @@ rule download_volumes:
         source=SOURCE,
         volumes=volumes_of_group,
         geometry=GEOMETRY,
+        partial=PARTIAL_DOWNLOADS,
         failures=FAILURES["storage"],
         code=code("download_volumes.py"),
     script:

@@ -4,6 +4,7 @@ Each job writes one when it is done. Whatever changes in its files from then on 
 by `check_folder`, which reads all of them again.
 """
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -39,18 +40,47 @@ def write_manifest(path: Path, files: Iterable[Path]) -> None:
     write_text(path, (f"{file_hash(file)}  {file}\n" for file in dict.fromkeys(files)))
 
 
+def add_to_manifest(manifest: Path, name: str, content: bytes) -> None:
+    """Note the hash of a file, by its name below the manifest's own folder."""
+    line = f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+    # One short write at the end: whoever is killed leaves whole lines.
+    with manifest.open("ab", buffering=0) as file:
+        file.write(line.encode())
+
+
+def keep_intact(manifest: Path) -> set[str]:
+    """Drop all lines of `add_to_manifest` but those of files that are as they were.
+
+    Returns:
+        The names of these files.
+    """
+    kept = {
+        entry[2]: f"{entry[0]}\n"
+        for entry in _entries(manifest)
+        if entry
+        and (file := manifest.parent / entry[2]).is_file()
+        and file_hash(file) == entry[1]
+    }
+    write_text(manifest, kept.values())
+    return set(kept)
+
+
 def require_intact(manifest: Path) -> None:
-    """Refuse a folder whose files are not those of the manifest in it.
+    """Refuse a folder whose files are not those that `add_to_manifest` noted.
 
     Raises:
         FileError: names the first of them.
     """
-    for finding in check_folder(manifest.parent, [manifest], [manifest]):
+    folder = manifest.parent
+    for finding in check_folder(folder, [manifest], [manifest], root=folder):
         raise FileError(f"{finding.file}: {finding.what}; delete its folder and rerun")
 
 
 def check_folder(
-    folder: Path, manifests: Iterable[Path], ignored: Collection[Path] = ()
+    folder: Path,
+    manifests: Iterable[Path],
+    ignored: Collection[Path] = (),
+    root: Path = Path(),
 ) -> Iterator[Finding]:
     """Find the files of a folder that are not as manifests say.
 
@@ -61,12 +91,13 @@ def check_folder(
         folder: searched for files that no manifest lists; hidden ones do not count.
         manifests: as `write_manifest` wrote them.
         ignored: files, and folders with all that is in them, to leave out of that.
+        root: where the manifests' names start.
     """
     listed: dict[Path, dict[Path, str]] = defaultdict(dict)
     for manifest in manifests:
         for number, entry in enumerate(_entries(manifest), start=1):
             if entry:
-                listed[Path(entry[2])][manifest] = entry[1]
+                listed[root / entry[2]][manifest] = entry[1]
             else:
                 yield Finding(manifest, f"line {number} is damaged", (manifest,))
     for file, hashes in sorted(listed.items()):

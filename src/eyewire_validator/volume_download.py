@@ -8,7 +8,13 @@ from eyewire_validator.api.concurrency import ask_for_all
 from eyewire_validator.errors import NotFoundError
 from eyewire_validator.files import write_bytes
 from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.raw_volumes import RAW_GRAPH, check_file, file_names
+from eyewire_validator.manifests import add_to_manifest, keep_intact
+from eyewire_validator.raw_volumes import (
+    DOWNLOADED,
+    RAW_GRAPH,
+    check_file,
+    file_names,
+)
 
 log = logging.getLogger(__name__)
 
@@ -22,14 +28,16 @@ async def download_volume(
 ) -> None:
     """Fetch the slices, segmentation and graph of a volume, and keep what is whole.
 
-    A bucket without ``segmentation.graph`` is fine: the log says so.
+    What an interrupted download left in the folder is not fetched again, if its hash is
+    that with which it came. A bucket without ``segmentation.graph`` is fine: the log
+    says so.
 
     Args:
         client: an open client.
         volume: segmentation id, for messages.
         full_path: URL of the volume's folder, with a trailing slash.
         folder: gets ``jpg/{z}.jpg``, ``segmentation.lzma`` and ``segmentation.graph``,
-            byte for byte.
+            byte for byte, and their hashes, `DOWNLOADED`.
         geometry: the size that the volume must have.
 
     Raises:
@@ -37,6 +45,8 @@ async def download_volume(
         VolumeError: a file is damaged, or of another size or form.
         ApiError: any other failure.
     """
+    manifest = folder / DOWNLOADED
+    kept = keep_intact(manifest)
 
     async def save(name: str) -> None:
         url = full_path + name
@@ -52,5 +62,7 @@ async def download_volume(
             log.info("volume %d: the bucket has no %s", volume, name)
             return
         write_bytes(folder / name, content)
+        add_to_manifest(manifest, name, content)
 
-    await ask_for_all(save, file_names(geometry), f"volume {volume}")
+    missing = [name for name in file_names(geometry) if name not in kept]
+    await ask_for_all(save, missing, f"volume {volume}")

@@ -7,7 +7,9 @@ import pytest
 
 from eyewire_validator.errors import FileError
 from eyewire_validator.manifests import (
+    add_to_manifest,
     check_folder,
+    keep_intact,
     require_intact,
     require_none,
     to_text,
@@ -92,15 +94,43 @@ def test_one_of_two_manifests_is_enough(folder):
     assert findings(folder, MANIFEST, later) == []
 
 
-def test_a_folder_with_its_own_manifest(folder):
-    manifest = folder / "files.sha256"
-    write_manifest(manifest, [folder / "a.bin", folder / "deep" / "b.bin"])
-    require_intact(manifest)
-    flip(folder / "deep" / "b.bin")
+@pytest.fixture
+def own(folder):
+    """The same folder with a manifest in it, by names below the folder."""
+    for name in ("a.bin", "deep/b.bin"):
+        add_to_manifest(OWN, name, (folder / name).read_bytes())
+    return folder
+
+
+OWN = Path("made/files.sha256")
+
+
+def test_a_folder_with_its_own_manifest_may_be_moved(own):
+    moved = own.rename("moved")
+    require_intact(moved / OWN.name)
+    flip(moved / "deep" / "b.bin")
     with pytest.raises(
         FileError, match=r"deep/b\.bin: is not as .*; delete its folder"
     ):
-        require_intact(manifest)
+        require_intact(moved / OWN.name)
+
+
+def test_files_that_are_intact_are_kept_and_the_others_are_forgotten(own):
+    assert keep_intact(OWN) == {"a.bin", "deep/b.bin"}
+    flip(own / "a.bin")
+    assert keep_intact(OWN) == {"deep/b.bin"}
+    flip(own / "a.bin")
+    assert keep_intact(OWN) == {"deep/b.bin"}
+    (own / "deep" / "b.bin").unlink()
+    assert keep_intact(OWN) == set()
+
+
+def test_a_line_that_was_cut_costs_no_other(own):
+    content = OWN.read_bytes()
+    OWN.write_bytes(content[:-3])
+    assert keep_intact(OWN) == {"a.bin"}
+    add_to_manifest(OWN, "deep/b.bin", (own / "deep" / "b.bin").read_bytes())
+    assert OWN.read_bytes() == content
 
 
 def test_the_advice_asks_for_what_the_job_promised(folder):

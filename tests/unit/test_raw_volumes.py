@@ -12,7 +12,8 @@ from PIL import Image
 
 from eyewire_validator.errors import NotFoundError, VolumeError
 from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.raw_volumes import RawVolume
+from eyewire_validator.manifests import require_intact
+from eyewire_validator.raw_volumes import DOWNLOADED, RawVolume
 from eyewire_validator.volume_download import download_volume
 
 GEOMETRY = VolumeGeometry(size=8, overlap=4, factor=4)
@@ -58,20 +59,27 @@ class Bucket:
 
     def __init__(self, folder):
         self.folder = folder
+        self.asked = []
 
-    async def fetch(self, url, what):
+    async def fetch(self, url, what, check):
+        self.asked.append(url.removeprefix(URL))
         path = self.folder / url.removeprefix(URL)
         if not path.exists():
             raise NotFoundError(f"{what}: {url}")
-        return path.read_bytes()
+        check(content := path.read_bytes())
+        return content
 
 
 def download(raw, folder):
-    asyncio.run(download_volume(Bucket(raw), 41, URL, folder, GEOMETRY))
+    """Return what was asked for."""
+    bucket = Bucket(raw)
+    asyncio.run(download_volume(bucket, 41, URL, folder, GEOMETRY))
+    return bucket.asked
 
 
 def contents(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
+    files = set(folder.rglob("*.*")) - {folder / DOWNLOADED}
+    return {path.relative_to(folder): path.read_bytes() for path in files}
 
 
 def test_download_keeps_every_byte(raw, tmp_path):
@@ -103,6 +111,24 @@ def test_download_keeps_no_damaged_file(raw, tmp_path, name):
     with pytest.raises(VolumeError, match=f"volume 41: {URL}{name}: .*rerun"):
         download(raw, tmp_path / "copy")
     assert not (tmp_path / "copy" / name).exists()
+
+
+def test_what_an_interrupted_download_left_is_fetched_again_only_if_it_changed(
+    raw, tmp_path
+):
+    missing = (raw / "jpg" / "5.jpg").rename(tmp_path / "5.jpg")
+    with pytest.raises(NotFoundError):
+        download(raw, tmp_path / "copy")
+    left = {str(name) for name in contents(tmp_path / "copy")}
+    assert {"segmentation.lzma", "segmentation.graph", "jpg/0.jpg"} <= left
+    missing.rename(raw / "jpg" / "5.jpg")
+    changed = tmp_path / "copy" / "jpg" / "0.jpg"
+    changed.write_bytes(jpeg(np.zeros((8, 8), np.uint8) + 1))
+    asked = download(raw, tmp_path / "copy")
+    assert sorted(asked) == sorted({*map(str, contents(raw))} - left | {"jpg/0.jpg"})
+    assert contents(tmp_path / "copy") == contents(raw)
+    require_intact(tmp_path / "copy" / DOWNLOADED)
+    assert download(raw, tmp_path / "copy") == []
 
 
 def read_all(raw):

@@ -2,17 +2,17 @@
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
 
 from eyewire_validator.api.client import ApiSettings, open_client
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.logs import job_log
-from eyewire_validator.manifests import write_manifest
-from eyewire_validator.raw_volumes import DOWNLOADED
+from eyewire_validator.provenance import file_hash, settings_hash
 from eyewire_validator.volume_download import download_volume
 
 
-async def download() -> None:
+async def download(folders: dict[str, Path]) -> None:
     """Fetch with the share of the request rate that this job was given."""
     geometry = VolumeGeometry(**snakemake.params.geometry)
     async with open_client(
@@ -23,11 +23,22 @@ async def download() -> None:
         sandbox=Path(snakemake.input[0]).parent if snakemake.input else None,
     ) as client:
         for volume, full_path in snakemake.params.volumes.items():
-            folder = Path(snakemake.output[0]) / volume
+            folder = folders[volume]
             await download_volume(client, int(volume), full_path, folder, geometry)
-            files = [path for path in folder.rglob("*") if path.is_file()]
-            write_manifest(folder / DOWNLOADED, files)
 
 
 with job_log(snakemake.log[0]):
-    asyncio.run(download())
+    # Snakemake deletes what a failed or killed job promised to make. These folders it
+    # does not know. Their names change with all that the bytes of a volume depend on.
+    partial = Path(snakemake.params.partial)
+    service = [snakemake.params.geometry, *map(file_hash, map(Path, snakemake.input))]
+    folders = {
+        volume: partial / volume / settings_hash([full_path, *service])
+        for volume, full_path in snakemake.params.volumes.items()
+    }
+    asyncio.run(download(folders))
+    finished = Path(snakemake.output[0])
+    finished.mkdir(parents=True, exist_ok=True)
+    for volume, folder in folders.items():
+        folder.rename(finished / volume)
+        shutil.rmtree(folder.parent)
