@@ -1,14 +1,19 @@
 """A job's log: what it printed, what went wrong in one line, and what it made."""
 
 import contextlib
+import errno
 import logging
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NoReturn, TextIO
 
 from eyewire_validator.errors import EyewireValidatorError
 from eyewire_validator.manifests import SUFFIX, write_manifest
+
+# Errors of the disk that are no bugs: full, over the quota, read-only.
+OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @contextlib.contextmanager
@@ -18,8 +23,9 @@ def job_log(path: str | Path, outputs: Iterable[str] = ()) -> Iterator[list[Path
     The block gets the list of the files that it makes, to add to it what is not among
     ``outputs``. Once it is done, their hashes are written beside the log.
 
-    An error of this package ends the process with status 1 and its message, in the
-    log and on the terminal; a traceback goes to the log only for what is a bug.
+    An error of this package, or of the disk, ends the process with status 1 and its
+    message, on the terminal and in the log; a traceback goes to the log only for what
+    is a bug.
     """
     log, made = Path(path), [Path(output) for output in outputs]
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -33,9 +39,18 @@ def job_log(path: str | Path, outputs: Iterable[str] = ()) -> Iterator[list[Path
                 if made:
                     write_manifest(log.with_suffix(SUFFIX), made)
         except EyewireValidatorError as error:
-            for stream in (file, sys.stderr):
-                print(f"error: {error}", file=stream)
-            sys.exit(1)
-        except Exception:
+            _give_up(str(error), file)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in OF_THE_DISK:
+                where = error.filename or Path.cwd()
+                _give_up(f"{where}: {error.strerror}; mend that and rerun", file)
             traceback.print_exc(file=file)
             raise
+
+
+def _give_up(reason: str, log: TextIO) -> NoReturn:
+    print(f"error: {reason}", file=sys.stderr)
+    # There may be no room for it.
+    with contextlib.suppress(OSError):
+        print(f"error: {reason}", file=log)
+    sys.exit(1)
