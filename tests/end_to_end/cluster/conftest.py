@@ -1,0 +1,178 @@
+"""A real Slurm of one node, started for these tests and gone after them."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol"]
+SYSTEM_PATH = f"{os.environ['PATH']}:/usr/sbin"
+NODE = "node"
+# Pretended, so that several jobs run at the same time on any machine.
+CORES, MEMORY_MB = 8, 200_000
+
+SLURM_CONF = """
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={controller_port}
+SlurmdPort={node_port}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket,cred_expire=30
+CryptoType=crypto/munge
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+SchedulerParameters=batch_sched_delay=1,sched_interval=2,bf_interval=2
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+SlurmdParameters=config_overrides
+GresTypes=gpu
+KillWait=2
+MinJobAge=3600
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cores} Gres=gpu:1 \
+RealMemory={memory}
+PartitionName=cpu Nodes={node} Default=YES MaxTime=INFINITE State=UP
+PartitionName=gpu Nodes={node} MaxTime=INFINITE State=UP
+"""
+# The GPU is pretended, too.
+GRES_CONF = f"NodeName={NODE} Name=gpu Count=1 File=/dev/null\n"
+MUNGE_FILES = {
+    "key-file": "munge.key",
+    "socket": "munge.socket",
+    "pid-file": "munge.pid",
+    "log-file": "munge.log",
+    "seed-file": "munge.seed",
+}
+# Snakemake's job step drops SLURM_CONF, which a Slurm in /etc does not need.
+SRUN = '#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {srun} "$@"\n'
+
+
+@dataclass(frozen=True)
+class Job:
+    """What Slurm says of a job that it was given."""
+
+    number: str
+    state: str
+    comment: str
+    partition: str
+    tres: str
+
+
+class Slurm:
+    """The running Slurm."""
+
+    def ask(self, *command: str) -> str:
+        """Run one of Slurm's commands."""
+        done = subprocess.run(command, check=True, text=True, capture_output=True)
+        return done.stdout
+
+    def jobs(self) -> list[Job]:
+        """Describe all jobs since the start, those that are gone included."""
+        lines = self.ask("scontrol", "show", "job", "--oneliner").splitlines()
+        return [_job(line) for line in lines if line.startswith("JobId=")]
+
+    def running(self, comment: str) -> list[Job]:
+        """Describe the jobs that run and whose comment holds ``comment``."""
+        jobs = self.jobs()
+        return [j for j in jobs if j.state == "RUNNING" and comment in j.comment]
+
+    def set_node(self, state: str) -> None:
+        """Set the one node ``down``, or let it ``resume``."""
+        self.ask("scontrol", "update", f"node={NODE}", f"state={state}", "reason=test")
+
+
+def _job(line: str) -> Job:
+    fields = dict(re.findall(r"(\w+)=(\S*)", line))
+    names = ("JobId", "JobState", "Comment", "Partition", "TRES")
+    return Job(*(fields.get(name, "") for name in names))
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def _write_settings(folder: Path, host: str, srun: str) -> None:
+    for name in ("state", "spool", "bin"):
+        (folder / name).mkdir()
+    settings = SLURM_CONF.format(
+        folder=folder,
+        host=host,
+        node=NODE,
+        cores=CORES,
+        memory=MEMORY_MB,
+        controller_port=_free_port(),
+        node_port=_free_port(),
+    )
+    (folder / "slurm.conf").write_text(settings)
+    (folder / "gres.conf").write_text(GRES_CONF)
+    shim = folder / "bin/srun"
+    shim.write_text(SRUN.format(folder=folder, srun=srun))
+    shim.chmod(0o755)
+    key = folder / "munge.key"
+    key.write_bytes(os.urandom(1024))
+    key.chmod(0o400)
+
+
+@contextmanager
+def _service(folder: Path, *command: str):
+    """Run a service, with a log of its own, and end it."""
+    with (folder / f"{command[0]}.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _wait_until_idle(folder: Path) -> None:
+    command = ["sinfo", "--noheader", "--partition=gpu", "--format=%T"]
+    for _ in range(150):
+        done = subprocess.run(command, text=True, capture_output=True, check=False)
+        if done.stdout.strip() == "idle":
+            return
+        time.sleep(0.2)
+    logs = [path.read_text()[-500:] for path in sorted(folder.glob("*.log"))]
+    pytest.skip(f"Slurm does not start: {done.stderr} {logs}")
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory):
+    """A Slurm with one node of 8 cores and 1 GPU, and partitions `cpu` and `gpu`."""
+    lacking = [name for name in PROGRAMS if not shutil.which(name, path=SYSTEM_PATH)]
+    if lacking:
+        pytest.skip(f"Slurm is not installed: no {', '.join(lacking)} (see .ci/run)")
+    if os.getuid() != 0:
+        pytest.skip("Slurm's services are started by root only")
+    folder = tmp_path_factory.mktemp("slurm")
+    host = socket.gethostname().split(".")[0]
+    _write_settings(folder, host, shutil.which("srun", path=SYSTEM_PATH))
+    options = [f"--{option}={folder}/{name}" for option, name in MUNGE_FILES.items()]
+    with ExitStack() as stack:
+        environment = stack.enter_context(pytest.MonkeyPatch.context())
+        environment.setenv("PATH", f"{folder}/bin:{SYSTEM_PATH}")
+        environment.setenv("SLURM_CONF", f"{folder}/slurm.conf")
+        for service in (
+            ("munged", "--foreground", "--force", *options),
+            ("slurmctld", "-D"),
+            ("slurmd", "-D", "-N", NODE),
+        ):
+            stack.enter_context(_service(folder, *service))
+        _wait_until_idle(folder)
+        yield Slurm()

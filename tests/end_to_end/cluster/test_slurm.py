@@ -1,0 +1,183 @@
+"""The workflow on a real Slurm, through its profile."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+PROFILE = [
+    *("--profile", str(ROOT / "profiles/slurm")),
+    # This Slurm keeps no accounts, and a test has no time.
+    *("--slurm-status-command", "squeue"),
+    *("--slurm-init-seconds-before-status-checks", "2"),
+    *("--seconds-between-status-checks", "2"),
+    # As many as in the local runs that the results are compared with.
+    *("--set-threads", "train_model=2", "evaluate_network=2"),
+]
+# What takes a second or two here waits for Slurm together, too.
+MORE_GROUPS = [
+    "--groups",
+    *("download_volumes=volumes", "downsample_volumes=volumes"),
+    *("summarize_model=results", "compare_models=results", "compare_loops=results"),
+    *("plot_metrics=results", "plot_segments=results", "plot_sizes=results"),
+    *("plot_tasks=results", "plot_training=results", "render_report=results"),
+    *("download_cell=cells", "evaluate_baseline=baselines"),
+    "--group-components",
+    *("cells=10", "volumes=10", "baselines=50"),
+]
+MODELS = {"lwunet", "agglomeration", "seed_only", "perfect_mask"}
+GPU_RULES = ("rule_train_model", "rule_evaluate_network")
+
+
+def made(folder: Path) -> dict[str, bytes]:
+    """What a run made, by name. Logs and benchmarks tell times, and may differ."""
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in (folder / "results").rglob("*")
+        if file.is_file() and not {"logs", "benchmarks"} & set(file.parts)
+    }
+
+
+@pytest.fixture(scope="module")
+def run_whole(run, tmp_path_factory):
+    """Return a function that runs the whole workflow, with a few of the models."""
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    models = dict.fromkeys([*config["models"], "together"])
+    models = {name: None for name in models if name not in MODELS}
+    models["lwunet"] = {"replicates": 1, "dropout_samples": 1}
+
+    def run_whole(*options):
+        folder = tmp_path_factory.mktemp("whole")
+        done = run(folder, *options, config={"models": models})
+        assert done.returncode == 0, done.stdout
+        return folder
+
+    return run_whole
+
+
+@pytest.fixture(scope="module")
+def whole_run(run_whole, slurm):
+    """The folder of a whole run through Slurm, and its Slurm jobs."""
+    folder = run_whole(*PROFILE, *MORE_GROUPS)
+    return folder, slurm.jobs()
+
+
+def test_a_whole_run_makes_the_bytes_of_a_local_run(run_whole, whole_run):
+    here, there = made(run_whole()), made(whole_run[0])
+    assert set(there) == set(here)
+    assert [name for name in here if there[name] != here[name]] == []
+
+
+def test_rules_that_want_a_gpu_are_given_one_and_no_others(whole_run):
+    _, jobs = whole_run
+    with_gpu = {job.comment for job in jobs if "gres/gpu=1" in job.tres}
+    on_gpus = {job.comment for job in jobs if job.partition == "gpu"}
+    wanting = {job.comment for job in jobs if job.comment.startswith(GPU_RULES)}
+    assert len(wanting) >= len(GPU_RULES)
+    assert with_gpu == on_gpus == wanting
+
+
+def test_logs_are_beside_the_others(whole_run):
+    folder, _ = whole_run
+    assert (folder / "results/logs/slurm").is_dir()
+    assert not (folder / ".snakemake/slurm_logs").exists()
+
+
+# Cells and their numbers of tasks, and the groups that their volumes form.
+CELLS = {1020: 1, 1189: 5, 1331: 2, 78076: 5}
+GROUPS = (11, 60)
+CATALOG = "results/volumes/catalog.parquet"
+MANIFESTS = [f"results/volumes/groups/{group}.json" for group in GROUPS]
+RATE = 4
+
+
+@pytest.fixture(scope="module")
+def service(service_of):
+    return service_of()
+
+
+@pytest.fixture(scope="module")
+def download(run, service, take_cells, configure):
+    """Return a function that downloads into a folder, from the service."""
+    with service.serve() as address:
+
+        def download(folder, *targets):
+            take_cells(folder, *CELLS)
+            config = configure(
+                address,
+                requests_per_second=RATE,
+                jobs=4,
+                storage_requests_per_second=60,
+            )
+            config["volumes"] = {"group_span": 1000}
+            done = run(folder, *targets, config=config, token="sandbox")
+            assert done.returncode == 0, done.stdout
+
+        yield download
+
+
+@pytest.fixture(scope="module")
+def undisturbed(download, tmp_path_factory):
+    """The folder of a local download."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    download(folder, CATALOG)
+    download(folder, *MANIFESTS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the two parts of a disturbed download meet."""
+    return tmp_path_factory.mktemp("disturbed")
+
+
+def wait_for(found, run):
+    """Wait until ``found()`` is true, as long as the run goes on."""
+    while not found():
+        if run.done():
+            run.result()
+            raise AssertionError("the run ended too early")
+        time.sleep(0.2)
+
+
+def test_a_cancelled_job_is_done_again_and_the_rate_holds_over_all_jobs(
+    slurm, service, download, undisturbed, folder
+):
+    service.reset()
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(download, folder, CATALOG, *PROFILE)
+        # Each job has its own process and claimed a fourth of the rate.
+        wait_for(lambda: len(slurm.running("rule_download_cell")) > 1, run)
+        wait_for(lambda: any("/cell/1189/" in a.path for a in service.arrivals), run)
+        (job,) = slurm.running("rule_download_cell_wildcards_1189")
+        slurm.ask("scancel", job.number)
+        run.result()
+    times = [arrival.time for arrival in service.arrivals]
+    assert len(times) > len(CELLS) + 2 * sum(CELLS.values())
+    busiest = max(sum(start <= time < start + 1 for time in times) for start in times)
+    assert busiest <= RATE
+    cancelled = [job for job in slurm.jobs() if job.state == "CANCELLED"]
+    assert [job.comment for job in cancelled] == ["rule_download_cell_wildcards_1189"]
+    tables = "downloads/cells"
+    assert {name for name in made(folder) if tables in name} == {
+        name for name in made(undisturbed) if tables in name
+    }
+
+
+def test_what_a_dead_node_ran_is_done_again(
+    slurm, service, download, undisturbed, folder
+):
+    service.reset()
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(download, folder, *MANIFESTS, *PROFILE)
+        wait_for(lambda: len(service.arrivals) > 20, run)
+        lost = slurm.running("volumes")
+        slurm.set_node("down")
+        wait_for(lambda: not slurm.running(""), run)
+        slurm.set_node("resume")
+        run.result()
+    assert lost
+    assert made(folder) == made(undisturbed)
