@@ -1,5 +1,6 @@
 """The workflow on a real Slurm, through its profile."""
 
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -128,12 +129,6 @@ def undisturbed(download, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Where the two parts of a disturbed download meet."""
-    return tmp_path_factory.mktemp("disturbed")
-
-
 def wait_for(found, run):
     """Wait until ``found()`` is true, as long as the run goes on."""
     while not found():
@@ -144,11 +139,11 @@ def wait_for(found, run):
 
 
 def test_a_cancelled_job_is_done_again_and_the_rate_holds_over_all_jobs(
-    slurm, service, download, undisturbed, folder
+    slurm, service, download, undisturbed, tmp_path
 ):
     service.reset()
     with ThreadPoolExecutor() as pool:
-        run = pool.submit(download, folder, CATALOG, *PROFILE)
+        run = pool.submit(download, tmp_path, CATALOG, *PROFILE)
         # Each job has its own process and claimed a fourth of the rate.
         wait_for(lambda: len(slurm.running("rule_download_cell")) > 1, run)
         wait_for(lambda: any("/cell/1189/" in a.path for a in service.arrivals), run)
@@ -162,14 +157,19 @@ def test_a_cancelled_job_is_done_again_and_the_rate_holds_over_all_jobs(
     cancelled = [job for job in slurm.jobs() if job.state == "CANCELLED"]
     assert [job.comment for job in cancelled] == ["rule_download_cell_wildcards_1189"]
     tables = "downloads/cells"
-    assert {name for name in made(folder) if tables in name} == {
+    assert {name for name in made(tmp_path) if tables in name} == {
         name for name in made(undisturbed) if tables in name
     }
 
 
 def test_what_a_dead_node_ran_is_done_again(
-    slurm, service, download, undisturbed, folder
+    slurm, service, download, undisturbed, tmp_path
 ):
+    folder = Path(shutil.copytree(undisturbed, tmp_path / "copy"))
+    for manifest in (folder / "results/volumes/groups").glob("*.json"):
+        manifest.unlink()
+    for image in (folder / "results/volumes").glob("*/image.lzma"):
+        shutil.rmtree(image.parent)
     service.reset()
     with ThreadPoolExecutor() as pool:
         run = pool.submit(download, folder, *MANIFESTS, *PROFILE)
