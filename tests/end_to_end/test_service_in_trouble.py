@@ -1,5 +1,6 @@
 """Whole runs against a service that counts, fails, and recovers."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ CELLS = {1020: 1, 1189: 5, 1331: 2, 78076: 5}
 GROUPS = {11: (11079,), 60: (60083, 60137, 60249, 60305, 60327, 60413)}
 GROUP_SPAN = 1000
 CATALOG = "results/volumes/catalog.parquet"
+PARTIAL = "results/downloads/partial"
 MANIFESTS = [f"results/volumes/groups/{group}.json" for group in GROUPS]
 
 
@@ -102,6 +104,17 @@ def contents(folder):
     }
 
 
+def files_of_partial_downloads(folder):
+    """How the addresses end of what was fetched of groups that are not whole."""
+    files = (folder / PARTIAL).rglob("*.*")
+    names = [file.relative_to(folder / PARTIAL).parts for file in files]
+    return {
+        f"-{volume}/{'/'.join(name)}"
+        for volume, _, *name in names
+        if name != ["files.sha256"] and not name[-1].startswith(".")
+    }
+
+
 def tables(folder: Path) -> set[int]:
     found = (folder / "results/downloads/cells").glob("*/tasks.parquet")
     return {int(file.parent.name) for file in found}
@@ -141,7 +154,7 @@ def test_a_run_in_trouble_stops_what_is_hit_and_a_later_run_completes_it(
     assert tables(tmp_path) == set(CELLS) - {1189}
     run(CATALOG)
 
-    # A volume that is damaged.
+    # A volume that is damaged: what else there is of its group is not fetched again.
     damage = Fault("JPEG cut short", "-60137/jpg/3.jpg")
     output = run(*MANIFESTS, "--keep-going", fault=damage)
     assert "error: volume 60137: " in output
@@ -149,5 +162,13 @@ def test_a_run_in_trouble_stops_what_is_hit_and_a_later_run_completes_it(
     assert "expected a whole JPEG" in output
     made = [manifest for manifest in MANIFESTS if (tmp_path / manifest).exists()]
     assert made == [MANIFESTS[0]]
+    fetched = files_of_partial_downloads(tmp_path)
+    assert len(fetched) > 64 + 2
+    run("verify")
     run(*MANIFESTS)
+    asked = [arrival.path for arrival in service.arrivals]
+    assert not [path for path in asked if path.endswith(tuple(fetched))]
+    volumes = json.loads((tmp_path / MANIFESTS[1]).read_text())
+    assert len(asked) == len(volumes) * (64 + 2) - len(fetched)
+    assert not list((tmp_path / PARTIAL).iterdir())
     assert contents(tmp_path) == contents(undisturbed[0])
