@@ -450,6 +450,12 @@ def test_training_curves():
     assert losses.lines[-1].get_xdata()[0] == 2
 
 
+def test_a_training_that_measures_no_iou_has_one_panel():
+    figure = draw_training(history().assign(validation_iou=None), HEADING)
+    assert_tidy(figure)
+    assert len(figure.subfigs[-1].axes) == 1
+
+
 def test_training_curves_without_validation():
     blank = history().assign(validation_loss=np.nan, validation_iou=np.nan)
     assert_tidy(draw_training(blank, HEADING))

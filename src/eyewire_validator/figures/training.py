@@ -19,8 +19,9 @@ from eyewire_validator.figures.style import (
 
 CAPTION = Caption(
     "Training",
-    "Loss of each epoch on training and on validation tasks, and the IoU without seed "
-    "on validation tasks. The dotted line marks the lowest validation loss.",
+    "Loss of each epoch on training and on validation tasks (of a network a voxel, of "
+    "an agglomeration a contact), and a network's IoU without seed on validation "
+    "tasks. The dotted line marks the lowest validation loss.",
 )
 
 
@@ -36,17 +37,20 @@ def draw_training(history: pd.DataFrame, heading: Heading) -> Figure:
     figure, body = canvas(
         CAPTION.title, " · ".join(filter(None, parts)), 3.3, leaked=heading.leaked
     )
-    losses, scores = body.subplots(1, 2)
+    names = ["train_loss", "validation_iou"]
+    panels = body.subplots(1, int(history[names].notna().any().sum()), squeeze=False)
+    losses, *others = panels[0]
     _draw_curve(losses, history, "train_loss", MUTED, "training")
     _draw_curve(losses, history, "validation_loss", SECOND, "validation")
     losses.legend()
-    losses.set(ylabel="mean loss a voxel", xlabel="epoch")
+    losses.set(ylabel="mean loss", xlabel="epoch")
     panel_title(losses, "Loss")
-    _draw_curve(scores, history, "validation_iou", SEEDLESS, "validation")
-    scores.set(ylabel="pooled IoU without seed", xlabel="epoch")
-    share_axis(scores, "y")
-    panel_title(scores, "Validation IoU")
-    for axes in (losses, scores):
+    for scores in others:
+        _draw_curve(scores, history, "validation_iou", SEEDLESS, "validation")
+        scores.set(ylabel="pooled IoU without seed", xlabel="epoch")
+        share_axis(scores, "y")
+        panel_title(scores, "Validation IoU")
+    for axes in (losses, *others):
         _mark_best(axes, history)
         whole_number_axis(axes.xaxis)
     return figure
