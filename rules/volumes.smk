@@ -9,7 +9,6 @@ OUTPUT  results/volumes/groups/{group}.json  SHA-256 of each file of each volume
                                              coverage.parquet, segments.parquet
 """
 
-
 PARTIAL_DOWNLOADS = "results/downloads/partial"
 
 
