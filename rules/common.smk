@@ -12,6 +12,7 @@ from snakemake.exceptions import WorkflowError
 
 from eyewire_validator.configuration import (
     check_config,
+    leave_out_null_models,
     training_settings,
     volume_geometry,
 )
@@ -21,10 +22,7 @@ from eyewire_validator.models.settings import NETWORKS, REFERENCES, TRAINED
 from eyewire_validator.provenance import code_hash, settings_hash
 from eyewire_validator.tables import CATALOG, REGISTRY, read_table
 
-# A variant of the configuration leaves an entry out by naming it null.
-if isinstance(config.get("models"), dict):
-    named = config["models"].items()
-    config["models"] = {name: entry for name, entry in named if entry is not None}
+leave_out_null_models(config)
 
 try:
     check_config(

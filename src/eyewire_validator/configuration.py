@@ -58,6 +58,18 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
 
 
+def leave_out_null_models(config: dict[str, Any]) -> None:
+    """Take out the entries of ``models:`` that a variant of the configuration names null.
+
+    What is no mapping stays, for `check_config` to refuse.
+    """
+    models = config.get("models")
+    if isinstance(models, Mapping):
+        config["models"] = {
+            name: entry for name, entry in models.items() if entry is not None
+        }
+
+
 def volume_geometry(config: Mapping[str, Any]) -> VolumeGeometry:
     """Return the geometry that ``volumes:`` describes."""
     volumes = config["volumes"]

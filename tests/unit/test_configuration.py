@@ -5,7 +5,11 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from eyewire_validator.configuration import check_config, training_settings
+from eyewire_validator.configuration import (
+    check_config,
+    leave_out_null_models,
+    training_settings,
+)
 from eyewire_validator.errors import ConfigError
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -39,12 +43,15 @@ def test_the_default_is_accepted():
         ["ablations"],
         ["volume", "ablations"],
         ["volume", "ideas"],
+        ["agglomeration"],
+        ["volume", "fib25", "agglomeration"],
     ],
 )
 def test_every_variant_is_accepted(variants):
     config = default_config()
     for name in variants:
         update_config(config, yaml.safe_load((CONFIG / f"{name}.yaml").read_text()))
+    leave_out_null_models(config)
     check_config(config, SCHEMA)
 
 
