@@ -59,7 +59,7 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
 
 
 def leave_out_null_models(config: dict[str, Any]) -> None:
-    """Take out the entries of ``models:`` that a variant of the configuration names null.
+    """Take out the entries of ``models:`` that a variant names null.
 
     What is no mapping stays, for `check_config` to refuse.
     """
