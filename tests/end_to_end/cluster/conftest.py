@@ -70,7 +70,7 @@ class Job:
     state: str
     comment: str
     partition: str
-    tres: str
+    gres: str
 
 
 class Slurm:
@@ -83,7 +83,7 @@ class Slurm:
 
     def jobs(self) -> list[Job]:
         """Describe all jobs since the start, those that are gone included."""
-        lines = self.ask("scontrol", "show", "job", "--oneliner").splitlines()
+        lines = self.ask("scontrol", "-d", "-o", "show", "job").splitlines()
         return [_job(line) for line in lines if line.startswith("JobId=")]
 
     def running(self, comment: str) -> list[Job]:
@@ -98,7 +98,7 @@ class Slurm:
 
 def _job(line: str) -> Job:
     fields = dict(re.findall(r"(\w+)=(\S*)", line))
-    names = ("JobId", "JobState", "Comment", "Partition", "TRES")
+    names = ("JobId", "JobState", "Comment", "Partition", "JOB_GRES")
     return Job(*(fields.get(name, "") for name in names))
 
 
