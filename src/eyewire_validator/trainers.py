@@ -44,11 +44,9 @@ def train_model(
         return _train_classifier(index, store, model_settings, settings, random_seed)
     from eyewire_validator.training import train
 
-    return Trained(
-        *train(
-            index, store, model_settings, settings, folder, replicate,
-            device=device, threads=threads,
-        )
+    return train(
+        index, store, model_settings, settings, folder, replicate,
+        device=device, threads=threads,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,13 +23,13 @@ from tqdm import tqdm
 
 from eyewire_validator.devices import repeatable, torch_threads
 from eyewire_validator.errors import SplitError
-from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.provenance import settings_hash
 from eyewire_validator.resident import ResidentSamples, fits
 from eyewire_validator.samples import SampleLoader, crop_around_seed
 from eyewire_validator.symmetry import SYMMETRIES, apply
 from eyewire_validator.tables import HISTORY, TASK_INDEX
+from eyewire_validator.trainers import Trained
 from eyewire_validator.training_run import TrainingRun
 from eyewire_validator.volume_store import VolumeStore
 
@@ -40,18 +40,6 @@ RESUME_FILE = "resume.pt"
 ROWS_AT_A_TIME = 1 << 16
 
 log = logging.getLogger(__name__)
-
-
-class Trained(NamedTuple):
-    """The outcome of a training.
-
-    Attributes:
-        model: with the weights of the epoch of the lowest validation loss.
-        history: table in the schema `tables.HISTORY`.
-    """
-
-    model: LWUNet
-    history: pd.DataFrame
 
 
 def train(
