@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from eyewire_validator.agglomeration.contacts import describe_contacts
-from eyewire_validator.agglomeration.training import Examples, told_by
+from eyewire_validator.agglomeration.training import told_by
 from eyewire_validator.answerers.agglomeration import agglomerate
 from eyewire_validator.errors import FileError, ModelError
 from eyewire_validator.files import write_array
@@ -111,16 +111,6 @@ def test_only_contacts_of_an_object_are_told_of(store, index):
     rows, together = told_by([task, task], contacts)
     assert contacts.pairs[rows].tolist() == [[1, 2], [1, 3], [1, 5], [2, 4], [2, 6]]
     assert together.tolist() == [True, False, False, False, False]
-
-
-def test_pooled_examples_are_all_there():
-    parts = [
-        Examples(torch.full((n, 2), float(n)), torch.ones(n), torch.ones(n), n)
-        for n in (1, 3)
-    ]
-    pooled = Examples.pool(parts)
-    assert (len(pooled), pooled.tasks) == (4, 4)
-    assert pooled.features[:, 0].tolist() == [1, 3, 3, 3]
 
 
 def test_tasks_that_show_one_kind_of_contact_are_refused(store, make_index):

@@ -6,7 +6,7 @@ contact of two segments outside tells nothing, as they may be of one cell or of 
 
 import copy
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,16 +45,6 @@ class Examples:
     belongs: Tensor
     weights: Tensor
     tasks: int
-
-    @classmethod
-    def pool(cls, parts: Sequence["Examples"]) -> "Examples":
-        """Take all together, each contact as it counted before."""
-        return cls(
-            torch.cat([part.features for part in parts]),
-            torch.cat([part.belongs for part in parts]),
-            torch.cat([part.weights for part in parts]),
-            sum(part.tasks for part in parts),
-        )
 
     def __len__(self) -> int:
         """Return the number of contacts."""
