@@ -3,7 +3,7 @@
 REQUIRED CONFIG  everything in config/config.yaml; config/schema.yaml checks it.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,7 +18,12 @@ from eyewire_validator.configuration import (
 )
 from eyewire_validator.contexts import is_leaked
 from eyewire_validator.errors import EyewireValidatorError
-from eyewire_validator.models.settings import NETWORKS, REFERENCES, TRAINED
+from eyewire_validator.models.settings import (
+    NETWORKS,
+    REFERENCES,
+    TRAINED,
+    ModelSettings,
+)
 from eyewire_validator.provenance import code_hash, settings_hash
 from eyewire_validator.tables import CATALOG, REGISTRY, read_table
 

@@ -4,6 +4,7 @@ INPUT   the tables of rules/training.smk and rules/evaluation.smk
 OUTPUT  results/figures/{model}/{replicate}/training.png, .svg
         results/figures/{model}/{replicate}/{split}/*.png, .svg, .csv
         results/figures/{split}/sizes.png, .svg, .csv
+        results/figures/learning.png, .svg, .csv  if asked for
         docs/figures/*.png  those that the README shows, by `snakemake readme_figures`
 """
 
@@ -152,6 +153,33 @@ rule plot_training:
         code=code("plot_training.py"),
     script:
         "../workflow/scripts/plot_training.py"
+
+
+rule plot_learning:
+    """Draw what more training tasks bring, for models that differ in nothing else."""
+    input:
+        answers=evaluation_files("answers.parquet", learning_evaluations()),
+        segments=evaluation_files("segments.parquet", learning_evaluations()),
+        summaries=evaluation_files("summary.json", learning_evaluations()),
+        histories=learning_histories,
+    output:
+        png="results/figures/learning.png",
+        svg="results/figures/learning.svg",
+        csv="results/figures/learning.csv",
+    log:
+        "results/logs/plot_learning/plot_learning.log",
+    benchmark:
+        "results/benchmarks/plot_learning/plot_learning.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        entries=learning_entries,
+        bootstrap=BOOTSTRAP,
+        volume_voxels=GEOMETRY["size"] ** 3,
+        heading=lambda wildcards: heading_of(*FOCUS),
+        code=code("plot_learning.py"),
+    script:
+        "../workflow/scripts/plot_learning.py"
 
 
 rule readme_figures:

@@ -53,12 +53,22 @@ def entry_of(model, replicate, split, loops):
     }
 
 
-def entries(wildcards):
-    """What each of ``shown_evaluations`` is about, in their order."""
+def entries_of(evaluations):
+    """What each of many evaluations is about, at the model's own loops."""
     return [
         entry_of(model, replicate, split, own_loops(model))
-        for model, replicate, split in shown_evaluations()
+        for model, replicate, split in evaluations
     ]
+
+
+def entries(wildcards):
+    """What each of ``shown_evaluations`` is about, in their order."""
+    return entries_of(shown_evaluations())
+
+
+def learning_entries(wildcards):
+    """What each of ``learning_evaluations`` is about, in their order."""
+    return entries_of(learning_evaluations())
 
 
 def loop_entries(wildcards):
@@ -154,6 +164,31 @@ def sized_files(name):
         return evaluation_files(name, shown)
 
     return find
+
+
+def learning_evaluations():
+    """The model in focus, and those that only differ in how many volumes they learn from."""
+
+    def all_else(model):
+        settings = ModelSettings.from_config(MODELS[model])
+        training = training_settings(config, model) | {"max_volumes": None}
+        return replace(settings, title="", replicates=1), training
+
+    focus, split = config["report"]["model"], config["report"]["split"]
+    return [
+        (model, replicate, split)
+        for model in filter(is_trained, MODELS)
+        if all_else(model) == all_else(focus)
+        for replicate in replicates(model)
+    ]
+
+
+def learning_histories(wildcards):
+    """Their training curves."""
+    return [
+        f"results/models/{model}/{replicate}/history.parquet"
+        for model, replicate, split in learning_evaluations()
+    ]
 
 
 # The evaluation that the report shows first.

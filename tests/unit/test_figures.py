@@ -17,6 +17,7 @@ from eyewire_validator.figures import (
     TaskPicture,
     caption_of,
     draw_bars,
+    draw_learning,
     draw_loops,
     draw_no_task,
     draw_reliability,
@@ -353,6 +354,22 @@ def test_loops_show_every_metric_and_mark_the_leaked():
         assert (honest.get_linestyle(), leaked.get_linestyle()) == ("-", "--")
     bands = [len(axes.collections) for axes in panels]
     assert bands == [0 if name == "ece_mass" else 2 for name in PANELS]
+
+
+def test_learning_shows_metrics_against_training_tasks_from_few_to_many():
+    rows = [
+        table_row("all", f1=0.75, replicates=3), table_row("one", f1=0.25, replicates=3)
+    ]  # fmt: skip
+    table = pd.DataFrame(rows).assign(training_tasks=[75.0, 9.5])
+    figure = draw_learning(table, HEADING)
+    assert_tidy(figure)
+    assert "n = 25 tasks · 4 cells · replicates: 3" in words(figure)
+    panels = figure.subfigs[1].axes
+    assert len(panels) == 4
+    for axes in panels:
+        np.testing.assert_allclose(
+            axes.lines[0].get_xydata(), [[9.5, 0.25], [75, 0.75]]
+        )
 
 
 @pytest.mark.parametrize("name", SEGMENT_FIGURES)

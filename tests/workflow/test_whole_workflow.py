@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from eyewire_validator.tables import (
     REGISTRY,
@@ -14,6 +15,8 @@ from eyewire_validator.tables import (
     read_metadata,
     read_table,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def jobs_of(output: str) -> dict[str, int]:
@@ -130,6 +133,21 @@ def test_a_model_entry_may_name_a_checkpoint(run, finished_copy):
         pd.read_parquet(results / "adopted" / metrics),
         pd.read_parquet(results / "lwunet" / metrics),
     )
+
+
+def test_models_that_learned_from_less_make_a_learning_curve(run, finished_copy):
+    full = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    entry = full["models"]["agglomeration"]
+    little = {**entry, "training": {**entry["training"], "max_volumes": 1}}
+    other = {**little, "linkage": "single"}
+    models = {"little": little, "other": other}
+    curve = "results/figures/learning.csv"
+    done = run(finished_copy, curve, config={"models": models})
+    assert done.returncode == 0, done.stdout
+    table = pd.read_csv(finished_copy / curve).set_index("model")
+    assert set(table.index) == {"agglomeration", "little"}
+    tasks = table["training_tasks"]
+    assert 0 < tasks["little"] < tasks["agglomeration"]
 
 
 def test_a_change_of_politeness_makes_nothing_stale(run, finished):

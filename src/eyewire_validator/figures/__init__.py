@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from eyewire_validator.figures import (
     bars,
     distributions,
+    learning,
     loops,
     reliability,
     risk_coverage,
@@ -20,6 +21,7 @@ from eyewire_validator.figures import (
     votes,
 )
 from eyewire_validator.figures.bars import draw_bars
+from eyewire_validator.figures.learning import draw_learning
 from eyewire_validator.figures.loops import draw_loops
 from eyewire_validator.figures.reliability import draw_reliability, reliability_data
 from eyewire_validator.figures.risk_coverage import draw_risk_coverage, risk_data
@@ -38,6 +40,7 @@ __all__ = [
     "TaskPicture",
     "caption_of",
     "draw_bars",
+    "draw_learning",
     "draw_loops",
     "draw_no_task",
     "draw_reliability",
@@ -73,6 +76,7 @@ _DATA: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 CAPTIONS: dict[str, Caption] = {
     "honest_table": bars.CAPTION,
     "loops": loops.CAPTION,
+    "learning": learning.CAPTION,
     "sizes": sizes.CAPTION,
     "task": task.CAPTION,
     "worst": task.WORST_CAPTION,
