@@ -92,6 +92,7 @@ wildcard_constraints:
     group=r"\d+",
     replicate=r"\d+",
     loops=r"\d+",
+    part=r"\d+",
     model="|".join(MODELS),
     split="train|validation|test",
 
