@@ -70,6 +70,10 @@ if SOURCE == "sandbox":
     # It answers inside the job that asks; there is no one to be polite to.
     LIMITS |= {"api_requests_per_second": 10_000, "storage_requests_per_second": 10_000}
 
+if not workflow.is_main_process:
+    # A job on a cluster, to which no limit but that of the main process applies.
+    LIMITS |= {"cuda": 10_000}
+
 for resource, limit in LIMITS.items():
     workflow.global_resources.setdefault(resource, limit)
 
