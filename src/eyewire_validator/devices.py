@@ -55,8 +55,8 @@ def keep_memory() -> None:
     """Let this process keep the memory that it frees, until it ends.
 
     The C library gives large blocks back at once, and the kernel clears every page of
-    them anew: with volumes of 64 voxels, a third of a training step. Does nothing
-    without glibc, whose mallopt(3) says what the numbers mean.
+    them anew: with volumes of 64 voxels, a third of a training step, and of an
+    evaluation. Does nothing without glibc, whose mallopt(3) says what the numbers mean.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt and platform.libc_ver()[0] == "glibc":

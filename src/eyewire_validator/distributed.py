@@ -8,6 +8,7 @@ their weights stay the same. Tried with gloo on CPUs; with nccl, on GPUs, never 
 import logging
 import signal
 import tempfile
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.multiprocessing.spawn import ProcessContext, ProcessException, spawn
+from torch.multiprocessing.spawn import ProcessException, spawn
 from torch.nn.parallel import DistributedDataParallel
 
 from eyewire_validator.devices import keep_memory
@@ -107,22 +108,26 @@ def run_together(
     """
     letters, letterbox = Pipe(duplex=False)
     errors: list[EyewireValidatorError] = []
-    reader = Thread(target=_read_letters, args=(letters, errors))
+    reader = Thread(target=_read_letters, args=(letters, errors), daemon=True)
     reader.start()
     with tempfile.TemporaryDirectory() as folder:
+        told = (work, devices, f"file://{folder}/meeting", letterbox, arguments)
+        with letterbox:
+            processes = spawn(  # type: ignore[no-untyped-call]
+                _take_part, told, len(devices), join=False, daemon=True
+            )
         try:
-            with letterbox:
-                told = (work, devices, f"file://{folder}/meeting", letterbox, arguments)
-                processes = spawn(  # type: ignore[no-untyped-call]
-                    _take_part, told, len(devices), join=False
-                )
-            _wait(processes)
+            while not processes.join():
+                pass
         except ProcessException:
             reader.join()
-            if errors:
-                raise errors[0] from None
+            codes = [process.exitcode for process in processes.processes]
+            if reason := next(iter(errors), _killed(codes)):
+                raise reason from None
             raise
         finally:
+            for process in processes.processes:
+                process.kill()
             reader.join()
 
 
@@ -137,27 +142,20 @@ def _read_letters(letters: Connection, errors: list[EyewireValidatorError]) -> N
                 errors.append(letter)
 
 
-def _wait(processes: ProcessContext) -> None:
-    """Wait until all processes are done, or one is not; then the others are ended.
+def _killed(codes: Sequence[int]) -> ModelError | None:
+    """Say which process was killed, by the exit codes of all.
 
-    Raises:
-        ModelError: one was killed, by whatever the others failed.
-        ProcessException: one failed.
+    The others then end as they find it missing: by an exception, by SIGABRT, or by the
+    SIGTERM that they are sent.
     """
-    try:
-        while not processes.join():
-            pass
-    except ProcessException:
-        codes = [process.exitcode for process in processes.processes]
-        for rank, code in enumerate(codes):
-            # SIGTERM is how the others are ended.
-            if code < 0 and code != -signal.SIGTERM:
-                raise ModelError(
-                    f"process {rank} of the {len(codes)} of a training was ended by "
-                    f"{signal.Signals(-code).name}; if memory ran out, give it more; "
-                    "run again, and it goes on after its last epoch"
-                ) from None
-        raise
+    for rank, code in enumerate(codes):
+        if code < 0 and -code not in (signal.SIGABRT, signal.SIGTERM):
+            return ModelError(
+                f"process {rank} of the {len(codes)} of a training was ended by "
+                f"{signal.Signals(-code).name}; if memory ran out, give it more; run "
+                "again, and it goes on after its last epoch"
+            )
+    return None
 
 
 def _take_part(
@@ -172,6 +170,8 @@ def _take_part(
     # Sent when whoever started it is gone. Python's own answer waits for the others.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     keep_memory()
+    # Of axes of one element, whose strides mean nothing.
+    warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
     package = logging.getLogger(__package__)
     package.setLevel(logging.INFO)
     package.addHandler(logging.NullHandler() if rank else _Sender(letterbox))

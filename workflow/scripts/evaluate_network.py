@@ -4,7 +4,7 @@ from pathlib import Path
 
 from eyewire_validator.answerers.people import read_neurons
 from eyewire_validator.answerers.trained import load_answerer
-from eyewire_validator.devices import resolve_device, torch_threads
+from eyewire_validator.devices import keep_memory, resolve_device, torch_threads
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.lineage import Lineage
 from eyewire_validator.logs import job_log
@@ -23,6 +23,7 @@ params = snakemake.params
 kept = snakemake.output if params.parts == 1 else []
 
 with job_log(snakemake.log[0], kept), torch_threads(snakemake.threads):
+    keep_memory()
     index = read_table(Path(snakemake.input.index), TASK_INDEX)
     store = VolumeStore(Path(params.volumes), VolumeGeometry(**params.geometry))
     device = resolve_device(params.device, cuda_granted=snakemake.resources.cuda > 0)
