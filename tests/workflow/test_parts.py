@@ -1,6 +1,7 @@
 """Evaluations that are split into parts, on the tiny sandbox."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -18,14 +19,15 @@ TARGETS = [
 ]
 
 
-@pytest.fixture
-def in_parts(run, finished_copy):
+@pytest.fixture(scope="module")
+def in_parts(run, finished, tmp_path_factory):
     """A run whose evaluations were made anew, in parts; and what it said."""
+    folder = Path(shutil.copytree(finished, tmp_path_factory.mktemp("parts") / "copy"))
     for target in TARGETS:
-        (finished_copy / target).unlink()
-    done = run(finished_copy, *TARGETS, config=PARTS)
+        (folder / target).unlink()
+    done = run(folder, *TARGETS, config=PARTS)
     assert done.returncode == 0, done.stdout
-    return finished_copy, done.stdout
+    return folder, done.stdout
 
 
 def test_parts_make_the_bytes_of_the_whole_and_are_gone(run, finished, in_parts):
@@ -35,21 +37,20 @@ def test_parts_make_the_bytes_of_the_whole_and_are_gone(run, finished, in_parts)
     assert output.count("rule join_parts:") == 3
     for target in TARGETS:
         assert (folder / target).read_bytes() == (finished / target).read_bytes()
-    assert not [
-        path for path in (folder / "results/parts").rglob("*") if path.is_file()
-    ]
+    left = [path for path in (folder / "results/parts").rglob("*") if path.is_file()]
+    assert left == []
     verified = run(folder, "verify", config=PARTS)
     assert verified.returncode == 0, verified.stdout
 
 
-def test_what_was_joined_is_made_anew_only_if_need_be(run, in_parts):
-    folder, _ = in_parts
+def test_what_was_joined_is_made_anew_only_if_need_be(run, in_parts, tmp_path):
+    folder = Path(shutil.copytree(in_parts[0], tmp_path / "copy"))
     assert "Nothing to be done" in run(folder, *TARGETS, "-n", config=PARTS).stdout
+    other = {"evaluation": {"parts": 3, "threshold": 0.4}}
+    anew = run(folder, *TARGETS, "-n", config=other).stdout
+    assert anew.count("rule evaluate_agglomeration:") == 3
     models = folder / "results/models/lwunet"
     shutil.copyfile(models / "1/checkpoint.pt", models / "0/checkpoint.pt")
     anew = run(folder, *TARGETS, "-n", config=PARTS).stdout
     assert anew.count("rule evaluate_network:") == 3
     assert anew.count("rule evaluate_agglomeration:") == 0
-    other = {"evaluation": {"parts": 3, "threshold": 0.4}}
-    anew = run(folder, *TARGETS, "-n", config=other).stdout
-    assert anew.count("rule evaluate_agglomeration:") == 3
