@@ -12,6 +12,8 @@ A context is a stack of masks, (channels, z, y, x), the nearest ancestor last.
   numbers; everything made with it is to be marked.
 
 Only ``published`` looks at the task's own aggregate.
+
+What answers in segments is told the same in segments, see `passed_over`.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +27,9 @@ from eyewire_validator.lineage import Task
 from eyewire_validator.volume_store import VolumeStore
 
 LEAKED_CONTEXT = "published"
+
+# Ancestors saw a segment if at least this share of its voxels lies in their volumes.
+SEEN = 0.1
 
 
 def is_leaked(context: str) -> bool:
@@ -62,6 +67,38 @@ def context_masks(
     return masks
 
 
+def passed_over(
+    task: Task, ancestors: Sequence[Task], store: VolumeStore
+) -> NDArray[np.int64]:
+    """Return the segments that who answered the ancestors saw, and did not choose.
+
+    These are segments of which the ancestors' volumes hold a tenth or more, and their
+    answers less than half of that; never those of the seed.
+
+    Args:
+        task: a task that has a volume.
+        ancestors: those that are known; without volume or answer they tell nothing.
+        store: has the volumes.
+
+    Returns:
+        (n,) int64 segment ids of the task's volume, ascending.
+    """
+    seen, chosen = np.zeros((2, *store.geometry.coarse_shape), np.bool_)
+    for ancestor in ancestors:
+        if _is_there(ancestor, store) and len(ancestor.aggregate):
+            answer = [*ancestor.seed, *ancestor.aggregate]
+            mask = store.get(ancestor.place).mask(answer)
+            seen |= _register(np.ones_like(mask), task, ancestor, store)
+            chosen |= _register(mask, task, ancestor, store)
+    if not seen.any():
+        return np.empty(0, np.int64)
+    bridge = store.bridge(task.place)
+    of_seen, of_chosen = bridge.mean(np.stack([seen, chosen]).astype(np.float32)).T
+    segments = bridge.segments["segment"].to_numpy()
+    left_out = segments[(of_seen >= SEEN) & (of_chosen < of_seen / 2)]
+    return np.setdiff1d(left_out, task.seed)
+
+
 def _own_aggregate(task: Task, store: VolumeStore) -> NDArray[np.bool_]:
     """LEAKED: the answer itself."""
     if task.volume is None:
@@ -71,18 +108,29 @@ def _own_aggregate(task: Task, store: VolumeStore) -> NDArray[np.bool_]:
 
 def _aggregate(task: Task, ancestor: Task, store: VolumeStore) -> NDArray[np.bool_]:
     """Mask an ancestor's answer in the ancestor's own frame."""
-    if ancestor.volume is None or (
-        ancestor.excluded and ancestor.volume not in store
-    ):  # its volume was never fetched
+    if not _is_there(ancestor, store):
         return np.zeros(store.geometry.coarse_shape, np.bool_)
-    return store.get(ancestor.volume).mask(ancestor.aggregate)
+    return store.get(ancestor.place).mask(ancestor.aggregate)
+
+
+def _is_there(ancestor: Task, store: VolumeStore) -> bool:
+    """Say whether it has a volume; that of an excluded task may never be fetched."""
+    return ancestor.volume is not None and (
+        not ancestor.excluded or ancestor.volume in store
+    )
 
 
 def _registered_aggregate(
     task: Task, ancestor: Task, store: VolumeStore
 ) -> NDArray[np.bool_]:
     """Mask an ancestor's answer in the task's frame."""
-    mask = _aggregate(task, ancestor, store)
+    return _register(_aggregate(task, ancestor, store), task, ancestor, store)
+
+
+def _register(
+    mask: NDArray[np.bool_], task: Task, ancestor: Task, store: VolumeStore
+) -> NDArray[np.bool_]:
+    """Shift a mask from an ancestor's frame into the task's."""
     if task.corner is None or ancestor.corner is None:
         return np.zeros_like(mask)
     factor = store.geometry.factor

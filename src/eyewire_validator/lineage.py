@@ -90,15 +90,15 @@ class Lineage:
             excluded=not pd.isna(values["excluded"]),
         )
 
-    def ancestors(self, task: Task, count: int) -> list[Task]:
-        """Return up to ``count`` ancestors, the parent first.
+    def ancestors(self, task: Task, count: int | None = None) -> list[Task]:
+        """Return up to ``count`` ancestors, or all of them, the parent first.
 
         The list ends early at a root, at a parent that the index does not have, and
         where the parents go in a circle: a task is never its own ancestor.
         """
         found: list[Task] = []
         seen = {task.task}
-        while len(found) < count:
+        while count is None or len(found) < count:
             parent = (found[-1] if found else task).parent
             if parent is None or parent in seen or parent not in self._tasks:
                 break

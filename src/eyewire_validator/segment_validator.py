@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eyewire_validator.answerers.agglomeration import judge
+from eyewire_validator.agglomeration.judging import Linked, judge
+from eyewire_validator.answerers.agglomeration import attachment_of
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.models.contact_classifier import ContactClassifier
@@ -37,6 +38,7 @@ class SegmentValidator:
         image: NDArray[np.uint8],
         segmentation: NDArray[np.uint16],
         seed: Sequence[int],
+        passed_over: Sequence[int] = (),
     ) -> pd.DataFrame:
         """Answer one task.
 
@@ -44,6 +46,8 @@ class SegmentValidator:
             image: (z, y, x) uint8 grey values.
             segmentation: (z, y, x) uint16 segment ids, 0 is nothing.
             seed: ids of the segments that belong to the answer.
+            passed_over: ids of segments that were seen, and not chosen, in the volume
+                that the seed is from.
 
         Returns:
             A row for each other segment, the most probable first: ``segment``,
@@ -63,14 +67,17 @@ class SegmentValidator:
                 f"some of its {len(segments)} segments"
             )
         settings = self.info.model_settings
-        judged = judge(self.model, CoarseVolume(image, segmentation), settings.image)
+        volume = CoarseVolume(image, segmentation)
+        contacts = judge(self.model, volume, settings.image)
+        left_out = np.intersect1d(passed_over, segments).astype(np.int64)
+        linked = Linked.make(contacts, settings.linkage, given, left_out)
         others = np.setdiff1d(segments, given).astype(np.int64)
-        members = judged.members(given, settings.linkage)[:, others]
+        members = linked.members(attachment_of(self.model, settings))
         found = pd.DataFrame(
             {
                 "segment": others,
-                "probability": members.mean(axis=0),
-                "deviation": members.std(axis=0),
+                "probability": members.mean(axis=0)[others],
+                "deviation": members.std(axis=0)[others],
             }
         )
         return found.sort_values(

@@ -59,7 +59,11 @@ def _train_classifier(
     random_seed: int,
 ) -> Trained:
     # skimage takes half a second to import.
-    from eyewire_validator.agglomeration.training import find_examples, train_classifier
+    from eyewire_validator.agglomeration.examples import find_examples
+    from eyewire_validator.agglomeration.training import (
+        train_attachment,
+        train_classifier,
+    )
 
     train, validation = (
         find_examples(
@@ -71,4 +75,10 @@ def _train_classifier(
         )
         for split in ("train", "validation")
     )
-    return Trained(*train_classifier(train, validation, settings, random_seed))
+    model, history = train_classifier(train, validation, settings, random_seed)
+    if model_settings.attachment:
+        train_attachment(
+            model, index, store, model_settings,
+            max_tasks=settings.validation_tasks, random_seed=random_seed,
+        )  # fmt: skip
+    return Trained(model, history)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from eyewire_validator.agglomeration.attachment import LINKAGE_ALONE
 from eyewire_validator.agglomeration.contacts import describe_contacts
-from eyewire_validator.agglomeration.training import told_by
+from eyewire_validator.agglomeration.examples import told_by
 from eyewire_validator.answerers.agglomeration import agglomerate
 from eyewire_validator.errors import FileError, ModelError
 from eyewire_validator.files import write_array
@@ -25,6 +26,15 @@ SETTINGS = TrainingSettings(
 SPLITS = {11: "train", 12: "train", 13: "validation", 14: "test"}
 # Segments 1 and 2 are neighbours along x, and so on: these belong together.
 CELLS = ([1, 2], [3, 4], [5, 6], [7, 8])
+
+
+LINKAGE = replace(MODEL, attachment=False)
+
+
+def answer(model, store, index, settings=LINKAGE):
+    """The answer to the first test task."""
+    lineage = Lineage(index)
+    return agglomerate(model, store, settings)(lineage.task(12), lineage)
 
 
 def train(index, store, model=MODEL, settings=SETTINGS, random_seed=0):
@@ -56,11 +66,11 @@ def index(make_index):
 
 def test_it_learns_where_membranes_are(store, index):
     model, history = train(index, store, MODEL, SETTINGS, 0)
-    answer = agglomerate(model, store, MODEL)
+    answer = agglomerate(model, store, LINKAGE)
     lineage = Lineage(index)
     for task in index.loc[index["split"] == "test", "task"]:
         row = lineage.task(task)
-        found = answer(row)
+        found = answer(row, lineage)
         members = found.segment_members
         assert set(np.flatnonzero(found.segments > 0.5)) == set(row.aggregate)
         np.testing.assert_array_equal(members.mean(axis=0), found.segments)
@@ -74,10 +84,7 @@ def test_the_same_seed_gives_the_same_answers(store, index):
         train(index, store, MODEL, replace(SETTINGS, epochs=2), random_seed)[0]
         for random_seed in (0, 0, 1)
     )
-    task = Lineage(index).task(12)
-    answers = [
-        agglomerate(model, store, MODEL)(task).segments for model in (one, again, other)
-    ]
+    answers = [answer(model, store, index).segments for model in (one, again, other)]
     np.testing.assert_array_equal(answers[0], answers[1])
     assert (answers[0] != answers[2]).any()
 
@@ -90,10 +97,8 @@ def test_the_weights_of_the_best_epoch_are_kept(store, index):
     assert best < len(history) - 1
     short = replace(wild, epochs=best + 1)
     kept, _ = train(index, store, MODEL, short, 0)
-    task = Lineage(index).task(12)
     np.testing.assert_array_equal(
-        agglomerate(model, store, MODEL)(task).segments,
-        agglomerate(kept, store, MODEL)(task).segments,
+        answer(model, store, index).segments, answer(kept, store, index).segments
     )
 
 
@@ -127,18 +132,54 @@ def test_without_the_image_membranes_cannot_be_told(store, index):
     """Eight like cubes: nothing but the image says which belong together."""
     blind = replace(MODEL, image="none")
     model, _ = train(index, store, blind, SETTINGS, 0)
-    found = agglomerate(model, store, blind)(Lineage(index).task(12)).segments
+    found = answer(model, store, index, replace(LINKAGE, image="none")).segments
     assert np.ptp(found[2:9]) < 0.01
 
 
 def test_single_linkage_takes_the_best_contact_alone(store, index):
     """One contact of two with the seed; the mean of both is lower than the better."""
     model, _ = train(index, store, MODEL, replace(SETTINGS, epochs=1), 0)
-    single = agglomerate(model, store, replace(MODEL, linkage="single"))
-    mean = agglomerate(model, store, MODEL)
-    task = Lineage(index).task(12)
-    assert (single(task).segments[2:9] >= mean(task).segments[2:9]).all()
-    assert (single(task).segments[2:9] > mean(task).segments[2:9]).any()
+    single, mean = (
+        answer(model, store, index, replace(LINKAGE, linkage=linkage)).segments[2:9]
+        for linkage in ("single", "mean")
+    )
+    assert (single >= mean).all()
+    assert (single > mean).any()
+
+
+def test_validation_tasks_say_what_contact_with_the_seed_adds(store, index):
+    """Nothing was passed over in them, so that this counts for nothing."""
+    model, _ = train(index, store, MODEL, SETTINGS, 0)
+    _, linkage, contact, passed_over = model.attachment.tolist()
+    assert linkage > 0
+    assert contact != 0
+    assert passed_over == 0
+    alone, _ = train(index, store, LINKAGE, SETTINGS, 0)
+    assert alone.attachment.tolist() == list(LINKAGE_ALONE)
+
+
+def test_no_more_validation_tasks_are_looked_at_than_settings_say(store, index):
+    found = [
+        train(index, store, MODEL, replace(SETTINGS, validation_tasks=count), 0)[0]
+        for count in (4, 9, 1)
+    ]
+    all_four, more, one = (model.attachment.tolist() for model in found)
+    assert all_four == more
+    assert one != all_four
+
+
+def test_what_ancestors_passed_over_is_believed_less(store, make_index, index):
+    """The task lies one stride along x from its parent, which saw 1, 3, 5 and 7."""
+    model, _ = train(index, store, LINKAGE, SETTINGS, 0)
+    model.attachment.copy_(torch.tensor([0.0, 1.0, 0.0, -3.0]))
+    index = make_index(
+        {"task": 0, "volume": 13, "seed": [2], "aggregate": [2]},
+        {"task": 12, "volume": 14, "seed": [1], "parent": 0, "min_x": 24},
+    )
+    told = replace(MODEL, context="ancestors_registered")
+    blind, seeing = (answer(model, store, index, entry) for entry in (MODEL, told))
+    less = blind.segments > seeing.segments
+    assert np.flatnonzero(less).tolist() == [3, 5, 7]
 
 
 def test_no_more_volumes_are_read_than_settings_say(store, index):

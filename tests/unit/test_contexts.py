@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eyewire_validator.contexts import CONTEXTS, context_masks, is_leaked
+from eyewire_validator.contexts import CONTEXTS, context_masks, is_leaked, passed_over
 from eyewire_validator.errors import FileError
 from eyewire_validator.lineage import Lineage
 
@@ -96,3 +96,40 @@ def test_only_published_looks_at_the_tasks_own_aggregate(make_index, store, cont
 
 def test_published_alone_is_leaked():
     assert [context for context in CONTEXTS if is_leaked(context)] == ["published"]
+
+
+def left_out(index, store, task=3):
+    lineage = Lineage(index)
+    row = lineage.task(task)
+    return passed_over(row, lineage.ancestors(row), store).tolist()
+
+
+def test_segments_that_an_ancestor_saw_and_did_not_choose_are_passed_over(
+    make_index, store
+):
+    """The parent's volume reaches the task's octants 1 to 4; its 8 lies on 4."""
+    index = make_index(GRANDPARENT, PARENT, {**TASK, "seed": [2]})
+    assert left_out(index, store) == [1, 3]
+
+
+def test_an_ancestors_seed_is_part_of_its_answer(make_index, store):
+    parent = {**PARENT, "seed": [7]}
+    assert left_out(make_index(parent, {**TASK, "seed": [2]}), store) == [1]
+
+
+@pytest.mark.parametrize(
+    "parent",
+    [
+        {**PARENT, "aggregate": []},
+        {**PARENT, "volume": None},
+        {**PARENT, "volume": 99, "excluded": "no volume"},
+        {**PARENT, "min_z": None},
+    ],
+    ids=["no answer", "no volume", "volume never fetched", "nowhere"],
+)
+def test_an_ancestor_that_is_not_known_passes_nothing_over(make_index, store, parent):
+    assert left_out(make_index(parent, TASK), store) == []
+
+
+def test_a_root_has_nothing_passed_over(make_index, store):
+    assert left_out(make_index({**TASK, "parent": None}), store) == []

@@ -56,6 +56,17 @@ def test_every_segment_but_the_seed_is_answered(checkpoint, image, octants):
     assert (found["deviation"] > 0).any()
 
 
+def test_what_was_passed_over_is_believed_less(checkpoint, image, octants):
+    validator = load_segment_validator(checkpoint)
+    validator.model.attachment.copy_(torch.tensor([0.0, 1.0, 0.0, -3.0]))
+    one, other = (
+        validator.answer(image, octants, [1], passed_over).set_index("segment")
+        for passed_over in ([], [1, 5, 99])
+    )
+    less = one["probability"] > other["probability"].loc[one.index]
+    assert less.index[less].tolist() == [5]
+
+
 def test_the_workflow_answers_as_the_model_alone(
     checkpoint, octants, make_store, make_index
 ):

@@ -2,9 +2,10 @@
 
 Agglomeration by the mean over the faces between two clusters is what is mostly done
 with affinities of neurons (Lee et al. 2017, arXiv:1706.00120; Funke et al. 2019,
-doi:10.1109/TPAMI.2018.2835450). Here one cluster is the seed from the start. What
-belongs to it depends on where the joining is stopped, so each segment gets the level
-down to which it must go on.
+doi:10.1109/TPAMI.2018.2835450). Here it is the mean of log odds, as these are what
+evidence adds up in, and one cluster is the seed from the start. What belongs to it
+depends on where the joining is stopped, so each segment gets the level down to which it
+must go on.
 """
 
 import numpy as np
@@ -13,37 +14,40 @@ from numpy.typing import NDArray
 
 from eyewire_validator.volume_store import SEGMENT_IDS
 
-# Below this mean probability nothing is joined any more.
-LOWEST = 1e-3
+# Log odds are cut off here, at a probability of 0.999: one contact that the classifier
+# is very sure of does not outweigh all others. At the lowest, nothing is joined.
+HIGHEST = 7.0
 
 
 def link(
     pairs: NDArray[np.int64],
     faces: NDArray[np.int64],
-    probability: NDArray[np.float32],
+    evidence: NDArray[np.float32],
     seed: NDArray[np.int64],
 ) -> NDArray[np.float32]:
     """Join segments until no contact is left.
 
-    Two clusters are as near as the mean of ``probability`` over the faces between them;
+    Two clusters are as near as the mean of ``evidence`` over the faces between them;
     the nearest two are joined first, of equals those whose contact comes first.
 
     Args:
         pairs: (n, 2) int64 segment ids of each contact.
         faces: (n,) int64 faces of each.
-        probability: (n,) float32 that both sides belong together.
+        evidence: (n,) float32 log odds that both sides belong together, from -HIGHEST
+            to HIGHEST.
         seed: ids of the segments that are one from the start.
 
     Returns:
-        (65536,) float32 by segment id: the lowest mean that was joined before the
-        segment was one with the seed; 1 for the seed, 0 where that never happens.
+        (65536,) float32 log odds by segment id: the lowest mean that was joined before
+        the segment was one with the seed; infinite for the seed, and minus infinity
+        where that never happens.
     """
-    scores = np.zeros(SEGMENT_IDS, np.float32)
-    scores[seed] = 1
+    levels = np.full(SEGMENT_IDS, -np.inf, np.float32)
+    levels[seed] = np.inf
     names, ends = np.unique(pairs, return_inverse=True)
     in_seed = np.isin(names, seed)
     if not in_seed.any():
-        return scores
+        return levels
     root = int(np.flatnonzero(in_seed)[0])
     ends = np.where(in_seed[ends], root, ends).reshape(pairs.shape)
     one, other = np.sort(ends, axis=1).T
@@ -54,11 +58,11 @@ def link(
     shared = faces[inside].astype(np.float64)
     weight, total = (
         np.bincount(which.ravel(), values, len(first)).astype(np.float64)
-        for values in (shared, shared * probability[inside])
+        for values in (shared, shared * evidence[inside])
     )
-    levels = _join(first, total, weight, len(names), root)
-    scores[names] = np.where(in_seed, 1, levels)
-    return scores
+    joined = _join(first, total, weight, len(names), root)
+    levels[names] = np.where(in_seed, np.inf, joined)
+    return levels
 
 
 @njit(cache=True)
@@ -76,16 +80,16 @@ def _join(
     """
     one, other = pairs[:, 0].copy(), pairs[:, 1].copy()
     cluster = np.arange(nodes)
-    levels = np.zeros(nodes)
+    levels = np.full(nodes, -np.inf)
     beside = np.full(nodes, -1)
-    left, level = len(one), 1.0
+    left, level = len(one), np.inf
     while left:
         nearest = 0
         for edge in range(1, left):
             if total[edge] * weight[nearest] > total[nearest] * weight[edge]:
                 nearest = edge
         level = min(level, total[nearest] / weight[nearest])
-        if level < LOWEST:
+        if level <= -HIGHEST:
             break
         kept, gone = one[nearest], other[nearest]
         if gone == root:

@@ -1,128 +1,23 @@
-"""Train a contact classifier on what tasks say about contacts.
-
-A task tells of every contact of its object: both sides belong to it, or one does. A
-contact of two segments outside tells nothing, as they may be of one cell or of two.
-"""
+"""Train what judges contacts, and what weighs linkage against contact with the seed."""
 
 import copy
-import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
-from tqdm import tqdm
 
-from eyewire_validator.agglomeration.contacts import Contacts, describe_contacts
-from eyewire_validator.agglomeration.features import FEATURES
+from eyewire_validator.agglomeration.attachment import fit_attachment
+from eyewire_validator.agglomeration.examples import Examples
+from eyewire_validator.agglomeration.judging import linker
 from eyewire_validator.devices import torch_threads
-from eyewire_validator.errors import ModelError
-from eyewire_validator.lineage import Lineage, Task
+from eyewire_validator.lineage import Lineage
 from eyewire_validator.models.contact_classifier import ContactClassifier
-from eyewire_validator.models.settings import TrainingSettings
+from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.tables import HISTORY
 from eyewire_validator.volume_store import VolumeStore
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Contacts of which it is known whether both sides belong together.
-
-    Attributes:
-        features: (n, features) float32.
-        belongs: (n,) float32, 1 or 0.
-        weights: (n,) float32 of mean 1, the square root of the faces: an error in a
-            large contact costs more, but not as much more as it is larger.
-        tasks: number of tasks that told.
-    """
-
-    features: Tensor
-    belongs: Tensor
-    weights: Tensor
-    tasks: int
-
-    def __len__(self) -> int:
-        """Return the number of contacts."""
-        return len(self.belongs)
-
-    def __getitem__(self, rows: Tensor) -> "Examples":
-        """Return some of the contacts."""
-        return Examples(
-            self.features[rows], self.belongs[rows], self.weights[rows], self.tasks
-        )
-
-
-def find_examples(
-    split: pd.DataFrame,
-    store: VolumeStore,
-    *,
-    image: str,
-    max_volumes: int,
-    random_seed: int,
-) -> Examples:
-    """Describe the contacts that the tasks of a split tell about.
-
-    Args:
-        split: rows of a table in the schema `tables.TASK_INDEX`, of tasks that have
-            volumes.
-        store: the volumes.
-        image: see `describe_contacts`.
-        max_volumes: this many are looked at, drawn at random if there are more.
-        random_seed: draws them.
-
-    Raises:
-        ModelError: there are no two segments that belong together, or no two that do
-            not.
-    """
-    volumes = np.sort(split["volume"].unique().astype(np.int64))
-    if len(volumes) > max_volumes:
-        generator = np.random.default_rng([random_seed, 0])
-        volumes = np.sort(generator.choice(volumes, max_volumes, replace=False))
-    lineage = Lineage(split)
-    features = [np.empty((0, len(FEATURES)), np.float32)]
-    belongs, faces = [np.empty(0, np.bool_)], [np.empty(0, np.int64)]
-    tasks = 0
-    for volume in tqdm(volumes.tolist(), "contacts", disable=None, file=sys.__stderr__):
-        rows = [lineage.task(t) for t in split.loc[split["volume"] == volume, "task"]]
-        contacts = describe_contacts(store.read(volume), image)
-        told, together = told_by(rows, contacts)
-        features.append(contacts.features[told])
-        belongs.append(together)
-        faces.append(contacts.faces[told])
-        tasks += len(rows)
-    weights = np.sqrt(np.concatenate(faces))
-    examples = Examples(
-        torch.from_numpy(np.concatenate(features)),
-        torch.from_numpy(np.concatenate(belongs).astype(np.float32)),
-        torch.from_numpy((weights / weights.mean()).astype(np.float32)),
-        tasks,
-    )
-    _check(examples)
-    return examples
-
-
-def told_by(
-    tasks: Iterable[Task], contacts: Contacts
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Say what the tasks of a volume tell about its contacts.
-
-    Returns:
-        (n,) rows of contacts, ascending, and (n,) whether both sides belong together.
-        What several tasks tell alike is told once; if they contradict each other,
-        both are there.
-    """
-    told = [np.empty((0, 2), np.int64)]
-    for task in tasks:
-        inside = np.isin(contacts.pairs, [*task.seed, *task.aggregate])
-        rows = np.flatnonzero(inside.any(axis=1))
-        told.append(np.stack([rows, inside[rows].all(axis=1)], axis=1))
-    rows, belongs = np.unique(np.concatenate(told), axis=0).T
-    return rows, belongs.astype(np.bool_)
 
 
 def train_classifier(
@@ -152,14 +47,46 @@ def train_classifier(
     return model.eval(), pd.DataFrame(history, columns=HISTORY.names)
 
 
-def _check(examples: Examples) -> None:
-    contradicts = len(examples) - int(examples.belongs.sum())
-    if contradicts in (0, len(examples)):
-        raise ModelError(
-            f"agglomeration: {contradicts} of {len(examples)} contacts of "
-            f"{examples.tasks} tasks are of two cells; expected some that are and some "
-            "that are not; choose a split with more tasks"
-        )
+def train_attachment(
+    model: ContactClassifier,
+    index: pd.DataFrame,
+    store: VolumeStore,
+    settings: ModelSettings,
+    *,
+    max_tasks: int,
+    random_seed: int,
+) -> None:
+    """Find out on validation tasks how probability follows from linkage and the rest.
+
+    The tasks that the classifier learned from would not do: it is too sure of these.
+
+    Args:
+        model: the classifier; gets the `attachment`.
+        index: table in the schema `tables.TASK_INDEX`.
+        store: the volumes.
+        settings: the model's entry: image, context and linkage.
+        max_tasks: this many are looked at, drawn at random if there are more.
+        random_seed: draws them.
+    """
+    lineage = Lineage(index)
+    link_task = linker(model, store, settings)
+    rows = []
+    for task in map(lineage.task, _draw(index, max_tasks, random_seed)):
+        linked = link_task(task, lineage)
+        for level in linked.levels:
+            ids = np.flatnonzero(np.isfinite(level))
+            known = level[ids], linked.touching[ids], linked.passed_over[ids]
+            rows.append((*known, np.isin(ids, task.aggregate)))
+    found = fit_attachment(*map(np.concatenate, zip(*rows, strict=True)))
+    model.attachment.copy_(torch.tensor(found))
+
+
+def _draw(index: pd.DataFrame, max_tasks: int, random_seed: int) -> list[int]:
+    tasks = np.sort(index.loc[index["split"] == "validation", "task"])
+    if len(tasks) > max_tasks:
+        generator = np.random.default_rng([random_seed, 1])
+        tasks = np.sort(generator.choice(tasks, max_tasks, replace=False))
+    return [int(task) for task in tasks]
 
 
 def _fit(

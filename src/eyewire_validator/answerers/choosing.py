@@ -27,6 +27,14 @@ def answer_each(answer: TaskAnswerer, lineage: Lineage) -> Answerer:
     return answer_all
 
 
+def answer_in_lineage(
+    answer: Callable[[Task, Lineage], Answer], index: pd.DataFrame
+) -> Answerer:
+    """Let one who looks at a task's ancestors, too, answer many, as loop 1."""
+    lineage = Lineage(index)
+    return answer_each(lambda task: answer(task, lineage), lineage)
+
+
 def choose_answerer(
     settings: ModelSettings,
     store: VolumeStore,
@@ -55,7 +63,7 @@ def choose_answerer(
     """
     if settings.kind == "agglomeration":
         answer = _agglomeration(settings, store, checkpoint)
-        return lambda index: answer_each(answer, Lineage(index))
+        return partial(answer_in_lineage, answer)
     make = _choose(settings, store, dust_voxels, people, replicate)
     return lambda index: answer_each(make(index), Lineage(index))
 
@@ -90,7 +98,7 @@ def _choose(
 
 def _agglomeration(
     settings: ModelSettings, store: VolumeStore, checkpoint: Path | None
-) -> TaskAnswerer:
+) -> Callable[[Task, Lineage], Answer]:
     # torch, skimage and numba take seconds to import.
     from eyewire_validator.answerers.agglomeration import agglomerate
     from eyewire_validator.models.checkpoint import load_checkpoint

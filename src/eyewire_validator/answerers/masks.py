@@ -3,7 +3,6 @@
 All take tasks that have a volume, as those of a split do.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -34,7 +33,7 @@ def copy_previous(task: Task, store: VolumeStore, lineage: Lineage) -> Answer:
 
     All known ancestors count, with their aggregates, not with answers of a model.
     """
-    ancestors = lineage.ancestors(task, sys.maxsize)
+    ancestors = lineage.ancestors(task)
     copied = context_masks(
         "ancestors_registered", task, ancestors, store, len(ancestors)
     )

@@ -6,10 +6,9 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from eyewire_validator.answerers.choosing import answer_each
+from eyewire_validator.answerers.choosing import answer_in_lineage
 from eyewire_validator.answerers.network import NetworkAnswerer, samples_of
 from eyewire_validator.answers import Answerer
-from eyewire_validator.lineage import Lineage
 from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.models.contact_classifier import ContactClassifier
 from eyewire_validator.models.lwunet import LWUNet
@@ -49,9 +48,8 @@ def load_answerer(
         # skimage and numba take a second to import.
         from eyewire_validator.answerers.agglomeration import agglomerate
 
-        return answer_each(
-            agglomerate(first.cpu(), store, settings), Lineage(index)
-        ), settings
+        answer = agglomerate(first.cpu(), store, settings)
+        return answer_in_lineage(answer, index), settings
     networks = [model for model, _ in loaded if isinstance(model, LWUNet)]
     samples = samples_of(tasks, index, store, settings, device)
     return NetworkAnswerer(networks, samples, settings, loops), settings

@@ -34,6 +34,9 @@ IMAGE_SCALES = {
     "none": (0, 0.0),
 }
 
+# What an agglomeration is told of ancestors, without any channels.
+SEGMENT_CONTEXTS = ("none", "ancestors_registered")
+
 # When segments of an agglomeration join what the seed has reached: by the mean over all
 # contacts between the two (mean), or by the best single one (single).
 LINKAGES = ("mean", "single")
@@ -89,6 +92,7 @@ class ModelSettings:
     dilation: int = 0
     labels: str | None = None
     linkage: str = "mean"
+    attachment: bool = True
     trained_on: str | None = None
 
     def __post_init__(self) -> None:
@@ -111,7 +115,9 @@ class ModelSettings:
                 f"model: {self.dropout_samples} dropout_samples would all be the same "
                 "with dropout 0; set dropout above 0, or dropout_samples to 1"
             )
-        if (self.context == "none") != (self.context_channels == 0):
+        if self.kind == "agglomeration":
+            _check_choice("model: context", self.context, SEGMENT_CONTEXTS)
+        elif (self.context == "none") != (self.context_channels == 0):
             raise ConfigError(
                 f"model: context {self.context} does not go with "
                 f"{self.context_channels} context_channels; expected 0 for none, "

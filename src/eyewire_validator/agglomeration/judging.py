@@ -1,0 +1,143 @@
+"""What a classifier says of the contacts of a volume, and what that links to a seed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from eyewire_validator.agglomeration.attachment import Attachment
+from eyewire_validator.agglomeration.contacts import describe_contacts
+from eyewire_validator.agglomeration.linkage import HIGHEST, link
+from eyewire_validator.answerers.floods import Graph, flood
+from eyewire_validator.contexts import passed_over
+from eyewire_validator.devices import torch_threads
+from eyewire_validator.lineage import Lineage, Task
+from eyewire_validator.models.contact_classifier import ContactClassifier
+from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.volume_store import SEGMENT_IDS, CoarseVolume, VolumeStore
+
+# Volumes whose judged contacts are kept in memory; many tasks lie in the same one.
+GRAPHS = 64
+
+
+@dataclass(frozen=True)
+class JudgedContacts:
+    """The contacts of a volume, and what each member of a classifier says of them.
+
+    Attributes:
+        pairs: (n, 2) int64 segment ids.
+        faces: (n,) int64 coarse faces.
+        evidence: (members, n) float32 log odds that both sides belong together.
+    """
+
+    pairs: NDArray[np.int64]
+    faces: NDArray[np.int64]
+    evidence: NDArray[np.float32]
+
+    def levels(self, seed: NDArray[np.int64], linkage: str) -> NDArray[np.float32]:
+        """Link the segments to the seed, as each member judges.
+
+        Args:
+            seed: (n,) ids of the segments that are given.
+            linkage: one of `models.settings.LINKAGES`.
+
+        Returns:
+            (members, 65536) float32 log odds by segment id, see `link`.
+        """
+        if linkage == "single":
+            graphs = [Graph(self.pairs, expit(one)) for one in self.evidence]
+            return np.stack([logit(flood(graph, seed)) for graph in graphs])
+        return np.stack(
+            [link(self.pairs, self.faces, one, seed) for one in self.evidence]
+        )
+
+    def touching(self, seed: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Count the faces that each segment shares with the seed: (65536,) int64."""
+        is_seed = np.isin(self.pairs, seed)
+        beside = is_seed.any(axis=1) & ~is_seed.all(axis=1)
+        others = self.pairs[beside][~is_seed[beside]]
+        return np.bincount(others, self.faces[beside], SEGMENT_IDS).astype(np.int64)
+
+
+def judge(model: ContactClassifier, volume: CoarseVolume, image: str) -> JudgedContacts:
+    """Let each member of a classifier judge the contacts of a volume.
+
+    Args:
+        model: the classifier, on the CPU.
+        volume: see `CoarseVolume`.
+        image: as the classifier was trained, see `describe_contacts`.
+    """
+    contacts = describe_contacts(volume, image)
+    with torch_threads(1), torch.inference_mode():
+        evidence = model(torch.from_numpy(contacts.features)).clamp(-HIGHEST, HIGHEST)
+    return JudgedContacts(contacts.pairs, contacts.faces, evidence.numpy())
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What is known of the segments of a task's volume, by segment id.
+
+    Attributes:
+        levels: (members, 65536) float32 log odds of the linkage, see `link`.
+        touching: (65536,) int64 coarse faces that each shares with the seed.
+        passed_over: (65536,) bool, whether the ancestors saw it and did not choose it.
+    """
+
+    levels: NDArray[np.float32]
+    touching: NDArray[np.int64]
+    passed_over: NDArray[np.bool_]
+
+    @classmethod
+    def make(
+        cls,
+        contacts: JudgedContacts,
+        linkage: str,
+        seed: NDArray[np.int64],
+        passed_over: NDArray[np.int64],
+    ) -> "Linked":
+        """Link the segments to a seed.
+
+        Args:
+            contacts: those of the volume.
+            linkage: one of `models.settings.LINKAGES`.
+            seed: (n,) ids of the segments that are given.
+            passed_over: (n,) ids of segments that the ancestors passed over.
+        """
+        flags = np.zeros(SEGMENT_IDS, np.bool_)
+        flags[passed_over] = True
+        return cls(contacts.levels(seed, linkage), contacts.touching(seed), flags)
+
+    def members(self, attachment: Attachment) -> NDArray[np.float32]:
+        """Return how probably segments belong, as each member sees it.
+
+        Returns:
+            (members, 65536) float32 by segment id: 1 for the seed, 0 for what no
+            contacts lead to.
+        """
+        return attachment.probability(self.levels, self.touching, self.passed_over)
+
+
+def linker(
+    model: ContactClassifier, store: VolumeStore, settings: ModelSettings
+) -> Callable[[Task, Lineage], Linked]:
+    """Return what links the segments of a task's volume to its seed.
+
+    Args:
+        model: the classifier, on the CPU.
+        store: the volumes; the judged contacts of the last ones are kept.
+        settings: of its checkpoint: image, context and linkage.
+    """
+    judged = lru_cache(GRAPHS)(
+        lambda volume: judge(model, store.get(volume), settings.image)
+    )
+
+    def link_task(task: Task, lineage: Lineage) -> Linked:
+        ancestors = [] if settings.context == "none" else lineage.ancestors(task)
+        left_out = passed_over(task, ancestors, store)
+        return Linked.make(judged(task.place), settings.linkage, task.seed, left_out)
+
+    return link_task
