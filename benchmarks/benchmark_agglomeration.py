@@ -16,8 +16,9 @@ from pathlib import Path
 from benchmark_evaluation import SETTINGS, made_up_tasks, write_volumes
 from benchmark_volume import made_up_segmentation, read_segmentation
 
-from eyewire_validator.answerers.agglomeration import agglomerate, judge
-from eyewire_validator.answerers.choosing import answer_each
+from eyewire_validator.agglomeration.judging import judge
+from eyewire_validator.answerers.agglomeration import agglomerate
+from eyewire_validator.answerers.choosing import answer_in_lineage
 from eyewire_validator.devices import torch_threads
 from eyewire_validator.lineage import Lineage
 from eyewire_validator.models.checkpoint import load_checkpoint
@@ -54,7 +55,7 @@ def main() -> None:
         )
         index = made_up_tasks(store, options.tasks)
         lineage, tasks = Lineage(index), index["task"].tolist()
-        answerer = answer_each(agglomerate(model, store, settings), lineage)
+        answerer = answer_in_lineage(agglomerate(model, store, settings), index)
         judged = best_of_two(lambda: judge(model, store.get(0), settings.image))
         answerer(tasks[:2])  # both volumes are judged
         answered = best_of_two(
