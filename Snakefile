@@ -9,6 +9,7 @@ under results/:
     tasks/index.parquet, split.json             one row a task; what was left out, and why
     models/{model}/{replicate}/                 checkpoints and training curves
     evaluation/{model}/{replicate}/{split}/     metrics of each task, and their summary
+    parts/                                      parts of them, until they are joined
     audit.json                                  what leaks; `snakemake audit` refuses it
     figures/{model}/{replicate}/{split}/        figures, with their tables
     report/                                     index.html and the honest table

@@ -75,6 +75,10 @@ if SOURCE == "sandbox":
     # It answers inside the job that asks; there is no one to be polite to.
     LIMITS |= {"api_requests_per_second": 10_000, "storage_requests_per_second": 10_000}
 
+if not workflow.is_main_process:
+    # A job on a cluster, to which no limit but that of the main process applies.
+    LIMITS |= {"cuda": 10_000}
+
 for resource, limit in LIMITS.items():
     workflow.global_resources.setdefault(resource, limit)
 
@@ -97,6 +101,7 @@ wildcard_constraints:
     group=r"\d+",
     replicate=r"\d+",
     loops=r"\d+",
+    part=r"\d+",
     model="|".join(MODELS),
     split="train|validation|test",
 

@@ -7,28 +7,24 @@ OUTPUT  results/evaluation/{model}/{replicate}/{split}/loops-{loops}/
             decisions.json    thresholds and calibration, chosen on validation
             answers.parquet   what was decided, a row a task
             summary.json      metrics with intervals, and the published ones
+
+With ``evaluation.parts`` above 1, a job each answers for a part of a split's tasks.
 """
 
 
 rule evaluate_network:
-    """Let a network answer every task of the split; one run serves all loop counts."""
+    """Let a network answer the tasks of the split; one run serves all loop counts."""
     input:
         index="results/tasks/index.parquet",
         manifests=manifests_of_groups,
         checkpoints=checkpoints_of,
     output:
-        tasks=expand(
-            "results/evaluation/{{model}}/{{replicate}}/{{split}}/loops-{loops}/tasks.parquet",
-            loops=LOOPS,
-        ),
-        segments=expand(
-            "results/evaluation/{{model}}/{{replicate}}/{{split}}/loops-{loops}/segments.parquet",
-            loops=LOOPS,
-        ),
+        tasks=tables_of("tasks", LOOPS),
+        segments=tables_of("segments", LOOPS),
     log:
-        "results/logs/evaluate_network/{model}-{replicate}-{split}.log",
+        f"results/logs/evaluate_network/{{model}}-{{replicate}}-{{split}}{OF_PART}.log",
     benchmark:
-        "results/benchmarks/evaluate_network/{model}-{replicate}-{split}.tsv"
+        f"results/benchmarks/evaluate_network/{{model}}-{{replicate}}-{{split}}{OF_PART}.tsv"
     wildcard_constraints:
         model=models_that(is_network),
     conda:
@@ -39,6 +35,8 @@ rule evaluate_network:
         gpu=CUDA_OF_A_JOB,
     params:
         loops=LOOPS,
+        part=lambda wildcards: int(wildcards.get("part", 0)),
+        parts=PARTS,
         evaluation=EVALUATION,
         device=lambda wildcards: training_settings(config, wildcards.model)["device"],
         metadata=metadata_of,
@@ -52,14 +50,12 @@ rule evaluate_network:
 
 use rule evaluate_network as evaluate_agglomeration with:
     output:
-        tasks=["results/evaluation/{model}/{replicate}/{split}/loops-1/tasks.parquet"],
-        segments=[
-            "results/evaluation/{model}/{replicate}/{split}/loops-1/segments.parquet"
-        ],
+        tasks=tables_of("tasks", [1]),
+        segments=tables_of("segments", [1]),
     log:
-        "results/logs/evaluate_agglomeration/{model}-{replicate}-{split}.log",
+        f"results/logs/evaluate_agglomeration/{{model}}-{{replicate}}-{{split}}{OF_PART}.log",
     benchmark:
-        "results/benchmarks/evaluate_agglomeration/{model}-{replicate}-{split}.tsv"
+        f"results/benchmarks/evaluate_agglomeration/{{model}}-{{replicate}}-{{split}}{OF_PART}.tsv"
     wildcard_constraints:
         model=models_that(lambda model: has_weights(model) and not is_network(model)),
     threads: 1
@@ -68,6 +64,28 @@ use rule evaluate_network as evaluate_agglomeration with:
         gpu=0,
     params:
         loops=[1],
+
+
+rule join_parts:
+    """Join the parts of an evaluation, in the order of the tasks."""
+    input:
+        tasks=parts_of("tasks"),
+        segments=parts_of("segments"),
+    output:
+        tasks="results/evaluation/{model}/{replicate}/{split}/loops-{loops}/tasks.parquet",
+        segments="results/evaluation/{model}/{replicate}/{split}/loops-{loops}/segments.parquet",
+    log:
+        "results/logs/join_parts/{model}-{replicate}-{split}-{loops}.log",
+    benchmark:
+        "results/benchmarks/join_parts/{model}-{replicate}-{split}-{loops}.tsv"
+    wildcard_constraints:
+        model=models_that(lambda model: PARTS > 1 and has_weights(model)),
+    conda:
+        "../envs/data.yaml"
+    params:
+        code=code("join_parts.py"),
+    script:
+        "../workflow/scripts/join_parts.py"
 
 
 rule evaluate_baseline:

@@ -165,6 +165,30 @@ def truth_of_sandbox(wildcards):
     return "results/sandbox/truth/tasks.json" if HAS_PEOPLE else None
 
 
+PARTS = config["evaluation"]["parts"]
+# What the name of a part's log has more than that of the whole evaluation.
+OF_PART = f"-{{part}}-of-{PARTS}" if PARTS > 1 else ""
+
+
+def table_of(name, loops):
+    """Where the evaluation of a model with weights writes a table, or a part of it."""
+    where, file = "{model}/{replicate}/{split}", f"loops-{loops}/{name}.parquet"
+    if PARTS == 1:
+        return f"results/evaluation/{where}/{file}"
+    return f"results/parts/{where}/{{part}}-of-{PARTS}/{file}"
+
+
+def tables_of(name, all_loops):
+    """The tables that one evaluation writes; parts are gone when they are joined."""
+    tables = [table_of(name, loops) for loops in all_loops]
+    return tables if PARTS == 1 else temp(tables)
+
+
+def parts_of(name):
+    """The parts of a table of one loop count, in the order of the tasks."""
+    return expand(table_of(name, "{loops}"), part=range(PARTS), allow_missing=True)
+
+
 def metadata_of(wildcards):
     """What the tables of an evaluation say about themselves."""
     return {

@@ -31,7 +31,8 @@ rule train_model:
     """Train one replicate; an interrupted training continues where it was.
 
     Claims the one `cuda` there is, so that trainings follow each other on a GPU as on
-    a CPU; with `--resources cuda=0` they run on the CPU.
+    a CPU; with `--resources cuda=0` they run on the CPU. With
+    `--resources cuda=4 --set-resources train_model:cuda=4` each uses four GPUs.
     """
     input:
         index="results/tasks/index.parquet",
@@ -44,7 +45,7 @@ rule train_model:
     benchmark:
         "results/benchmarks/train_model/{model}-{replicate}.tsv"
     wildcard_constraints:
-        model=models_that(is_trained),
+        model=models_that(lambda model: is_trained(model) and is_network(model)),
     conda:
         "../envs/model.yaml"
     threads: workflow.cores or 1
@@ -60,3 +61,16 @@ rule train_model:
         code=code("train_model.py"),
     script:
         "../workflow/scripts/train_model.py"
+
+
+use rule train_model as train_agglomeration with:
+    log:
+        "results/logs/train_agglomeration/{model}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/train_agglomeration/{model}-{replicate}.tsv"
+    wildcard_constraints:
+        model=models_that(lambda model: is_trained(model) and not is_network(model)),
+    threads: 1
+    resources:
+        cuda=0,
+        gpu=0,

@@ -23,6 +23,7 @@ rule verify:
             "results/logs",
             "results/benchmarks",
             "results/downloads/volumes",
+            "results/parts",
             PARTIAL_DOWNLOADS,
             *FAILURES.values(),
         ],

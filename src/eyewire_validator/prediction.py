@@ -40,6 +40,21 @@ class Evaluation(NamedTuple):
     segments: pd.DataFrame
 
 
+def tasks_of_split(index: pd.DataFrame, split: str) -> list[int]:
+    """Return the ids of a split's tasks, volume by volume.
+
+    In this order they are evaluated, so that what is worked out for a volume serves all
+    of its tasks, and parts of them have few volumes in common.
+
+    Args:
+        index: table in the schema `tables.TASK_INDEX`.
+        split: which of its splits.
+    """
+    rows = index.loc[index["split"] == split]
+    tasks: list[int] = rows.sort_values(["volume", "task"])["task"].tolist()
+    return tasks
+
+
 def evaluate(
     tasks: Sequence[int],
     lineage: Lineage,

@@ -16,6 +16,10 @@ import pyarrow.parquet as pq
 from eyewire_validator.errors import TableError
 from eyewire_validator.files import atomic_path
 
+# How tables are written: the rows that are compressed together, and by what.
+ROW_GROUP = 2**20
+COMPRESSION = "zstd"
+
 IDS = pa.list_(pa.int64())
 # Columns of the lowest voxel of a box, and of the voxel after its last.
 MINIMA, MAXIMA = ([f"{side}_{axis}" for axis in "zyx"] for side in ("min", "max"))
@@ -313,8 +317,40 @@ def write_table(
     table = table.replace_schema_metadata(dict(metadata or {}))
     with atomic_path(path) as temporary:
         pq.write_table(
-            table, temporary, compression="zstd", **_encoding(schema, differences)
+            table,
+            temporary,
+            ROW_GROUP,
+            compression=COMPRESSION,
+            **_encoding(schema, differences),
         )
+
+
+def join_tables(paths: Sequence[Path], path: Path, schema: pa.Schema) -> None:
+    """Write tables, one below the other, as `write_table` would have written all rows.
+
+    One of them is in memory at a time.
+
+    Args:
+        paths: of tables with the same metadata; at least one.
+        path: the file to write.
+        schema: of all of them.
+
+    Raises:
+        TableError: one of them is missing, unreadable, or does not match the schema.
+    """
+    schema = schema.with_metadata(read_metadata(paths[0]))
+    with (
+        atomic_path(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression=COMPRESSION) as writer,
+    ):
+        rows = schema.empty_table()
+        for part in paths:
+            found = read_columns(part, schema, schema.names)
+            rows = pa.concat_tables([rows, found.cast(schema)])
+            while len(rows) > ROW_GROUP:
+                writer.write_table(rows[:ROW_GROUP].combine_chunks(), ROW_GROUP)
+                rows = rows[ROW_GROUP:]
+        writer.write_table(rows.combine_chunks(), ROW_GROUP)
 
 
 def _encoding(schema: pa.Schema, differences: Collection[str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What trains the model of an entry."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,10 +32,10 @@ def train_model(
     folder: Path,
     replicate: int,
     *,
-    device: torch.device,
+    devices: Sequence[torch.device],
     threads: int,
 ) -> Trained:
-    """Train what the entry asks for; the arguments are those of `training.train`.
+    """Train what the entry asks for; the arguments are those of `train_together`.
 
     A contact classifier takes a minute or so, on the CPU, and starts anew if it was
     interrupted.
@@ -42,11 +43,11 @@ def train_model(
     if model_settings.kind == "agglomeration":
         random_seed = settings.random_seed + replicate
         return _train_classifier(index, store, model_settings, settings, random_seed)
-    from eyewire_validator.training import train
+    from eyewire_validator.training import train_together
 
-    return train(
+    return train_together(
         index, store, model_settings, settings, folder, replicate,
-        device=device, threads=threads,
+        devices=devices, threads=threads,
     )  # fmt: skip
 
 

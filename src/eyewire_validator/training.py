@@ -22,7 +22,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from eyewire_validator.devices import repeatable, torch_threads
+from eyewire_validator.distributed import WHOLE, Share, run_together
 from eyewire_validator.errors import SplitError
+from eyewire_validator.models.checkpoint import load_plain
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.provenance import settings_hash
 from eyewire_validator.resident import ResidentSamples, fits
@@ -52,6 +54,7 @@ def train(
     *,
     device: torch.device,
     threads: int = 1,
+    share: Share = WHOLE,
 ) -> Trained:
     """Train from scratch, or go on where an interrupted training was.
 
@@ -65,6 +68,7 @@ def train(
         replicate: added to ``random_seed``.
         device: where to compute.
         threads: CPU threads.
+        share: what this process does, if several train together.
 
     Raises:
         SplitError: there are no tasks to train on, or none to validate on.
@@ -79,6 +83,7 @@ def train(
     file = folder / RESUME_FILE
     fingerprint = _fingerprint(index, model_settings, settings, random_seed)
     run.resume(file, fingerprint)
+    run.share_with_others(share)
     with torch_threads(threads), repeatable(device), _progress(run, tasks) as progress:
         while not run.is_finished():
             epoch = len(run.history) + 1
@@ -94,6 +99,45 @@ def train(
             log.info("%s", "  ".join(f"{k} {v}" for k, v in run.history[-1].items()))
     run.model.load_state_dict(run.best_weights)
     return Trained(run.model, pd.DataFrame(run.history, columns=HISTORY.names))
+
+
+def train_together(
+    index: pd.DataFrame,
+    store: VolumeStore,
+    model_settings: ModelSettings,
+    settings: TrainingSettings,
+    folder: Path,
+    replicate: int = 0,
+    *,
+    devices: Sequence[torch.device],
+    threads: int = 1,
+) -> Trained:
+    """Train as `train` does, in a process for each device if there are several.
+
+    They draw the same, and each takes its share of every batch, so that but for
+    rounding the weights are those of one process. There are no more processes than
+    tasks in a batch, and one only where the loss draws samples of its own.
+
+    Raises:
+        ModelError: a process was killed; otherwise as `train` does.
+    """
+    asked = (index, store, model_settings, settings, folder, replicate)
+    alone = model_settings.uncertainty == "sampled_logit_monte_carlo"
+    devices = devices[: 1 if alone else settings.batch_size]
+    if len(devices) == 1:
+        return train(*asked, device=devices[0], threads=threads)
+    log.info(
+        "training in %s processes, on %s", len(devices), ", ".join(map(str, devices))
+    )
+    run_together(_train_share, devices, max(1, threads // len(devices)), *asked)
+    finished = load_plain(folder / RESUME_FILE)
+    model = TrainingRun.start(model_settings, settings, 0, torch.device("cpu")).model
+    model.load_state_dict(finished["best_weights"])
+    return Trained(model, pd.DataFrame(finished["history"], columns=HISTORY.names))
+
+
+def _train_share(share: Share, device: torch.device, threads: int, *asked: Any) -> None:
+    train(*asked, device=device, threads=threads, share=share)
 
 
 def choose_tasks(
@@ -211,6 +255,6 @@ def _progress(run: TrainingRun, tasks: NDArray[np.int64]) -> "tqdm[Any]":
         total=run.settings.epochs * len(tasks) // run.settings.rotation,
         initial=sum(row["tasks"] for row in run.history),
         unit="task",
-        disable=None,
+        disable=True if run.share.rank else None,
         file=sys.__stderr__,
     )

@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import StepLR
 
 from eyewire_validator.answerers.network import NetworkAnswerer
 from eyewire_validator.augmentation import augment
+from eyewire_validator.distributed import WHOLE, Compute, Share
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import load_plain, save_plain
 from eyewire_validator.models.loss import balancing_weights
@@ -47,6 +48,7 @@ class TrainingRun:
         history: a row of `tables.HISTORY` for each finished epoch.
         best_weights: those of the epoch of the lowest validation loss.
         precision: that convolutions compute in.
+        share: what this process does of each batch, and of validation.
     """
 
     model: LWUNet
@@ -57,6 +59,8 @@ class TrainingRun:
     history: list[dict[str, Any]] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     precision: torch.dtype = torch.float32
+    share: Share = WHOLE
+    _compute: Compute | None = None
 
     @classmethod
     def start(
@@ -118,26 +122,45 @@ class TrainingRun:
         self.optimizer.zero_grad()
         return torch.cat([grad.flatten() for grad in found if grad is not None])
 
+    def share_with_others(self, share: Share) -> None:
+        """Do only a share of the work from now on, as all processes begin to do."""
+        self.share = share
+        self._compute = share.averaging(self.model, self._losses)
+
     def step(self, samples: Tensor, noise: torch.Generator) -> Tensor:
-        """Take one step of the optimizer; return each task's loss in the last loop."""
+        """Take one step of the optimizer, with the others if work is shared.
+
+        Args:
+            samples: of the whole batch.
+            noise: draws for the whole batch, so that it does the same everywhere.
+
+        Returns:
+            The loss in the last loop of each task of this process's share.
+        """
+        whole = len(samples)
         samples = samples.to(noise.device)
         if self.settings.augmentation:
             samples = augment(samples, noise)
-        losses = self._losses(samples, noise)
-        every_loop = self.settings.loss_on == "every_loop"
+        losses = (self._compute or self._losses)(samples, noise)
+        minimised = losses if self.settings.loss_on == "every_loop" else losses[-1:]
         self.optimizer.zero_grad()
-        torch.autograd.backward((losses if every_loop else losses[-1]).mean())
+        # The mean over the processes of these is the mean over the batch.
+        expected = len(minimised) * whole / self.share.count
+        torch.autograd.backward(minimised.sum() / expected)
         self.optimizer.step()
         return losses[-1].detach()
 
     def _losses(self, samples: Tensor, noise: torch.Generator) -> Tensor:
-        """Return each task's loss in each loop, (loops, n)."""
+        """Return the loss in each loop of each task of the share, (loops, n)."""
         model, device = self.model, noise.device
-        inputs, truth = inputs_and_truth(samples.to(device), self.model_settings.image)
+        own = self.share.of_batch(samples).to(device)
+        inputs, truth = inputs_and_truth(own, self.model_settings.image)
         balance = self.settings.balance
         weights = balancing_weights(inputs.seed, truth) if balance else None
         loops = self._draw_loops(noise)
         drop = model.draw_dropout(len(samples), noise) if model.dropout else None
+        if drop is not None:
+            drop = self.share.of_batch(drop)
         lower = self.precision != torch.float32
         with torch.autocast(device.type, torch.bfloat16, enabled=lower):
             return torch.stack(
@@ -163,18 +186,20 @@ class TrainingRun:
         loops, batch_size = self.model.loops, self.settings.batch_size
         settings = replace(self.model_settings, dropout_samples=1)
         answerer = NetworkAnswerer([self.model], loader, settings, [loops])
+        own = self.share.of_tasks(tasks, batch_size)
         rows = measure(
-            tasks, loader.lineage, loader.store, answerer, loops, THRESHOLD, batch_size
+            own, loader.lineage, loader.store, answerer, loops, THRESHOLD, batch_size
         )
-        return pd.DataFrame(rows)
+        return pd.DataFrame(self.share.gather(list(rows)))
 
     def end_epoch(self, losses: list[float], validation: pd.DataFrame) -> None:
         """Add a row to the history, and keep the weights if they are the best so far.
 
         Args:
-            losses: of each task that was trained on.
+            losses: of each task that was trained on, by this process.
             validation: what `validate` found.
         """
+        losses = self.share.gather(losses)
         validation_loss = float(validation["loss"].mean())
         if all(validation_loss < row["validation_loss"] for row in self.history):
             self.best_weights = copy.deepcopy(self.model.state_dict())
@@ -193,7 +218,12 @@ class TrainingRun:
         self.scheduler.step()
 
     def save(self, file: Path, fingerprint: str) -> None:
-        """Write what `resume` needs; ``fingerprint`` tells trainings apart."""
+        """Write what `resume` needs; ``fingerprint`` tells trainings apart.
+
+        One process writes it for all.
+        """
+        if self.share.rank:
+            return
         content = {
             "fingerprint": fingerprint,
             "weights": self.model.state_dict(),

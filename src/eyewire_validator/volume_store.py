@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -67,10 +67,15 @@ class VolumeStore:
         """Read nothing yet."""
         self.folder = folder
         self.geometry = geometry
+        self._max_bytes = max_bytes
         volume_bytes = VOXEL_BYTES * geometry.coarse_size**3
         self._get = lru_cache(max(1, max_bytes // volume_bytes))(self.read)
         bridge_bytes = BRIDGE_VOXEL_BYTES * geometry.coarse_size**3
         self._bridge = lru_cache(max(1, max_bytes // bridge_bytes))(self._read_bridge)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let another process have a store of its own."""
+        return type(self), (self.folder, self.geometry, self._max_bytes)
 
     def get(self, volume: int) -> CoarseVolume:
         """Return a volume; its arrays are shared and read-only.

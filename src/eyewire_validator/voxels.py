@@ -97,6 +97,26 @@ def count_voxels(
     }
 
 
+def part_of_batches(
+    tasks: Sequence[int], batch_size: int, part: int, parts: int
+) -> Sequence[int]:
+    """Return one of several nearly equal parts of tasks, cut between batches.
+
+    So what is answered in parts, one after the other, is answered in the very batches
+    in which all of it would be: to a CPU it matters whether a task is alone in its
+    batch, as torch then chooses another convolution, of other last bits.
+
+    Args:
+        tasks: ids, in their order.
+        batch_size: tasks a batch, as for `answer_in_batches`.
+        part: which part, from 0 on.
+        parts: their number.
+    """
+    batches = -(-len(tasks) // batch_size)
+    start, stop = (batches * n // parts * batch_size for n in (part, part + 1))
+    return tasks[start:stop]
+
+
 def answer_in_batches(
     tasks: Sequence[int], answerer: Answerer, batch_size: int
 ) -> Iterator[tuple[int, dict[int, Answer]]]:

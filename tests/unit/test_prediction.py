@@ -9,6 +9,7 @@ from eyewire_validator.prediction import (
     EvaluationSettings,
     evaluate,
     save_evaluation,
+    tasks_of_split,
 )
 from eyewire_validator.tables import (
     SEGMENT_SCORES,
@@ -16,7 +17,7 @@ from eyewire_validator.tables import (
     read_table,
     write_table,
 )
-from eyewire_validator.voxels import count_voxels, measure
+from eyewire_validator.voxels import count_voxels, measure, part_of_batches
 
 TASKS = [
     {"task": 1, "volume": 11, "seed": [1], "aggregate": [1, 2], "split": "test"},
@@ -218,3 +219,26 @@ def test_the_tables_keep_to_their_schemas(lineage, store, seed_only, tasks, tmp_
 def test_a_task_without_a_volume_is_refused_by_name(lineage, store):
     with pytest.raises(VolumeError, match="task 4 has no volume"):
         list(measure([4], lineage, store, everywhere(0.1), 1, 0.5, 1))
+
+
+def test_a_split_is_answered_volume_by_volume(make_index):
+    index = make_index(
+        {"task": 1, "volume": 12, "split": "test"},
+        {"task": 2, "volume": 11, "split": "test"},
+        {"task": 3, "volume": 12, "split": "test"},
+        {"task": 4, "volume": 11, "split": "train"},
+        {"task": 5, "volume": 11, "split": "test"},
+    )
+    assert tasks_of_split(index, "test") == [2, 5, 1, 3]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 7])
+@pytest.mark.parametrize("count", [0, 1, 8, 11])
+def test_parts_are_all_tasks_in_the_batches_of_the_whole(count, parts):
+    """Batches of four; more parts than batches leave some without a task."""
+    tasks = list(range(count))
+    found = [part_of_batches(tasks, 4, part, parts) for part in range(parts)]
+    assert [task for part in found for task in part] == tasks
+    batches = [len(part) // 4 + (len(part) % 4 > 0) for part in found]
+    assert sum(batches) == -(-count // 4)
+    assert max(batches) - min(batches) <= 1

@@ -1,10 +1,18 @@
+import itertools
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from eyewire_validator import tables
 from eyewire_validator.errors import TableError
-from eyewire_validator.tables import read_metadata, read_table, write_table
+from eyewire_validator.tables import (
+    join_tables,
+    read_metadata,
+    read_table,
+    write_table,
+)
 
 SCHEMA = pa.schema(
     [pa.field("id", pa.int64(), nullable=False), pa.field("parent", pa.int64())]
@@ -54,3 +62,20 @@ def test_columns_kept_as_differences_come_back(tmp_path):
     assert again["id"].tolist() == frame["id"].tolist()
     column = pq.ParquetFile(tmp_path / "t.parquet").metadata.row_group(0).column(0)
     assert "DELTA_BINARY_PACKED" in column.encodings
+
+
+@pytest.mark.parametrize("cuts", [[], [0], [4, 4, 11], [7, 14]])
+@pytest.mark.parametrize("rows", [0, 7, 14, 20])
+def test_joined_tables_have_the_bytes_of_the_whole(tmp_path, monkeypatch, cuts, rows):
+    monkeypatch.setattr(tables, "ROW_GROUP", 7)
+    parents = pd.array([None, *range(rows)][:rows], "Int64")
+    whole = pd.DataFrame({"id": range(rows), "parent": parents})
+    metadata = {"leaked": "true"}
+    write_table(tmp_path / "whole.parquet", whole, SCHEMA, metadata)
+    parts = []
+    for start, stop in itertools.pairwise([0, *cuts, rows]):
+        parts.append(tmp_path / f"{len(parts)}.parquet")
+        write_table(parts[-1], whole[start:stop], SCHEMA, metadata)
+    join_tables(parts, tmp_path / "joined.parquet", SCHEMA)
+    joined, expected = (tmp_path / f"{n}.parquet" for n in ("joined", "whole"))
+    assert joined.read_bytes() == expected.read_bytes()

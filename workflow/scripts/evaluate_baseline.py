@@ -8,7 +8,12 @@ from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.lineage import Lineage
 from eyewire_validator.logs import job_log
 from eyewire_validator.models.settings import ModelSettings
-from eyewire_validator.prediction import EvaluationSettings, evaluate, save_evaluation
+from eyewire_validator.prediction import (
+    EvaluationSettings,
+    evaluate,
+    save_evaluation,
+    tasks_of_split,
+)
 from eyewire_validator.tables import TASK_INDEX, read_table
 from eyewire_validator.volume_store import VolumeStore
 
@@ -19,7 +24,7 @@ with job_log(snakemake.log[0], snakemake.output):
     settings = ModelSettings.from_config(params.model)
     truth = Path(params.truth) if params.truth else None
     evaluation = evaluate(
-        index.loc[index["split"] == snakemake.wildcards.split, "task"].tolist(),
+        tasks_of_split(index, snakemake.wildcards.split),
         Lineage(index),
         store,
         choose_answerer(

@@ -1,23 +1,38 @@
-"""Let a model with weights, or several together, answer every task of a split."""
+"""Let a model with weights, or several together, answer a split's tasks, or a part."""
 
 from pathlib import Path
 
 from eyewire_validator.answerers.people import read_neurons
 from eyewire_validator.answerers.trained import load_answerer
-from eyewire_validator.devices import resolve_device, torch_threads
+from eyewire_validator.devices import keep_memory, resolve_device, torch_threads
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.lineage import Lineage
 from eyewire_validator.logs import job_log
-from eyewire_validator.prediction import EvaluationSettings, evaluate, save_evaluation
+from eyewire_validator.prediction import (
+    EvaluationSettings,
+    evaluate,
+    save_evaluation,
+    tasks_of_split,
+)
 from eyewire_validator.tables import TASK_INDEX, read_table
 from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.voxels import part_of_batches
 
-with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.threads):
-    params = snakemake.params
+params = snakemake.params
+# Parts are gone once they are joined.
+kept = snakemake.output if params.parts == 1 else []
+
+with job_log(snakemake.log[0], kept), torch_threads(snakemake.threads):
+    keep_memory()
     index = read_table(Path(snakemake.input.index), TASK_INDEX)
     store = VolumeStore(Path(params.volumes), VolumeGeometry(**params.geometry))
     device = resolve_device(params.device, cuda_granted=snakemake.resources.cuda > 0)
-    tasks = index.loc[index["split"] == snakemake.wildcards.split, "task"].tolist()
+    tasks = part_of_batches(
+        tasks_of_split(index, snakemake.wildcards.split),
+        params.evaluation["batch_size"],
+        params.part,
+        params.parts,
+    )
     answerer, settings = load_answerer(
         [Path(checkpoint) for checkpoint in snakemake.input.checkpoints],
         index,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from eyewire_validator.devices import keep_memory, resolve_device
+from eyewire_validator.devices import keep_memory, resolve_devices
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.logs import job_log
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
@@ -13,32 +13,33 @@ from eyewire_validator.trainers import train_model
 from eyewire_validator.training import RESUME_FILE
 from eyewire_validator.volume_store import VolumeStore
 
-with job_log(snakemake.log[0], snakemake.output):
-    keep_memory()
-    index_file = Path(snakemake.input.index)
-    checkpoint = Path(snakemake.output.checkpoint)
-    model_settings = ModelSettings.from_config(snakemake.params.model)
-    training_settings = TrainingSettings.from_config(snakemake.params.training)
-    trained = train_model(
-        read_table(index_file, TASK_INDEX),
-        VolumeStore(
-            Path(snakemake.params.volumes), VolumeGeometry(**snakemake.params.geometry)
-        ),
-        model_settings,
-        training_settings,
-        checkpoint.parent,
-        int(snakemake.wildcards.replicate),
-        device=resolve_device(
-            training_settings.device, cuda_granted=snakemake.resources.cuda > 0
-        ),
-        threads=snakemake.threads,
-    )
-    provenance = {
-        "config": settings_hash(snakemake.config),
-        "index": file_hash(index_file),
-        "leaked": str(snakemake.params.leaked).lower(),
-    }
-    info = CheckpointInfo(model_settings, training_settings, provenance)
-    write_table(Path(snakemake.output.history), trained.history, HISTORY)
-    save_checkpoint(checkpoint, trained.model, info)
-    (checkpoint.parent / RESUME_FILE).unlink(missing_ok=True)
+# A training on several GPUs starts processes that import this file.
+if __name__ == "__main__":
+    with job_log(snakemake.log[0], snakemake.output):
+        keep_memory()
+        index_file = Path(snakemake.input.index)
+        checkpoint = Path(snakemake.output.checkpoint)
+        model_settings = ModelSettings.from_config(snakemake.params.model)
+        training_settings = TrainingSettings.from_config(snakemake.params.training)
+        trained = train_model(
+            read_table(index_file, TASK_INDEX),
+            VolumeStore(
+                Path(snakemake.params.volumes),
+                VolumeGeometry(**snakemake.params.geometry),
+            ),
+            model_settings,
+            training_settings,
+            checkpoint.parent,
+            int(snakemake.wildcards.replicate),
+            devices=resolve_devices(training_settings.device, snakemake.resources.cuda),
+            threads=snakemake.threads,
+        )
+        provenance = {
+            "config": settings_hash(snakemake.config),
+            "index": file_hash(index_file),
+            "leaked": str(snakemake.params.leaked).lower(),
+        }
+        info = CheckpointInfo(model_settings, training_settings, provenance)
+        write_table(Path(snakemake.output.history), trained.history, HISTORY)
+        save_checkpoint(checkpoint, trained.model, info)
+        (checkpoint.parent / RESUME_FILE).unlink(missing_ok=True)
