@@ -135,7 +135,8 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"\s*[0-9]{1,18}\s*", text) else None
+    digits = text.strip()
+    return int(digits) if re.fullmatch(r"[0-9]{1,18}", digits) else None
 
 
 def _nothing_kept(csvs: Sequence[Path], reasons: Sequence[str]) -> str:

@@ -60,6 +60,7 @@ def reasons(tmp_path):
         ("11,Ganglion,Completed,5,{}", "duplicate of an earlier row"),
         ("x12,Starburst,Completed,5,{}", "cell id is not a number"),
         (",Starburst,Completed,5,{}", "cell id is not a number"),
+        (" 12\x1c,Starburst,Completed,5,{}", "kept"),
         ("x12,SN-3,NULL,0,{}", "status"),
     ],
 )
