@@ -16,7 +16,7 @@ class Trained(NamedTuple):
     """The outcome of a training.
 
     Attributes:
-        model: with the weights of the epoch of the lowest validation loss.
+        model: with the weights of the best epoch.
         history: table in the schema `tables.HISTORY`.
     """
 

@@ -46,7 +46,7 @@ class TrainingRun:
         model_settings: the model's entry.
         settings: the training section, with the entry's overrides.
         history: a row of `tables.HISTORY` for each finished epoch.
-        best_weights: those of the epoch of the lowest validation loss.
+        best_weights: those of the best epoch so far.
         precision: that convolutions compute in.
         share: what this process does of each batch, and of validation.
     """
@@ -83,13 +83,20 @@ class TrainingRun:
         return cls(model, optimizer, scheduler, model_settings, settings)
 
     def is_finished(self) -> bool:
-        """Say whether all epochs are over, or no better loss is to be expected."""
-        losses = [row["validation_loss"] for row in self.history]
-        best = losses.index(min(losses)) + 1 if losses else 0
+        """Say whether all epochs are over, or no better one is to be expected."""
+        epochs = len(self.history)
         return (
-            len(losses) >= self.settings.epochs
-            or len(losses) - best >= self.settings.patience
+            epochs >= self.settings.epochs
+            or epochs - self._best_epoch() >= self.settings.patience
         )
+
+    def _best_epoch(self) -> int:
+        """Return the first of the best epochs, from 1 on; 0 if there was none yet."""
+        if self.settings.chosen_by == "iou":
+            faults = [1 - (row["validation_iou"] or 0) for row in self.history]
+        else:
+            faults = [row["validation_loss"] for row in self.history]
+        return faults.index(min(faults)) + 1 if faults else 0
 
     def check_precision(self, samples: Tensor) -> None:
         """Compute in bfloat16 if settings and device say so, and it can be trusted.
@@ -201,8 +208,6 @@ class TrainingRun:
         """
         losses = self.share.gather(losses)
         validation_loss = float(validation["loss"].mean())
-        if all(validation_loss < row["validation_loss"] for row in self.history):
-            self.best_weights = copy.deepcopy(self.model.state_dict())
         found = int(validation["intersection_seedless"].sum())
         union = int(validation["union_seedless"].sum())
         self.history.append(
@@ -215,6 +220,8 @@ class TrainingRun:
                 "validation_iou": found / union if union else None,
             }
         )
+        if self._best_epoch() == len(self.history):
+            self.best_weights = copy.deepcopy(self.model.state_dict())
         self.scheduler.step()
 
     def save(self, file: Path, fingerprint: str) -> None:

@@ -84,7 +84,7 @@ def test_history_tells_each_epoch(index, store, tmp_path):
     write_table(tmp_path / "history.parquet", history, HISTORY)
 
 
-def validation_finds(monkeypatch, losses):
+def validation_finds(monkeypatch, losses, ious=None):
     """Let validation find the loss of each epoch; at None, the training is cut off."""
     validate = TrainingRun.validate
 
@@ -92,7 +92,11 @@ def validation_finds(monkeypatch, losses):
         loss = losses[len(run.history)]
         if loss is None:
             raise KeyboardInterrupt
-        return validate(run, *arguments).assign(loss=loss)
+        found = validate(run, *arguments).assign(loss=loss)
+        if ious is None:
+            return found
+        counts = {"intersection_seedless": 100 * ious[len(run.history)]}
+        return found[:1].assign(union_seedless=100, **counts)
 
     monkeypatch.setattr(TrainingRun, "validate", validate_as_told)
 
@@ -219,6 +223,20 @@ def test_stops_early_and_keeps_the_best_weights(index, store, tmp_path, monkeypa
         index, store, MODEL, replace(settings, epochs=2), tmp_path / "b", device=CPU
     )
     assert_same_bits(stopped.model, best.model)
+
+
+def test_the_epoch_of_the_best_answers_may_be_kept_instead(
+    index, store, tmp_path, monkeypatch
+):
+    """The loss is lowest in the third epoch, the IoU highest in the second."""
+    settings = replace(SETTINGS, epochs=3, chosen_by="iou")
+    validation_finds(monkeypatch, [0.5, 0.4, 0.3], ious=[0.0, 0.5, 0.25])
+    found = train(index, store, MODEL, settings, tmp_path / "a", device=CPU)
+    assert found.history["validation_iou"].tolist() == [0.0, 0.5, 0.25]
+    second = train(
+        index, store, MODEL, replace(settings, epochs=2), tmp_path / "b", device=CPU
+    )
+    assert_same_bits(found.model, second.model)
 
 
 def test_rotation_uses_every_task_once_a_round(index):

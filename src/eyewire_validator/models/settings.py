@@ -55,6 +55,10 @@ LOSS_ON = ("every_loop", "last_loop")
 # random number of times (1 to twice the model's loops less 1, so the same on average).
 TRAINING_LOOPS = ("fixed", "random")
 
+# What says which epoch was best: the loss of validation tasks (published), or the IoU
+# of their answers, pooled and without the seed.
+CHOSEN_BY = ("loss", "iou")
+
 # What training holds to be true of a segment of the aggregate: 1 (hard), or the
 # fraction of the players who agreed on it (soft). Validation always takes hard labels.
 LABELS = ("hard", "soft")
@@ -159,6 +163,7 @@ class TrainingSettings:
     balance: bool = False
     loops: str = "fixed"
     augmentation: bool = False
+    chosen_by: str = "loss"
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
@@ -166,6 +171,7 @@ class TrainingSettings:
         _check_choice("training: loss_on", self.loss_on, LOSS_ON)
         _check_choice("training: labels", self.labels, LABELS)
         _check_choice("training: loops", self.loops, TRAINING_LOOPS)
+        _check_choice("training: chosen_by", self.chosen_by, CHOSEN_BY)
         _check_choice("training: precision", self.precision, PRECISIONS)
         _check_least("training: random_seed", self.random_seed, 0)
         for name in ("epochs", "batch_size", "rotation", "lr_step", "patience"):
