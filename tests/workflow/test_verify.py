@@ -66,7 +66,7 @@ def test_a_flipped_bit_in_any_artifact_is_found_and_the_artifact_named(run, dama
 
 
 def test_what_it_says_to_do_makes_the_same_bytes_again(run, finished, finished_copy):
-    volume = min((finished_copy / "results/volumes").glob("*/image.lzma"))
+    volume = min((finished_copy / "results/volumes/groups").glob("*/*/image.lzma"))
     flip_a_bit(volume)
     found = run(finished_copy, "verify").stdout
     (advice,) = re.findall("to make all of it anew: (.+)", found)

@@ -13,13 +13,13 @@ from eyewire_validator.tables import TASK_INDEX, read_table
 from eyewire_validator.volume_store import VolumeStore
 
 with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.threads):
-    params = snakemake.params
-    index = read_table(Path(snakemake.input.index), TASK_INDEX)
-    store = VolumeStore(Path(params.volumes), VolumeGeometry(**params.geometry))
+    files, params = snakemake.input, snakemake.params
+    index = read_table(Path(files.index), TASK_INDEX)
+    store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
     device = resolve_device(params.device, cuda_granted=snakemake.resources.cuda > 0)
     tasks = index.loc[index["split"] == snakemake.wildcards.split, "task"].tolist()
     answerer, settings = load_answerer(
-        [Path(checkpoint) for checkpoint in snakemake.input.checkpoints],
+        [Path(checkpoint) for checkpoint in files.checkpoints],
         index,
         store,
         tasks=tasks,
@@ -33,7 +33,7 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
         answerer,
         params.loops,
         EvaluationSettings(**params.evaluation),
-        neurons=read_neurons(Path(params.truth)) if params.truth else None,
+        neurons=read_neurons(Path(files.truth)) if files.truth else None,
         title=settings.title,
     )
     for evaluation, *files in zip(

@@ -22,7 +22,8 @@ with job_log(snakemake.log[0], snakemake.output):
     trained = train_model(
         read_table(index_file, TASK_INDEX),
         VolumeStore(
-            Path(snakemake.params.volumes), VolumeGeometry(**snakemake.params.geometry)
+            map(Path, snakemake.input.volumes),
+            VolumeGeometry(**snakemake.params.geometry),
         ),
         model_settings,
         training_settings,
