@@ -32,7 +32,7 @@ class Finding(NamedTuple):
     manifests: tuple[Path, ...]
 
 
-def write_manifest(path: Path, files: Iterable[Path]) -> None:
+def write_manifest(path: Path, files: Collection[Path]) -> None:
     """Write the hashes of files, by the names and in the order in which they are given.
 
     A folder stands for all files in it. What a job made by name comes first, so that

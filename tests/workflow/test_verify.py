@@ -18,12 +18,12 @@ def kind(path: Path) -> str:
 
 
 def artifacts(folder: Path) -> list[Path]:
-    """One artifact of each kind that a run makes."""
+    """One artifact of each kind that a run makes; Snakemake's own times are hidden."""
     files = sorted(path for path in (folder / "results").rglob("*") if path.is_file())
     made = [
         path.relative_to(folder)
         for path in files
-        if not {"logs", "benchmarks"} & set(path.parts)
+        if not {"logs", "benchmarks"} & set(path.parts) and path.name[0] != "."
     ]
     return list({kind(path): path for path in made}.values())
 
