@@ -5,7 +5,7 @@ under results/:
 
     cells/registry.parquet                      which cells are used, and why not
     downloads/cells/{cell}/                     what the API said about a cell's tasks
-    volumes/{volume}/                           downsampled image, segmentation, coverage
+    volumes/groups/{group}/{volume}/            downsampled image, segmentation, coverage
     tasks/index.parquet, split.json             one row a task; what was left out, and why
     models/{model}/{replicate}/                 checkpoints and training curves
     evaluation/{model}/{replicate}/{split}/     metrics of each task, and their summary

@@ -81,7 +81,9 @@ class Workflow:
         """Make all that a dry run says is to be made, and let Snakemake record it."""
         for line in re.findall(r"^    output: (.*)$", plan, re.MULTILINE):
             for name in line.split(", "):
-                if not name.startswith("results/downloads/volumes/"):
+                if re.fullmatch("results/volumes/groups/[0-9]+", name):
+                    (self.folder / name).mkdir(parents=True)
+                elif not name.startswith("results/downloads/volumes/"):
                     self.make_empty(name.removesuffix(" (temporary)"))
         self.snakemake("--touch", "--forceall", python=("-c", TOUCH_WITHOUT_WAITING))
 

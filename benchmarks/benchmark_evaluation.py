@@ -108,7 +108,7 @@ class Plain:
         self.model.to(case.device, memory_format=torch.contiguous_format)
         self.coverage = {
             volume: read_table(
-                case.store.folder / str(volume) / "coverage.parquet", COVERAGE
+                case.store.folders[volume] / "coverage.parquet", COVERAGE
             )
             for volume in case.index["volume"].unique()
         }
@@ -171,7 +171,7 @@ class Plain:
 
     def read(self, volume: int, name: str, dtype: type) -> NDArray[Any]:
         """Unpack an array of a volume."""
-        file = self.case.store.folder / str(volume) / f"{name}.lzma"
+        file = self.case.store.folders[volume] / f"{name}.lzma"
         content = lzma.decompress(file.read_bytes())
         return np.frombuffer(content, dtype).reshape(
             self.case.store.geometry.coarse_shape
@@ -213,7 +213,8 @@ def count_in_floats(
 
 def evaluate_here(case: Case, loops: Sequence[int]) -> dict[int, Evaluation]:
     """Do as workflow/scripts/evaluate_network.py does: nothing has been read yet."""
-    store = VolumeStore(case.store.folder, case.store.geometry)
+    folders = {folder.parent for folder in case.store.folders.values()}
+    store = VolumeStore(folders, case.store.geometry)
     asked = (case.tasks, case.index, store, case.settings, case.device)
     answerer = NetworkAnswerer([case.model], samples_of(*asked), case.settings, loops)
     return evaluate(case.tasks, Lineage(case.index), store, answerer, loops, SETTINGS)
@@ -252,7 +253,7 @@ def write_volumes(folder: Path, segmentation: NDArray[np.uint16]) -> VolumeStore
         write_raw(raw, labels)
         coarse = downsample_volume(RawVolume(raw, 0, geometry))
         write_volume(folder / str(volume), coarse)
-    return VolumeStore(folder, geometry)
+    return VolumeStore([folder], geometry)
 
 
 def made_up_tasks(store: VolumeStore, tasks: int) -> pd.DataFrame:

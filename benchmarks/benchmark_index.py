@@ -37,6 +37,7 @@ from full_scale import (
     write_manifests,
     write_segments,
 )
+from snakemake.iocontainers import Namedlist
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "workflow" / "scripts"
 SPLIT = {
@@ -73,6 +74,7 @@ def arguments_of(script: str, results: Path, cells: int) -> SimpleNamespace:
     folder = f"{results}/downloads/cells"
     tables = [f"{folder}/{cell}/tasks.parquet" for cell in cell_ids(cells)]
     manifests = sorted(map(str, results.glob("volumes/groups/*.json")))
+    folders = [manifest.removesuffix(".json") for manifest in manifests]
     index = f"{results}/index.parquet"
     arguments: dict[str, dict[str, Any]] = {
         "catalog_volumes": {
@@ -80,12 +82,14 @@ def arguments_of(script: str, results: Path, cells: int) -> SimpleNamespace:
             "output": [f"{results}/catalog.parquet"],
         },
         "index_tasks": {
-            "input": SimpleNamespace(tables=tables, manifests=manifests),
-            "output": SimpleNamespace(index=index, counts=f"{results}/split.json"),
+            "input": SimpleNamespace(
+                tables=tables, manifests=manifests, volumes=folders
+            ),
+            "output": named(index=index, counts=f"{results}/split.json"),
         },
         "export_published_formats": {
             "input": [index],
-            "output": SimpleNamespace(
+            "output": named(
                 task_vol=f"{results}/task_vol.json",
                 task_data=f"{results}/task_data.json",
             ),
@@ -102,6 +106,11 @@ def arguments_of(script: str, results: Path, cells: int) -> SimpleNamespace:
         params=SimpleNamespace(**params),
         log=[f"{results}/{script}.log"],
     )
+
+
+def named(**files: str) -> Namedlist:
+    """Return files as Snakemake does: a list whose items have names."""
+    return Namedlist(fromdict=files)
 
 
 def run_script(script: str, results: Path, cells: int) -> None:

@@ -283,7 +283,7 @@ def training_here(
     folder: Path, index: pd.DataFrame, options: Options, device: torch.device, *way: str
 ) -> Callable[[], int]:
     """Return a function that takes a step, and says with how many tasks."""
-    store = VolumeStore(folder, GEOMETRY)
+    store = VolumeStore([folder], GEOMETRY)
     model, training = settings_of(options, *way)
     draw = drawing(store, index, options, device, model, training)
     noise = torch.Generator(device).manual_seed(0)
@@ -296,7 +296,7 @@ def answering_here(
     folder: Path, index: pd.DataFrame, options: Options, device: torch.device, *way: str
 ) -> Callable[[], int]:
     """Return a function that answers a batch of whole volumes."""
-    store = VolumeStore(folder, GEOMETRY)
+    store = VolumeStore([folder], GEOMETRY)
     settings, training = settings_of(options, *way)
     draw = drawing(store, index, options, device, settings, training)
     model = LWUNet.from_settings(settings).to(device)
@@ -509,7 +509,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_volumes(folder, options.volumes)
-        index = made_up_index(VolumeStore(folder, GEOMETRY), options.volumes)
+        index = made_up_index(VolumeStore([folder], GEOMETRY), options.volumes)
         found: dict[str, Measured] = {}
         for kind in ("training", "answering"):
             chosen = [way for way in ways if way.startswith(kind)]

@@ -72,8 +72,10 @@ def write_segments(results: Path, volumes: pd.DataFrame) -> list[NDArray[np.int6
             columns |= {f"min_{name}": low[axis], f"max_{name}": high[axis]}
         file = results / f"segments-{number}.parquet"
         write_table(file, pd.DataFrame(columns), SEGMENTS_OF_VOLUME)
-    for row, volume in enumerate(volumes["volume"]):
-        folder = results / f"volumes/{volume}"
+    for row, (volume, group) in enumerate(
+        zip(volumes["volume"], volumes["group"], strict=True)
+    ):
+        folder = results / f"volumes/groups/{group}/{volume}"
         folder.mkdir(parents=True)
         source = results / f"segments-{row % SEGMENT_TABLES}.parquet"
         os.link(source, folder / SEGMENTS_TABLE)

@@ -65,7 +65,12 @@ def main() -> None:
     tasks = sum(len(read_table(table, CELL_TASKS)) for table in tables)
     replies = [table.with_name("replies.json.xz") for table in tables]
     catalog = read_table(results / "volumes/catalog.parquet", CATALOG)
-    kept = files_below(*(results / f"volumes/{v}" for v in catalog["volume"]))
+    kept = files_below(
+        *(
+            results / f"volumes/groups/{group}/{volume}"
+            for group, volume in zip(catalog["group"], catalog["volume"], strict=True)
+        )
+    )
     bucket = files_below(results / "sandbox/bucket")
     raw = [file for file in bucket if file.suffix in FETCHED]
     raw_volumes = sum(file.name == "segmentation.lzma" for file in raw)

@@ -10,7 +10,8 @@ rule audit_models:
     """Alter each held-out task's own aggregate, and compare what the models see."""
     input:
         index="results/tasks/index.parquet",
-        manifests=manifests_of_groups,
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
         checkpoints=audited_checkpoints,
     output:
         "results/audit.json",
@@ -25,7 +26,6 @@ rule audit_models:
         dust_voxels=config["evaluation"]["dust_voxels"],
         random_seed=config["training"]["random_seed"],
         geometry=GEOMETRY,
-        volumes="results/volumes",
         code=code("audit_models.py"),
     script:
         "../workflow/scripts/audit_models.py"

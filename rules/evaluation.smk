@@ -16,7 +16,9 @@ rule evaluate_network:
     """Let a network answer the tasks of the split; one run serves all loop counts."""
     input:
         index="results/tasks/index.parquet",
-        manifests=manifests_of_groups,
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+        truth=truth_of_sandbox,
         checkpoints=checkpoints_of,
     output:
         tasks=tables_of("tasks", LOOPS),
@@ -40,9 +42,7 @@ rule evaluate_network:
         evaluation=EVALUATION,
         device=lambda wildcards: training_settings(config, wildcards.model)["device"],
         metadata=metadata_of,
-        truth=truth_of_sandbox,
         geometry=GEOMETRY,
-        volumes="results/volumes",
         code=code("evaluate_network.py"),
     script:
         "../workflow/scripts/evaluate_network.py"
@@ -92,8 +92,10 @@ rule evaluate_baseline:
     """Let a rule, a person or a finished segmentation answer every task of the split."""
     input:
         index="results/tasks/index.parquet",
-        manifests=manifests_of_groups,
-        others=what_answers_need,
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+        truth=truth_of_sandbox,
+        labels=labels_of,
     output:
         tasks="results/evaluation/{model}/{replicate}/{split}/loops-1/tasks.parquet",
         segments="results/evaluation/{model}/{replicate}/{split}/loops-1/segments.parquet",
@@ -109,9 +111,7 @@ rule evaluate_baseline:
         model=lambda wildcards: MODELS[wildcards.model],
         evaluation=EVALUATION,
         metadata=metadata_of,
-        truth=truth_of_sandbox,
         geometry=GEOMETRY,
-        volumes="results/volumes",
         code=code("evaluate_baseline.py"),
     script:
         "../workflow/scripts/evaluate_baseline.py"

@@ -100,7 +100,8 @@ rule plot_tasks:
     """Picture tasks, image to answer: a typical one, and those with the most edits."""
     input:
         index="results/tasks/index.parquet",
-        manifests=manifests_of_groups,
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
         checkpoints=checkpoints_of,
         tasks=this_evaluation("tasks.parquet"),
         segments=this_evaluation("segments.parquet"),
@@ -128,7 +129,6 @@ rule plot_tasks:
         heading=heading,
         loops=lambda wildcards: own_loops(wildcards.model),
         geometry=GEOMETRY,
-        volumes="results/volumes",
         threshold=config["evaluation"]["threshold"],
         code=code("plot_tasks.py"),
     script:
@@ -187,7 +187,7 @@ rule readme_figures:
     input:
         README_FIGURES,
     output:
-        [f"docs/figures/{Path(figure).name}" for figure in README_FIGURES],
+        local([f"docs/figures/{Path(figure).name}" for figure in README_FIGURES]),
     log:
         "results/logs/readme_figures/readme_figures.log",
     localrule: True

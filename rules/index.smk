@@ -13,6 +13,8 @@ rule index_tasks:
     input:
         tables=tables_of_cells,
         manifests=manifests_of_groups,
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
     output:
         index="results/tasks/index.parquet",
         counts="results/tasks/split.json",

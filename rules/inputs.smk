@@ -56,9 +56,23 @@ def own_loops(model):
     return MODELS[network_of(model)]["loops"] if is_network(model) else 1
 
 
-def sandbox_manifest(wildcards):
-    """The sandbox that requests go to, if any."""
-    return "results/sandbox/manifest.json" if SOURCE == "sandbox" else []
+def given(file):
+    """A file that the config names: on this disk, unless the workflow makes it."""
+    return file if file.startswith("results/") else local(file)
+
+
+def made_by(checkpoint):
+    """The file that a checkpoint made; Snakemake fetches it if it lies on a store."""
+    with checkpoint.get().output[0].open() as file:
+        return Path(file.name)
+
+
+def sandbox_folder(wildcards):
+    """The sandbox that requests go to, if any: its manifest stands for the folders."""
+    if SOURCE != "sandbox":
+        return []
+    folders = [ancient(f"results/sandbox/{name}") for name in ("api", "bucket")]
+    return ["results/sandbox/manifest.json", *folders]
 
 
 def sandbox_files(wildcards):
@@ -66,13 +80,12 @@ def sandbox_files(wildcards):
     if config["sandbox"]["made_from"] != "files":
         return []
     files = config["sandbox"]["files"]
-    return sorted(
-        {files[key].split("::")[0] for key in ("image", "supervoxels", "labels")}
-    )
+    named = {files[key].split("::")[0] for key in ("image", "supervoxels", "labels")}
+    return local(sorted(named))
 
 
 def kept_cells():
-    registry = read_table(Path(checkpoints.read_registry.get().output[0]), REGISTRY)
+    registry = read_table(made_by(checkpoints.read_registry), REGISTRY)
     return sorted(registry.loc[registry["kept"], "cell"])
 
 
@@ -80,37 +93,51 @@ def tables_of_cells(wildcards):
     return expand("results/downloads/cells/{cell}/tasks.parquet", cell=kept_cells())
 
 
-CATALOG_FILE = Path("results/volumes/catalog.parquet")
+def groups():
+    """The volumes of each group and their addresses."""
+    catalog = made_by(checkpoints.catalog_volumes)
+    return groups_of_catalog(catalog, catalog.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def groups_of_catalog(catalog, version):
+    """The same; read once, until the checkpoint replaces the file."""
+    return {
+        group: dict(zip(rows["volume"].astype(str), rows["full_path"], strict=True))
+        for group, rows in read_table(catalog, CATALOG).groupby("group")
+    }
+
+
+def catalog_of_groups(wildcards):
+    """The catalog; a new one makes nothing stale, but the groups are asked for again.
+
+    Whatever asks for groups has it as an input. Snakemake takes the old catalog for
+    finished as long as the cells are not known, and would otherwise forget that a new
+    one is to be made.
+    """
+    groups()
+    return ancient("results/volumes/catalog.parquet")
 
 
 def volumes_of_group(wildcards):
     """The group's volumes and their addresses: a change of these reruns the group."""
-    found = CATALOG_FILE.stat() if CATALOG_FILE.exists() else None
-    groups = groups_of_catalog(found and (found.st_mtime_ns, found.st_size))
-    return groups.get(int(wildcards.group), {})
-
-
-@lru_cache(maxsize=1)
-def groups_of_catalog(version):
-    """The same of all groups; read once, until the checkpoint replaces the file."""
-    return {
-        group: dict(zip(rows["volume"].astype(str), rows["full_path"], strict=True))
-        for group, rows in read_table(CATALOG_FILE, CATALOG).groupby("group")
-    }
+    return groups().get(int(wildcards.group), {})
 
 
 def manifests_of_groups(wildcards):
-    catalog = read_table(Path(checkpoints.catalog_volumes.get().output[0]), CATALOG)
-    return expand(
-        "results/volumes/groups/{group}.json", group=sorted(set(catalog["group"]))
-    )
+    return [f"results/volumes/groups/{group}.json" for group in sorted(groups())]
+
+
+def folders_of_groups(wildcards):
+    """The volumes. What changes with them is the index, as it is made from them."""
+    return [ancient(f"results/volumes/groups/{group}") for group in sorted(groups())]
 
 
 def given_checkpoint(model):
     """The file that a model's entry names: of the run, or one that comes with the workflow."""
     file = Path(MODELS[model]["checkpoint"])
     own = Path(workflow.basedir) / file
-    return str(own if own.exists() and not file.exists() else file)
+    return given(str(own if own.exists() and not file.exists() else file))
 
 
 def checkpoints_behind(model, replicate=None):
@@ -134,12 +161,12 @@ def checkpoints_of(wildcards):
 
 
 def audited_models(wildcards):
-    """What answers, and with which checkpoints; references may know the answer."""
+    """What answers, and with how many checkpoints; references may know the answer."""
     return {
         model: {
             "entry": MODELS[network_of(model)],
             "leaked": leaked(model),
-            "checkpoints": checkpoints_behind(model),
+            "checkpoints": len(checkpoints_behind(model)),
         }
         for model in MODELS
         if not is_reference(model)
@@ -147,22 +174,23 @@ def audited_models(wildcards):
 
 
 def audited_checkpoints(wildcards):
-    """The checkpoints of all audited models, each once."""
-    models = audited_models(wildcards).values()
-    return sorted({file for model in models for file in model["checkpoints"]})
+    """The checkpoints of one audited model after the other."""
+    return [
+        file
+        for model in audited_models(wildcards)
+        for file in checkpoints_behind(model)
+    ]
 
 
-def what_answers_need(wildcards):
-    """What a baseline or reference looks at besides the index and the volumes."""
-    model = MODELS[wildcards.model]
-    if model["kind"] == "labels":
-        return [model["labels"].split("::")[0]]
-    return ["results/sandbox/manifest.json"] if HAS_PEOPLE else []
+def labels_of(wildcards):
+    """The finished segmentation that a reference answers with, if it does."""
+    labels = MODELS[wildcards.model].get("labels")
+    return local(labels.split("::")[0]) if labels else []
 
 
 def truth_of_sandbox(wildcards):
     """Which segments really belong to each task: known for the synthetic retina only."""
-    return "results/sandbox/truth/tasks.json" if HAS_PEOPLE else None
+    return "results/sandbox/truth/tasks.json" if HAS_PEOPLE else []
 
 
 PARTS = config["evaluation"]["parts"]

@@ -8,7 +8,7 @@ OUTPUT  results/cells/registry.parquet  every row, kept or with the reason why n
 checkpoint read_registry:
     """Keep the cells that the filters let through. Which they are is known after it."""
     input:
-        config["registry"]["csvs"],
+        [given(csv) for csv in config["registry"]["csvs"]],
     output:
         "results/cells/registry.parquet",
     log:
@@ -19,6 +19,7 @@ checkpoint read_registry:
         "../envs/data.yaml"
     params:
         filters={k: v for k, v in config["registry"].items() if k != "csvs"},
+        csvs=config["registry"]["csvs"],
         code=code("read_registry.py"),
     script:
         "../workflow/scripts/read_registry.py"

@@ -81,7 +81,7 @@ rule render_report:
         loops="results/figures/loops.png",
         trust=TRUST_FIGURES,
         errors=ERROR_FIGURES,
-        figures=figures_of_all_models,
+        figures=figures_of_chapters,
         counts="results/tasks/split.json",
         registry="results/cells/registry.parquet",
     output:

@@ -2,8 +2,9 @@
 
 INPUT   nothing, or the files named in config["sandbox"]["files"]
 OUTPUT  results/sandbox/registry.csv   its cell registry
-        results/sandbox/manifest.json  how it was made, counts, hash; beside it the
-                                       API's replies and the bucket
+        results/sandbox/manifest.json  how it was made, counts, hash
+        results/sandbox/api/, bucket/  the API's replies and the bucket
+        results/sandbox/truth/         what really belongs to each task and cell
 """
 
 
@@ -14,6 +15,11 @@ rule make_sandbox:
     output:
         registry="results/sandbox/registry.csv",
         manifest="results/sandbox/manifest.json",
+        truth=expand("results/sandbox/truth/{name}.json", name=["tasks", "cells"]),
+        folders=[
+            directory(f"results/sandbox/{name}")
+            for name in ("api", "bucket", "truth/volumes")
+        ],
     log:
         "results/logs/make_sandbox/make_sandbox.log",
     benchmark:

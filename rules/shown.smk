@@ -220,15 +220,34 @@ def provenance(wildcards):
     }
 
 
-def chapters(wildcards):
-    """The figures of each evaluation that are not shown before; leaked ones come last."""
-    shown = TRUST_FIGURES + ERROR_FIGURES
+def evaluations_of_chapters():
+    """Those that the report pictures; leaked ones come last."""
     return [
-        {
-            **heading_of(*evaluation),
-            "figures": [f for f in figures_of(*evaluation) if f not in shown],
-        }
+        evaluation
         for worth in ("result", "leaked")
         for evaluation in pictured_evaluations()
         if standing(evaluation[0]) == worth
+    ]
+
+
+def figures_of_chapter(evaluation):
+    """The figures of an evaluation that are not shown before."""
+    shown = TRUST_FIGURES + ERROR_FIGURES
+    return [figure for figure in figures_of(*evaluation) if figure not in shown]
+
+
+def figures_of_chapters(wildcards):
+    """The figures of one chapter after the other."""
+    return [
+        figure
+        for evaluation in evaluations_of_chapters()
+        for figure in figures_of_chapter(evaluation)
+    ]
+
+
+def chapters(wildcards):
+    """What each is about, and how many figures it has."""
+    return [
+        {**heading_of(*evaluation), "figures": len(figures_of_chapter(evaluation))}
+        for evaluation in evaluations_of_chapters()
     ]

@@ -1,6 +1,6 @@
 """Ask the API for each cell's tasks.
 
-INPUT   the API; results/sandbox/manifest.json where that is the sandbox
+INPUT   the API; results/sandbox/ where that is the sandbox
 OUTPUT  results/downloads/cells/{cell}/tasks.parquet     one row a task
         results/downloads/cells/{cell}/replies.json.xz   the replies as they came
         results/volumes/catalog.parquet                  one row a distinct volume
@@ -13,7 +13,7 @@ rule download_cell:
     The registry is no input: one more cell must not fetch all others again.
     """
     input:
-        sandbox_manifest,
+        sandbox_folder,
     output:
         tasks="results/downloads/cells/{cell}/tasks.parquet",
         replies="results/downloads/cells/{cell}/replies.json.xz",

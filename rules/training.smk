@@ -36,7 +36,8 @@ rule train_model:
     """
     input:
         index="results/tasks/index.parquet",
-        manifests=manifests_of_groups,
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
     output:
         checkpoint="results/models/{model}/{replicate}/checkpoint.pt",
         history="results/models/{model}/{replicate}/history.parquet",
@@ -57,7 +58,6 @@ rule train_model:
         training=lambda wildcards: training_settings(config, wildcards.model),
         leaked=lambda wildcards: leaked(wildcards.model),
         geometry=GEOMETRY,
-        volumes="results/volumes",
         code=code("train_model.py"),
     script:
         "../workflow/scripts/train_model.py"

@@ -1,12 +1,13 @@
 """Fetch volumes and downsample them, a group of volumes a job.
 
 A group holds the volumes whose ids share id // group_span; it stays the same whatever
-else is added. Its manifest stands for the folders of its volumes.
+else is added.
 
 INPUT   the bucket, by the addresses in results/volumes/catalog.parquet
-OUTPUT  results/volumes/groups/{group}.json  SHA-256 of each file of each volume
-        results/volumes/{volume}/            image.lzma, segmentation.lzma,
-                                             coverage.parquet, segments.parquet
+OUTPUT  results/volumes/groups/{group}.json       SHA-256 of each file of each volume
+        results/volumes/groups/{group}/{volume}/  image.lzma, segmentation.lzma,
+                                                  coverage.parquet, segments.parquet,
+                                                  graph.parquet
 """
 
 PARTIAL_DOWNLOADS = "results/downloads/partial"
@@ -19,9 +20,10 @@ rule download_volumes:
     is whole.
     """
     input:
-        sandbox_manifest,
+        sandbox=sandbox_folder,
+        catalog=catalog_of_groups,
     output:
-        temp(directory("results/downloads/volumes/{group}")),
+        temp(local(directory("results/downloads/volumes/{group}"))),
     log:
         "results/logs/download_volumes/{group}.log",
     benchmark:
@@ -47,9 +49,11 @@ rule download_volumes:
 rule downsample_volumes:
     """Check a group's raw volumes, downsample them and count what covers what."""
     input:
-        "results/downloads/volumes/{group}",
+        raw=local("results/downloads/volumes/{group}"),
+        catalog=catalog_of_groups,
     output:
-        "results/volumes/groups/{group}.json",
+        manifest="results/volumes/groups/{group}.json",
+        volumes=directory("results/volumes/groups/{group}"),
     log:
         "results/logs/downsample_volumes/{group}.log",
     benchmark:

@@ -17,11 +17,11 @@ OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @contextlib.contextmanager
-def job_log(path: str | Path, outputs: Iterable[str] = ()) -> Iterator[list[Path]]:
+def job_log(path: str | Path, outputs: Iterable[str] = ()) -> Iterator[None]:
     """Send what the block prints, and what this package logs, to the file ``path``.
 
-    The block gets the list of the files that it makes, to add to it what is not among
-    ``outputs``. Once it is done, their hashes are written beside the log.
+    Once the block is done, the hashes of ``outputs``, the files and folders that it
+    makes, are written beside the log.
 
     An error of this package, or of the disk, ends the process with status 1 and its
     message, on the terminal and in the log; a traceback goes to the log only for what
@@ -35,7 +35,7 @@ def job_log(path: str | Path, outputs: Iterable[str] = ()) -> Iterator[list[Path
         package.addHandler(logging.StreamHandler(file))
         try:
             with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
-                yield made
+                yield
                 if made:
                     write_manifest(log.with_suffix(SUFFIX), made)
         except EyewireValidatorError as error:

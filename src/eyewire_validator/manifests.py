@@ -32,12 +32,32 @@ class Finding(NamedTuple):
     manifests: tuple[Path, ...]
 
 
-def write_manifest(path: Path, files: Iterable[Path]) -> None:
+def write_manifest(path: Path, files: Collection[Path]) -> None:
     """Write the hashes of files, by the names and in the order in which they are given.
 
-    What a job promised to make comes first: asking for that makes all of it anew.
+    A folder stands for all files in it. What a job made by name comes first, so that
+    asking for that makes all of it anew.
     """
-    write_text(path, (f"{file_hash(file)}  {file}\n" for file in dict.fromkeys(files)))
+    by_name = [file for file in files if not file.is_dir()]
+    in_folders = [
+        f for folder in files if folder.is_dir() for f in sorted(_files_in(folder))
+    ]
+    listed = dict.fromkeys([*by_name, *in_folders])
+    write_text(path, (f"{file_hash(file)}  {file}\n" for file in listed))
+
+
+def manifests_of_jobs(logs: Path) -> list[Path]:
+    """Return the manifests that finished jobs left, each in the folder of its rule.
+
+    Raises:
+        FileError: there are none, so that nothing can be compared.
+    """
+    if not (found := sorted(logs.glob(f"*/*{SUFFIX}"))):
+        raise FileError(
+            f"{logs}: no finished job left hashes here; run the workflow first "
+            "(results on a store cannot be verified)"
+        )
+    return found
 
 
 def add_to_manifest(manifest: Path, name: str, content: bytes) -> None:

@@ -1,6 +1,7 @@
 """Downsampled volumes, read once and kept in memory."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.bridge import Bridge
+from eyewire_validator.errors import FileError
 from eyewire_validator.files import read_array
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.tables import (
@@ -51,10 +53,11 @@ class CoarseVolume(NamedTuple):
 
 
 class VolumeStore:
-    """The folder of the downsampled volumes; the last ones used stay in memory.
+    """The downsampled volumes; the last ones used stay in memory.
 
     Args:
-        folder: holds the folder of each volume, as `volumes.write_volume` makes it.
+        folders: each holds the folders of some volumes, named by their ids, as
+            `volumes.write_volume` makes them.
         geometry: gives the shape of the arrays.
         max_bytes: memory for volumes; one is kept in any case. A coarse volume of
             64 voxels takes 0.8 MB, so that 1 GiB keeps 1,365. Bridges have as much
@@ -62,10 +65,18 @@ class VolumeStore:
     """
 
     def __init__(
-        self, folder: Path, geometry: VolumeGeometry, max_bytes: int = 2**30
+        self,
+        folders: Iterable[Path],
+        geometry: VolumeGeometry,
+        max_bytes: int = 2**30,
     ) -> None:
-        """Read nothing yet."""
-        self.folder = folder
+        """See which volumes there are; read none yet."""
+        self.folders = {
+            int(entry.name): Path(entry)
+            for folder in folders
+            for entry in os.scandir(folder)
+            if entry.name.isdigit()
+        }
         self.geometry = geometry
         self._max_bytes = max_bytes
         volume_bytes = VOXEL_BYTES * geometry.coarse_size**3
@@ -75,13 +86,15 @@ class VolumeStore:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let another process have a store of its own."""
-        return type(self), (self.folder, self.geometry, self._max_bytes)
+        folders = sorted({folder.parent for folder in self.folders.values()})
+        return type(self), (folders, self.geometry, self._max_bytes)
 
     def get(self, volume: int) -> CoarseVolume:
         """Return a volume; its arrays are shared and read-only.
 
         Raises:
-            FileError: a file is missing, damaged or of another size.
+            FileError: there is no such volume, or a file is missing, damaged or of
+                another size.
         """
         return self._get(volume)
 
@@ -89,6 +102,7 @@ class VolumeStore:
         """Return the way back from a volume's coarse voxels to its segments.
 
         Raises:
+            FileError: there is no such volume.
             TableError: a table is missing or damaged.
             VolumeError: the tables do not belong together.
         """
@@ -98,24 +112,34 @@ class VolumeStore:
         """Return the volume's `tables.SEGMENT_GRAPH`; empty where the bucket has none.
 
         Raises:
+            FileError: there is no such volume.
             TableError: the table is missing or damaged.
         """
-        return read_table(self.folder / str(volume) / "graph.parquet", SEGMENT_GRAPH)
+        return read_table(self._folder(volume) / "graph.parquet", SEGMENT_GRAPH)
 
     def __contains__(self, volume: int) -> bool:
         """Say whether the volume has a folder."""
-        return (self.folder / str(volume)).is_dir()
+        return volume in self.folders
 
     def read(self, volume: int) -> CoarseVolume:
         """Return a volume as `get` does, without keeping it."""
-        folder, shape = self.folder / str(volume), self.geometry.coarse_shape
+        folder, shape = self._folder(volume), self.geometry.coarse_shape
         return CoarseVolume(
             read_array(folder / "image.lzma", shape, np.uint8),
             read_array(folder / "segmentation.lzma", shape, np.uint16),
         )
 
+    def _folder(self, volume: int) -> Path:
+        try:
+            return self.folders[volume]
+        except KeyError:
+            raise FileError(
+                f"volume {volume}: not among the {len(self.folders)} that were "
+                "downsampled; make the task index and the volumes again"
+            ) from None
+
     def _read_bridge(self, volume: int) -> Bridge:
-        folder = self.folder / str(volume)
+        folder = self._folder(volume)
         return Bridge.build(
             read_table(folder / "segments.parquet", SEGMENTS_OF_VOLUME),
             read_table(folder / "coverage.parquet", COVERAGE),

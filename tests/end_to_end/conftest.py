@@ -7,14 +7,19 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import uvicorn
+import yaml
 
 from eyewire_validator.sandbox.application import create_application
 from eyewire_validator.sandbox.faults import FaultyApplication, WireProtocol
 
 TOKEN = "sandbox"
+ROOT = Path(__file__).resolve().parents[2]
+# Whole runs take few models, of one training.
+MODELS = {"lwunet", "seed_only"}
 
 
 @dataclass(frozen=True)
@@ -109,3 +114,59 @@ def configure():
         return {"source": "eyewire", "registry": {"csvs": ["cells.csv"]}, "api": api}
 
     return configure
+
+
+@pytest.fixture(scope="session")
+def few():
+    """Return a function that makes the config of a whole run with few models."""
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    names = dict.fromkeys([*config["models"], "together"])
+
+    def few(**more):
+        models = {name: None for name in names if name not in MODELS}
+        models["lwunet"] = {"replicates": 1, "dropout_samples": 1}
+        return {
+            "models": models | more,
+            "volumes": {"group_span": 1000},
+            "evaluation": {"loops": [2]},
+            "report": {"model": "lwunet"},
+        }
+
+    return few
+
+
+@pytest.fixture(scope="session")
+def run_few(run, few):
+    """Return a function that runs all of it in a folder."""
+
+    def run_few(folder, *options, **more):
+        done = run(folder, *options, config=few(**more))
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    return run_few
+
+
+@pytest.fixture(scope="session")
+def local_run(run_few, tmp_path_factory):
+    """The folder of a plain run of it. Read it, do not change it."""
+    folder = tmp_path_factory.mktemp("local")
+    run_few(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made():
+    """Return a function that reads what a run made, by name.
+
+    Logs and benchmarks tell times, and may differ.
+    """
+
+    def made(folder):
+        return {
+            str(file.relative_to(folder)): file.read_bytes()
+            for file in (folder / "results").rglob("*")
+            if file.is_file() and not {"logs", "benchmarks"} & set(file.parts)
+        }
+
+    return made

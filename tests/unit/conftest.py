@@ -81,6 +81,7 @@ def make_store(tmp_path, geometry):
 
     def make(segmentations, graphs=None):
         folder = tmp_path / "volumes"
+        folder.mkdir(exist_ok=True)
         for volume, segmentation in segmentations.items():
             generator = np.random.default_rng(volume)
             image = generator.integers(0, 256, geometry.coarse_shape, np.uint8)
@@ -93,7 +94,7 @@ def make_store(tmp_path, geometry):
             edges = (graphs or {}).get(volume, [])
             graph = pd.DataFrame(edges, columns=SEGMENT_GRAPH.names)
             write_table(folder / str(volume) / "graph.parquet", graph, SEGMENT_GRAPH)
-        return VolumeStore(folder, geometry)
+        return VolumeStore([folder], geometry)
 
     return make
 

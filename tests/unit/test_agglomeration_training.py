@@ -50,7 +50,7 @@ def store(make_store, octants):
         generator = np.random.default_rng(volume)
         image = generator.integers(180, 220, octants.shape).astype(np.uint8)
         image[3:5], image[:, 3:5] = 40, 40
-        write_array(store.folder / str(volume) / "image.lzma", image)
+        write_array(store.folders[volume] / "image.lzma", image)
     return store
 
 
@@ -184,7 +184,7 @@ def test_what_ancestors_passed_over_is_believed_less(store, make_index, index):
 
 def test_no_more_volumes_are_read_than_settings_say(store, index):
     """Of two training volumes one is missing: not every random seed draws it."""
-    (store.folder / "11" / "image.lzma").unlink()
+    (store.folders[11] / "image.lzma").unlink()
     few = replace(SETTINGS, max_volumes=1, epochs=1)
 
     def is_read(random_seed):

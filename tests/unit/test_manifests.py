@@ -10,6 +10,7 @@ from eyewire_validator.manifests import (
     add_to_manifest,
     check_folder,
     keep_intact,
+    manifests_of_jobs,
     require_intact,
     require_none,
     to_text,
@@ -92,6 +93,20 @@ def test_one_of_two_manifests_is_enough(folder):
     (folder / "a.bin").write_bytes(b"by another job")
     write_manifest(later, [folder / "a.bin"])
     assert findings(folder, MANIFEST, later) == []
+
+
+def test_where_no_job_left_hashes_nothing_is_said_to_be_well(tmp_path):
+    with pytest.raises(FileError, match="no finished job left hashes here"):
+        manifests_of_jobs(tmp_path)
+    (tmp_path / "rule").mkdir()
+    (tmp_path / "rule/job.sha256").touch()
+    assert manifests_of_jobs(tmp_path) == [tmp_path / "rule/job.sha256"]
+
+
+def test_a_folder_stands_for_its_files_and_what_has_a_name_comes_first(folder):
+    write_manifest(MANIFEST, [folder / "deep", folder / "a.bin"])
+    names = [line.split("  ")[1] for line in MANIFEST.read_text().splitlines()]
+    assert names == ["made/a.bin", "made/deep/b.bin"]
 
 
 @pytest.fixture

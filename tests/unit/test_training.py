@@ -384,7 +384,7 @@ def test_without_an_image_nothing_of_it_is_learned(
         store = make_store({11: octants, 12: octants})
         for volume in (11, 12):
             image = np.full_like(octants, grey, np.uint8)
-            write_array(store.folder / str(volume) / "image.lzma", image)
+            write_array(store.folders[volume] / "image.lzma", image)
         models.append(
             train(index, store, blind, SETTINGS, tmp_path / name, device=CPU).model
         )

@@ -101,6 +101,32 @@ def test_one_more_cell_reruns_only_what_depends_on_it(run, finished_copy):
     assert cell in set(table["cell"])
 
 
+def test_a_cell_whose_registry_was_read_before_brings_its_volumes(run, finished_copy):
+    """As it is when the run that read the registry failed at the cell's download."""
+    index, registry = "results/tasks/index.parquet", "results/cells/registry.parquet"
+    tasks = read_table(finished_copy / index, TASK_INDEX)
+    (volume, *_) = tasks.groupby("volume")["cell"].nunique().loc[lambda n: n == 1].index
+    (cell,) = tasks.loc[tasks["volume"] == volume, "cell"].unique()
+    all_rows = (finished_copy / "results/sandbox/registry.csv").read_text()
+    others = [
+        row
+        for row in all_rows.splitlines(keepends=True)
+        if not row.startswith(f"{cell},")
+    ]
+    config = {"registry": {"csvs": ["cells.csv"]}}
+    (finished_copy / "cells.csv").write_text("".join(others))
+    run(finished_copy, index, config=config)
+    manifest = finished_copy / f"results/volumes/groups/{volume}.json"
+    manifest.unlink()
+
+    (finished_copy / "cells.csv").write_text(all_rows)
+    run(finished_copy, registry, config=config)
+    done = run(finished_copy, index, config=config)
+    assert jobs_of(done.stdout)["download_volumes"] == 1
+    assert manifest.exists()
+    assert "Nothing to be done" in run(finished_copy, index, config=config).stdout
+
+
 def test_another_filter_that_keeps_the_same_cells_fetches_nothing(run, finished_copy):
     index = "results/tasks/index.parquet"
     done = run(finished_copy, index, config={"registry": {"min_size": 2}})

@@ -1,5 +1,6 @@
 """Put all models, and the split, to the leak tests."""
 
+from itertools import islice
 from pathlib import Path
 
 from eyewire_validator.answerers.choosing import choose_answerer
@@ -25,13 +26,16 @@ with job_log(snakemake.log[0], snakemake.output):
     index_hash = file_hash(index_file)
     index = read_table(index_file, TASK_INDEX)
     store = VolumeStore(
-        Path(snakemake.params.volumes), VolumeGeometry(**snakemake.params.geometry)
+        map(Path, snakemake.input.volumes),
+        VolumeGeometry(**snakemake.params.geometry),
     )
     held_out = index.loc[index["split"].isin(["validation", "test"]), "task"].tolist()
     dust_voxels = snakemake.params.dust_voxels
+    checkpoints = map(Path, snakemake.input.checkpoints)
     models = {}
     for name, model in snakemake.params.models.items():
         settings = ModelSettings.from_config(model["entry"])
+        own = list(islice(checkpoints, model["checkpoints"]))
         asked = (held_out, snakemake.params.random_seed)
         audit = (
             audit_answers(
@@ -39,7 +43,7 @@ with job_log(snakemake.log[0], snakemake.output):
                     settings,
                     store,
                     dust_voxels=dust_voxels,
-                    checkpoint=next(map(Path, model["checkpoints"]), None),
+                    checkpoint=next(iter(own), None),
                 ),
                 index,
                 store,
@@ -49,8 +53,8 @@ with job_log(snakemake.log[0], snakemake.output):
             else audit_inputs(index, store, settings, *asked)
         )
         doubts = (
-            audit_checkpoint(load_checkpoint(Path(checkpoint))[1], index_hash)
-            for checkpoint in model["checkpoints"]
+            audit_checkpoint(load_checkpoint(checkpoint)[1], index_hash)
+            for checkpoint in own
         )
         models[name] = model_verdict(
             audit,

@@ -20,7 +20,7 @@ async def download(folders: dict[str, Path]) -> None:
         token=os.environ.get("EW_OAUTH2"),
         requests_per_second=snakemake.resources.storage_requests_per_second,
         failures=Path(snakemake.params.failures),
-        sandbox=Path(snakemake.input[0]).parent if snakemake.input else None,
+        sandbox=Path(sandbox[0]).parent if sandbox else None,
     ) as client:
         for volume, full_path in snakemake.params.volumes.items():
             folder = folders[volume]
@@ -28,10 +28,11 @@ async def download(folders: dict[str, Path]) -> None:
 
 
 with job_log(snakemake.log[0]):
+    sandbox = snakemake.input.sandbox
     # Snakemake deletes what a failed or killed job promised to make. These folders it
     # does not know. Their names change with all that the bytes of a volume depend on.
     partial = Path(snakemake.params.partial)
-    service = [snakemake.params.geometry, *map(file_hash, map(Path, snakemake.input))]
+    service = [snakemake.params.geometry, *map(file_hash, map(Path, sandbox[:1]))]
     folders = {
         volume: partial / volume / settings_hash([full_path, *service])
         for volume, full_path in snakemake.params.volumes.items()

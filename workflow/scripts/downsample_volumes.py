@@ -9,14 +9,12 @@ from eyewire_validator.manifests import require_intact
 from eyewire_validator.raw_volumes import DOWNLOADED, RawVolume
 from eyewire_validator.volumes import downsample_volume, write_volume
 
-with job_log(snakemake.log[0], snakemake.output) as made:
+with job_log(snakemake.log[0], snakemake.output):
     geometry = VolumeGeometry(**snakemake.params.geometry)
-    manifest_file = Path(snakemake.output[0])
     hashes = {}
     for volume in snakemake.params.volumes:
-        raw = RawVolume(Path(snakemake.input[0]) / volume, int(volume), geometry)
+        raw = RawVolume(Path(snakemake.input.raw) / volume, int(volume), geometry)
         require_intact(raw.folder / DOWNLOADED)
-        folder = manifest_file.parents[1] / volume
+        folder = Path(snakemake.output.volumes) / volume
         hashes[volume] = write_volume(folder, downsample_volume(raw))
-        made += [folder / name for name in hashes[volume]]
-    write_json(manifest_file, hashes)
+    write_json(Path(snakemake.output.manifest), hashes)

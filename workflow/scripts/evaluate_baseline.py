@@ -18,11 +18,11 @@ from eyewire_validator.tables import TASK_INDEX, read_table
 from eyewire_validator.volume_store import VolumeStore
 
 with job_log(snakemake.log[0], snakemake.output):
-    params = snakemake.params
-    index = read_table(Path(snakemake.input.index), TASK_INDEX)
-    store = VolumeStore(Path(params.volumes), VolumeGeometry(**params.geometry))
+    files, params = snakemake.input, snakemake.params
+    index = read_table(Path(files.index), TASK_INDEX)
+    store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
     settings = ModelSettings.from_config(params.model)
-    truth = Path(params.truth) if params.truth else None
+    truth = Path(files.truth) if files.truth else None
     evaluation = evaluate(
         tasks_of_split(index, snakemake.wildcards.split),
         Lineage(index),

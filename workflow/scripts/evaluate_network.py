@@ -18,14 +18,14 @@ from eyewire_validator.tables import TASK_INDEX, read_table
 from eyewire_validator.volume_store import VolumeStore
 from eyewire_validator.voxels import part_of_batches
 
-params = snakemake.params
+files, params = snakemake.input, snakemake.params
 # Parts are gone once they are joined.
 kept = snakemake.output if params.parts == 1 else []
 
 with job_log(snakemake.log[0], kept), torch_threads(snakemake.threads):
     keep_memory()
-    index = read_table(Path(snakemake.input.index), TASK_INDEX)
-    store = VolumeStore(Path(params.volumes), VolumeGeometry(**params.geometry))
+    index = read_table(Path(files.index), TASK_INDEX)
+    store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
     device = resolve_device(params.device, cuda_granted=snakemake.resources.cuda > 0)
     tasks = part_of_batches(
         tasks_of_split(index, snakemake.wildcards.split),
@@ -34,7 +34,7 @@ with job_log(snakemake.log[0], kept), torch_threads(snakemake.threads):
         params.parts,
     )
     answerer, settings = load_answerer(
-        [Path(checkpoint) for checkpoint in snakemake.input.checkpoints],
+        [Path(checkpoint) for checkpoint in files.checkpoints],
         index,
         store,
         tasks=tasks,
@@ -48,10 +48,10 @@ with job_log(snakemake.log[0], kept), torch_threads(snakemake.threads):
         answerer,
         params.loops,
         EvaluationSettings(**params.evaluation),
-        neurons=read_neurons(Path(params.truth)) if params.truth else None,
+        neurons=read_neurons(Path(files.truth)) if files.truth else None,
         title=settings.title,
     )
-    for evaluation, *files in zip(
+    for evaluation, *tables in zip(
         found.values(), snakemake.output.tasks, snakemake.output.segments, strict=True
     ):
-        save_evaluation(evaluation, *map(Path, files), params.metadata)
+        save_evaluation(evaluation, *map(Path, tables), params.metadata)

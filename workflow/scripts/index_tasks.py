@@ -8,6 +8,7 @@ import pandas as pd
 from eyewire_validator.files import read_json, write_json
 from eyewire_validator.index import COLUMNS, build_index, cut_aggregates
 from eyewire_validator.logs import job_log
+from eyewire_validator.provenance import file_hash, settings_hash
 from eyewire_validator.split import SplitSettings, assign_splits, count_splits
 from eyewire_validator.tables import (
     CELL_TASKS,
@@ -21,15 +22,16 @@ from eyewire_validator.tables import (
 
 def segments_of_volumes() -> Iterator[tuple[int, pd.DataFrame]]:
     """Read the segments of one volume after the other."""
-    for manifest in map(Path, snakemake.input.manifests):
+    for manifest, folder in zip(manifests, snakemake.input.volumes, strict=True):
         for volume in read_json(manifest):
-            segments = manifest.parents[1] / volume / "segments.parquet"
+            segments = Path(folder) / volume / "segments.parquet"
             columns = ["segment", "coarse_voxels"]
             table = read_columns(segments, SEGMENTS_OF_VOLUME, columns)
             yield int(volume), table.to_pandas()
 
 
 with job_log(snakemake.log[0], snakemake.output):
+    manifests = [Path(manifest) for manifest in snakemake.input.manifests]
     # No name holds on to the tables in between: each is as large as the index.
     index = assign_splits(
         build_index(
@@ -42,5 +44,7 @@ with job_log(snakemake.log[0], snakemake.output):
         SplitSettings(**snakemake.params.split),
         snakemake.params.stride,
     )
-    write_table(Path(snakemake.output.index), index, TASK_INDEX)
+    # Other bytes of a volume make another index, and stale what is made from both.
+    volumes = {"volumes": settings_hash([file_hash(file) for file in manifests])}
+    write_table(Path(snakemake.output.index), index, TASK_INDEX, volumes)
     write_json(Path(snakemake.output.counts), count_splits(index))

@@ -7,7 +7,7 @@ from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.logs import job_log
 from eyewire_validator.sandbox.make import make_sandbox
 
-with job_log(snakemake.log[0], snakemake.output) as made:
+with job_log(snakemake.log[0], snakemake.output):
     manifest_file = Path(snakemake.output.manifest)
     manifest = make_sandbox(
         snakemake.params.settings,
@@ -16,4 +16,3 @@ with job_log(snakemake.log[0], snakemake.output) as made:
         snakemake.threads,
     )
     write_json(manifest_file, manifest)
-    made += [path for path in manifest_file.parent.rglob("*") if path.is_file()]

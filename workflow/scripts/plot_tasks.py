@@ -42,7 +42,7 @@ def picture_task(task: int) -> TaskPicture:
 with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.threads):
     files, params = snakemake.input, snakemake.params
     index = read_table(Path(files.index), TASK_INDEX)
-    store = VolumeStore(Path(params.volumes), VolumeGeometry(**params.geometry))
+    store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
     answerer, settings = load_answerer(
         [Path(checkpoint) for checkpoint in files.checkpoints],
         index,

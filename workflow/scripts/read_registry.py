@@ -11,5 +11,8 @@ with job_log(snakemake.log[0], snakemake.output):
         [Path(csv) for csv in snakemake.input],
         RegistrySettings(**snakemake.params.filters),
     )
+    # By their names in the config, not by those of copies from a store.
+    names = dict(zip(map(str, snakemake.input), snakemake.params.csvs, strict=True))
+    registry["source"] = registry["source"].map(names)
     write_table(Path(snakemake.output[0]), registry, REGISTRY)
     print(registry["reason"].fillna("kept").value_counts().to_string())

@@ -1,6 +1,7 @@
 """Write the report."""
 
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 
 from eyewire_validator.comparison import from_csv
@@ -22,6 +23,7 @@ with job_log(snakemake.log[0], snakemake.output):
     params, files = snakemake.params, snakemake.input
     registry = read_table(Path(files.registry), REGISTRY)
     counts = read_json(Path(files.counts))
+    figures = map(picture, files.figures)
     report = Report(
         **{
             name: from_csv(Path(files[name]).read_text(encoding="utf-8"))
@@ -42,7 +44,7 @@ with job_log(snakemake.log[0], snakemake.output):
                 chapter["title"],
                 chapter["details"],
                 chapter["leaked"],
-                [picture(png) for png in chapter["figures"]],
+                list(islice(figures, chapter["figures"])),
             )
             for chapter in params.chapters
         ],

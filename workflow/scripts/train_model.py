@@ -24,7 +24,7 @@ if __name__ == "__main__":
         trained = train_model(
             read_table(index_file, TASK_INDEX),
             VolumeStore(
-                Path(snakemake.params.volumes),
+                map(Path, snakemake.input.volumes),
                 VolumeGeometry(**snakemake.params.geometry),
             ),
             model_settings,

@@ -4,11 +4,16 @@ import sys
 from pathlib import Path
 
 from eyewire_validator.logs import job_log
-from eyewire_validator.manifests import check_folder, require_none, to_text
+from eyewire_validator.manifests import (
+    check_folder,
+    manifests_of_jobs,
+    require_none,
+    to_text,
+)
 
 with job_log(snakemake.log[0]):
     params = snakemake.params
-    manifests = sorted(Path(params.logs).glob("*/*.sha256"))
+    manifests = manifests_of_jobs(Path(params.logs))
     ignored = [Path(path) for path in params.ignored]
     findings = list(check_folder(Path(params.folder), manifests, ignored))
     for stream in (sys.stdout, sys.__stdout__):

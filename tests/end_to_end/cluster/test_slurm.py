@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 PROFILE = [
@@ -28,51 +27,19 @@ MORE_GROUPS = [
     "--group-components",
     *("cells=10", "volumes=10", "baselines=10", "summaries=100", "figures=100"),
 ]
-MODELS = {"lwunet", "seed_only"}
 GPU_RULES = ("rule_train_model", "rule_evaluate_network")
 
 
-def made(folder: Path) -> dict[str, bytes]:
-    """What a run made, by name. Logs and benchmarks tell times, and may differ."""
-    return {
-        str(file.relative_to(folder)): file.read_bytes()
-        for file in (folder / "results").rglob("*")
-        if file.is_file() and not {"logs", "benchmarks"} & set(file.parts)
-    }
-
-
 @pytest.fixture(scope="module")
-def run_whole(run, tmp_path_factory):
-    """Return a function that runs the whole workflow, with a few of the models."""
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    models = dict.fromkeys([*config["models"], "together"])
-    models = {name: None for name in models if name not in MODELS}
-    models["lwunet"] = {"replicates": 1, "dropout_samples": 1}
-    few = {
-        "models": models,
-        "volumes": {"group_span": 1000},
-        "evaluation": {"loops": [2]},
-        "report": {"model": "lwunet"},
-    }
-
-    def run_whole(*options):
-        folder = tmp_path_factory.mktemp("whole")
-        done = run(folder, *options, config=few)
-        assert done.returncode == 0, done.stdout
-        return folder
-
-    return run_whole
-
-
-@pytest.fixture(scope="module")
-def whole_run(run_whole, slurm):
+def whole_run(run_few, slurm, tmp_path_factory):
     """The folder of a whole run through Slurm, and its Slurm jobs."""
-    folder = run_whole(*PROFILE, *MORE_GROUPS)
+    folder = tmp_path_factory.mktemp("whole")
+    run_few(folder, *PROFILE, *MORE_GROUPS)
     return folder, slurm.jobs()
 
 
-def test_a_whole_run_makes_the_bytes_of_a_local_run(run_whole, whole_run):
-    here, there = made(run_whole()), made(whole_run[0])
+def test_a_whole_run_makes_the_bytes_of_a_local_run(made, local_run, whole_run):
+    here, there = made(local_run), made(whole_run[0])
     assert set(there) == set(here)
     assert [name for name in here if there[name] != here[name]] == []
 
@@ -138,7 +105,7 @@ def wait_for(found, run):
 
 
 def test_a_cancelled_job_is_done_again_and_the_rate_holds_over_all_jobs(
-    slurm, service, download, undisturbed, tmp_path
+    slurm, service, download, made, undisturbed, tmp_path
 ):
     service.reset()
     with ThreadPoolExecutor() as pool:
@@ -164,13 +131,12 @@ def test_a_cancelled_job_is_done_again_and_the_rate_holds_over_all_jobs(
 
 
 def test_what_a_dead_node_ran_is_done_again(
-    slurm, service, download, undisturbed, tmp_path
+    slurm, service, download, made, undisturbed, tmp_path
 ):
     folder = Path(shutil.copytree(undisturbed, tmp_path / "copy"))
     for manifest in (folder / "results/volumes/groups").glob("*.json"):
         manifest.unlink()
-    for image in (folder / "results/volumes").glob("*/image.lzma"):
-        shutil.rmtree(image.parent)
+        shutil.rmtree(manifest.with_suffix(""))
     service.reset()
     with ThreadPoolExecutor() as pool:
         run = pool.submit(download, folder, *MANIFESTS, *PROFILE)
