@@ -24,6 +24,7 @@ EXPECTED = {
     "downsample_volumes": {"numba"},
     "evaluate_network": {"torch"},
     "make_sandbox": {"numba", "skimage"},
+    "plot_learning": {"matplotlib"},
     "plot_metrics": {"matplotlib"},
     "plot_segments": {"matplotlib"},
     "plot_sizes": {"matplotlib"},
