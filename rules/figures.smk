@@ -176,7 +176,8 @@ rule plot_learning:
         entries=learning_entries,
         bootstrap=BOOTSTRAP,
         volume_voxels=GEOMETRY["size"] ** 3,
-        heading=lambda wildcards: heading_of(*FOCUS),
+        heading=lambda wildcards: heading_of(*FOCUS)
+        | {"details": f"{config['report']['split']} tasks"},
         code=code("plot_learning.py"),
     script:
         "../workflow/scripts/plot_learning.py"

@@ -37,7 +37,7 @@ def draw_learning(table: pd.DataFrame, heading: Heading) -> Figure:
     Args:
         table: rows of `comparison.honest_table`, of one split, and ``training_tasks``,
             the mean over replicates.
-        heading: of the model that has learned from most.
+        heading: of the model that has learned from most, without a replicate.
     """
     rows = table.sort_values("training_tasks")
     first = rows.iloc[0]
