@@ -162,6 +162,8 @@ def kill_again_and_again(
             if kill:
                 yield kill
     finish(folder, targets, config)
+    # Raw volumes stay where the kill came when they had just been downsampled.
+    finish(folder, ("--delete-temp-output", *targets), config)
 
 
 def results(folder: Path) -> dict[str, bytes]:
@@ -171,7 +173,8 @@ def results(folder: Path) -> dict[str, bytes]:
     return {
         str(name): path.read_bytes()
         for name, path in names.items()
-        if name.parts[0] not in NOT_COMPARED and not path.name.startswith(".")
+        if name.parts[0] not in NOT_COMPARED
+        and not any(part.startswith(".") for part in name.parts)
     }
 
 
