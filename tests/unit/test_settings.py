@@ -32,6 +32,7 @@ def test_an_entrys_training_is_not_the_models():
         ({"image": "log"}, "image is 'log', expected one of raw, unit"),
         ({"loops": 0}, "loops is 0, expected 1 or more"),
         ({"context_channels": 0}, "ancestors does not go with 0 context_channels"),
+        ({"context_channels": 2**63}, "context_channels is .*, expected 16 or less"),
         ({"context": "none"}, "none does not go with 2 context_channels"),
         ({"loop": 4}, "unknown keys loop"),
         ({"uncertainty": "none"}, "uncertainty is 'none', expected one of scaled"),

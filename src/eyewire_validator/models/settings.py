@@ -68,6 +68,9 @@ LABELS = ("hard", "soft")
 # training then ends with the same weights on every CPU of a kind.
 PRECISIONS = ("auto", "float32", "bf16")
 
+# Context channels of a network at most: far more ancestors than help.
+MOST_CHANNELS = 16
+
 # The network halves a volume twice, so its edges must divide by this.
 SIZE_MULTIPLE = 4
 
@@ -107,6 +110,11 @@ class ModelSettings:
         _check_choice("model: linkage", self.linkage, LINKAGES)
         _check_choice("model: uncertainty", self.uncertainty, UNCERTAINTIES)
         _check_least("model: context_channels", self.context_channels, 0)
+        if self.context_channels > MOST_CHANNELS:
+            raise ConfigError(
+                f"model: context_channels is {self.context_channels}, expected "
+                f"{MOST_CHANNELS} or less"
+            )
         _check_least("model: loops", self.loops, 1)
         _check_least("model: replicates", self.replicates, 1)
         _check_least("model: dropout_samples", self.dropout_samples, 1)
