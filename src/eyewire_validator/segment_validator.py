@@ -70,7 +70,7 @@ class SegmentValidator:
         volume = CoarseVolume(image, segmentation)
         contacts = judge(self.model, volume, settings.image)
         left_out = np.intersect1d(passed_over, segments).astype(np.int64)
-        linked = Linked.make(contacts, settings.linkage, given, left_out)
+        linked = Linked.make(contacts, settings.linkage, given).but(left_out)
         others = np.setdiff1d(segments, given).astype(np.int64)
         members = linked.members(attachment_of(self.model, settings))
         found = pd.DataFrame(

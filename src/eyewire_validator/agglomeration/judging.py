@@ -1,7 +1,7 @@
 """What a classifier says of the contacts of a volume, and what that links to a seed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -97,19 +97,22 @@ class Linked:
         contacts: JudgedContacts,
         linkage: str,
         seed: NDArray[np.int64],
-        passed_over: NDArray[np.int64],
     ) -> "Linked":
-        """Link the segments to a seed.
+        """Link the segments to a seed; none is passed over.
 
         Args:
             contacts: those of the volume.
             linkage: one of `models.settings.LINKAGES`.
             seed: (n,) ids of the segments that are given.
-            passed_over: (n,) ids of segments that the ancestors passed over.
         """
+        none = np.zeros(SEGMENT_IDS, np.bool_)
+        return cls(contacts.levels(seed, linkage), contacts.touching(seed), none)
+
+    def but(self, passed_over: NDArray[np.int64]) -> "Linked":
+        """Return the same, where the ancestors passed these segments over."""
         flags = np.zeros(SEGMENT_IDS, np.bool_)
         flags[passed_over] = True
-        return cls(contacts.levels(seed, linkage), contacts.touching(seed), flags)
+        return replace(self, passed_over=flags)
 
     def members(self, attachment: Attachment) -> NDArray[np.float32]:
         """Return how probably segments belong, as each member sees it.
@@ -135,9 +138,16 @@ def linker(
         lambda volume: judge(model, store.get(volume), settings.image)
     )
 
+    # Whoever asks again, as a leak audit does, is answered at once.
+    linked = lru_cache(1)(
+        lambda volume, seed: Linked.make(
+            judged(volume), settings.linkage, np.array(seed, np.int64)
+        )
+    )
+
     def link_task(task: Task, lineage: Lineage) -> Linked:
         ancestors = [] if settings.context == "none" else lineage.ancestors(task)
-        left_out = passed_over(task, ancestors, store)
-        return Linked.make(judged(task.place), settings.linkage, task.seed, left_out)
+        found: Linked = linked(task.place, tuple(task.seed.tolist()))
+        return found.but(passed_over(task, ancestors, store))
 
     return link_task
