@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from eyewire_validator.figures.loops import PANELS
 from eyewire_validator.figures.style import (
     SEEDLESS,
     Caption,
@@ -21,13 +22,7 @@ CAPTION = Caption(
     "drawn at random. Points are means over replicates, each with a draw of its own; "
     "whiskers are their standard deviation. ↓ marks where low is good.",
 )
-# Title and, smaller, what it is; in reading order.
-PANELS = {
-    "f1": ("F1", "segments, pooled"),
-    "pr_auc": ("PR-AUC", "segments, all thresholds"),
-    "voxel_iou": ("Voxel IoU", "full resolution, by segments"),
-    "edits": ("Edits ↓", "segments to correct, a task"),
-}
+METRICS = ("f1", "pr_auc", "voxel_iou", "edits")
 
 
 @styled
@@ -49,9 +44,9 @@ def draw_learning(table: pd.DataFrame, heading: Heading) -> Figure:
     about = f"{heading.title} · {heading.details} · {amount}"
     figure, body = canvas(CAPTION.title, about, 4.8, leaked=heading.leaked)
     panels = body.subplots(2, 2, sharex=True)
-    for axes, (metric, (title, note)) in zip(panels.flat, PANELS.items(), strict=True):
+    for axes, metric in zip(panels.flat, METRICS, strict=True):
         _draw_curve(axes, rows, metric)
-        panel_title(axes, title, note)
+        panel_title(axes, *PANELS[metric])
     for axes in panels[-1]:
         axes.set_xlabel("training tasks")
     return figure
