@@ -10,6 +10,7 @@ from time import time
 
 import httpx
 import pytest
+import yaml
 
 from eyewire_validator import __version__
 from eyewire_validator.api.breaker import Breaker
@@ -37,19 +38,13 @@ from eyewire_validator.errors import (
 
 TOKEN = "s3cret-t0ken"
 FILE = "https://storage.googleapis.com/e2198_compressed/Volume-1-2/jpg/0.jpg"
-SETTINGS = ApiSettings(
-    base_url="https://eyewire.org",
-    storage_hosts=["storage.googleapis.com"],
-    requests_per_second=10,
-    jobs=4,
-    storage_requests_per_second=100,
-    storage_jobs=2,
+CONFIG = Path(__file__).resolve().parents[2] / "config/config.yaml"
+# What tests count.
+SETTINGS = replace(
+    ApiSettings(**yaml.safe_load(CONFIG.read_text())["api"]),
     concurrent_requests=3,
     tries=4,
     max_wait=60,
-    connect_timeout=5,
-    read_timeout=30,
-    reply_timeout=300,
     failures_in_a_row=2,
 )
 

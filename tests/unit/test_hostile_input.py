@@ -11,6 +11,7 @@ import os
 import resource
 import struct
 import zipfile
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from xml.etree import ElementTree
@@ -58,21 +59,9 @@ from eyewire_validator.volume_store import CoarseVolume
 
 MIB = 1 << 20
 TOKEN = "s3cret-t0ken"
-SETTINGS = ApiSettings(
-    base_url="https://eyewire.org",
-    storage_hosts=["storage.googleapis.com"],
-    requests_per_second=10,
-    jobs=4,
-    storage_requests_per_second=100,
-    storage_jobs=2,
-    concurrent_requests=3,
-    tries=4,
-    max_wait=60,
-    connect_timeout=5,
-    read_timeout=30,
-    reply_timeout=300,
-    failures_in_a_row=10,
-)
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+DEFAULT = yaml.safe_load((CONFIG / "config.yaml").read_text())
+SETTINGS = ApiSettings(**DEFAULT["api"])
 BUCKET = "https://storage.googleapis.com/e2198_compressed/Volume-1-2/"
 
 
@@ -499,7 +488,6 @@ def test_a_checkpoint_that_unpacks_to_256_mib_is_refused(few_megabytes, tmp_path
         load_checkpoint(path)
 
 
-CONFIG = Path(__file__).resolve().parents[2] / "config"
 SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
 
 
@@ -520,7 +508,7 @@ SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
     ],
 )
 def test_a_config_value_that_could_do_harm_is_refused(section, key, value):
-    config = yaml.safe_load((CONFIG / "config.yaml").read_text())
+    config = deepcopy(DEFAULT)
     config[section][key] = value
     with pytest.raises(ConfigError, match=f"config: {section}"):
         check_config(config, SCHEMA)
@@ -530,7 +518,7 @@ def test_a_config_nested_without_end_is_refused():
     nested = []
     for _ in range(100_000):
         nested = [nested]
-    config = yaml.safe_load((CONFIG / "config.yaml").read_text()) | {"source": nested}
+    config = DEFAULT | {"source": nested}
     with pytest.raises(ConfigError, match="nested too deep"):
         check_config(config, SCHEMA)
     # Python would count down the list in as many calls.
