@@ -22,6 +22,28 @@ ROOT = Path(__file__).resolve().parents[2]
 MODELS = {"lwunet", "seed_only"}
 
 
+@contextmanager
+def serving(application):
+    """Serve on a free loopback port, in a thread; yield the address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(
+            application, http=WireProtocol, log_level="critical", lifespan="off"
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture(scope="session", name="serving")
+def _serving():
+    return serving
+
+
 @dataclass(frozen=True)
 class Arrival:
     """A request, as the server saw it."""
@@ -58,21 +80,9 @@ class Service:
         finally:
             self.under_way -= 1
 
-    @contextmanager
     def serve(self):
-        """Serve on a free loopback port, in a thread; yield the address."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            config = uvicorn.Config(
-                self, http=WireProtocol, log_level="critical", lifespan="off"
-            )
-            server = uvicorn.Server(config)
-            thread = threading.Thread(target=server.run, args=([listener],))
-            thread.start()
-            try:
-                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-            finally:
-                server.should_exit = True
-                thread.join()
+        """Serve on a free loopback port; a context of the address."""
+        return serving(self)
 
 
 @pytest.fixture(scope="session")

@@ -5,15 +5,11 @@ import io
 import json
 import lzma
 import os
-import socket
-import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 
 from eyewire_validator.api.client import ApiSettings, open_client
@@ -93,28 +89,13 @@ class Recorder:
         await self.application(scope, receive, send)
 
 
-@contextmanager
-def serving(application):
-    """Serve on a free loopback port, in a thread; yield the address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(application, log_level="critical", lifespan="off")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
 @pytest.fixture
 def service(folder):
     return Recorder(create_application(folder, TOKEN))
 
 
 @pytest.fixture
-def address(service):
+def address(serving, service):
     with serving(service) as address:
         yield address
 
@@ -224,7 +205,7 @@ def test_without_tls_no_proxy_gets_the_token(address, monkeypatch):
     assert len(call(address, lambda client: download_cell(client, 7)).table) == 12
 
 
-def test_a_service_that_is_gone_is_named(service):
+def test_a_service_that_is_gone_is_named(serving, service):
     with serving(service) as address:
         pass
     with pytest.raises(TransientError, match=r"cell 7: ConnectError.* after 2 tries"):

@@ -9,17 +9,13 @@ import json
 import lzma
 import os
 import re
-import socket
 import tempfile
-import threading
 from collections import Counter, deque
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 
 from eyewire_validator.api.client import ApiSettings, open_client
@@ -28,7 +24,7 @@ from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.raw_volumes import RAW_EDGE, RawVolume
 from eyewire_validator.sandbox import spoiling
 from eyewire_validator.sandbox.application import create_application
-from eyewire_validator.sandbox.faults import Fault, FaultyApplication, WireProtocol
+from eyewire_validator.sandbox.faults import Fault, FaultyApplication
 from eyewire_validator.tasks import download_cell
 from eyewire_validator.volume_download import download_volume
 
@@ -160,24 +156,6 @@ def draw_volume(folder):
     (folder / "segmentation.graph").write_bytes(edges.tobytes())
 
 
-@contextmanager
-def serving(folder):
-    """Serve a sandbox folder on a free loopback port, in a thread."""
-    application = FaultyApplication(create_application(folder, TOKEN))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(
-            application, http=WireProtocol, log_level="critical", lifespan="off"
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            yield application, f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
 class Bench:
     """Downloads from a service with faults, and tells what became of it."""
 
@@ -235,8 +213,8 @@ class Bench:
             }
 
 
-def measure(folder):
-    """Return the outcome of every case."""
+def measure(folder, serving):
+    """Return the outcome of every case; ``serving`` is that of conftest.py."""
     draw_sandbox(folder)
     cases = deque(all_cases())
     outcomes = {}
@@ -264,7 +242,8 @@ def measure(folder):
             for place in range(PLACES):
                 group.create_task(work(bench, place))
 
-    with serving(folder) as (application, address):
+    application = FaultyApplication(create_application(folder, TOKEN))
+    with serving(application) as address:
         asyncio.run(work_at_all_places(application, address))
     return {case: outcomes[case] for case in all_cases()}
 
@@ -301,8 +280,8 @@ START, END = "<!-- measured -->\n", "<!-- end of measured -->\n"
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory):
-    return measure(tmp_path_factory.mktemp("sandbox"))
+def outcomes(tmp_path_factory, serving):
+    return measure(tmp_path_factory.mktemp("sandbox"), serving)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -326,8 +305,10 @@ def test_the_document_says_what_was_measured(outcomes):
 
 
 def main():
+    from conftest import serving
+
     with tempfile.TemporaryDirectory() as folder:
-        text = written(measure(Path(folder)))
+        text = written(measure(Path(folder), serving))
     print(text)
     before, rest = DOCUMENT.read_text().split(START)
     after = rest.split(END)[1]
