@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,10 +26,11 @@ def run() -> Callable[..., Done]:
         config: dict[str, object] | None = None,
         token: str | None = None,
         cores: int = 2,
+        program: Sequence[str] = ("-m", "snakemake"),
     ) -> Done:
         changes = folder / "changes.json"
         changes.write_text(json.dumps(config or {}))
-        command = [sys.executable, "-m", "snakemake", *targets, f"--cores={cores}"]
+        command = [sys.executable, *program, *targets, f"--cores={cores}"]
         command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
         command += ["--configfile", str(TINY), str(changes)]
         environment = {k: v for k, v in os.environ.items() if k != "EW_OAUTH2"}

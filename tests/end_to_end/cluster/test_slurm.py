@@ -12,8 +12,7 @@ PROFILE = [
     *("--profile", str(ROOT / "profiles/slurm")),
     # This Slurm keeps no accounts, and a test has no time.
     *("--slurm-status-command", "squeue"),
-    *("--slurm-init-seconds-before-status-checks", "2"),
-    *("--seconds-between-status-checks", "2"),
+    *("--seconds-between-status-checks", "1"),
     # As many as in the local runs that the results are compared with.
     *("--set-threads", "train_model=2", "evaluate_network=2"),
 ]
@@ -31,10 +30,22 @@ GPU_RULES = ("rule_train_model", "rule_evaluate_network")
 
 
 @pytest.fixture(scope="module")
-def whole_run(run_few, slurm, tmp_path_factory):
+def run_there(run, slurm):
+    """Return `run` through Slurm."""
+    program = [str(Path(__file__).with_name("steady_snakemake.py"))]
+
+    def run_there(folder, *targets, **more):
+        return run(folder, *targets, *PROFILE, program=program, **more)
+
+    return run_there
+
+
+@pytest.fixture(scope="module")
+def whole_run(run_there, few, slurm, tmp_path_factory):
     """The folder of a whole run through Slurm, and its Slurm jobs."""
     folder = tmp_path_factory.mktemp("whole")
-    run_few(folder, *PROFILE, *MORE_GROUPS)
+    done = run_there(folder, *MORE_GROUPS, config=few())
+    assert done.returncode == 0, done.stdout
     return folder, slurm.jobs()
 
 
@@ -71,7 +82,7 @@ def download(run, service, take_cells, configure):
     """Return a function that downloads into a folder, from the service."""
     with service.serve() as address:
 
-        def download(folder, *targets):
+        def download(folder, *targets, run=run):
             take_cells(folder, *CELLS)
             config = configure(
                 address,
@@ -90,7 +101,6 @@ def download(run, service, take_cells, configure):
 def undisturbed(download, tmp_path_factory):
     """The folder of a local download."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    download(folder, CATALOG)
     download(folder, *MANIFESTS)
     return folder
 
@@ -105,11 +115,11 @@ def wait_for(found, run):
 
 
 def test_a_cancelled_job_is_done_again_and_the_rate_holds_over_all_jobs(
-    slurm, service, download, made, undisturbed, tmp_path
+    slurm, run_there, service, download, made, undisturbed, tmp_path
 ):
     service.reset()
     with ThreadPoolExecutor() as pool:
-        run = pool.submit(download, tmp_path, CATALOG, *PROFILE)
+        run = pool.submit(download, tmp_path, CATALOG, run=run_there)
         # Each job has its own process and claimed a fourth of the rate.
         wait_for(lambda: len(slurm.running("rule_download_cell")) > 1, run)
         wait_for(lambda: any("/cell/1189/" in a.path for a in service.arrivals), run)
