@@ -3,10 +3,11 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,12 @@ import pytest
 PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol"]
 SYSTEM_PATH = f"{os.environ['PATH']}:/usr/sbin"
 NODE = "node"
+OUTPUT = {"text": True, "capture_output": True, "check": False}
 # Pretended, so that several jobs run at the same time on any machine.
 CORES, MEMORY_MB = 8, 200_000
 
+# By process groups Slurm finds what outlived its parent, too; by the tree of processes
+# (linuxproc) it would leave such processes of a cancelled job.
 SLURM_CONF = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -26,13 +30,13 @@ SlurmdPort={node_port}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket,cred_expire=30
+AuthInfo=socket={folder}/munge.socket
 CryptoType=crypto/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
-ProctrackType=proctrack/linuxproc
+ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 MpiDefault=none
 SchedulerParameters=batch_sched_delay=1,sched_interval=2,bf_interval=2
@@ -76,6 +80,11 @@ class Job:
 class Slurm:
     """The running Slurm."""
 
+    def __init__(self, folder: Path) -> None:
+        """Take the folder of its settings and its state."""
+        self.folder = folder
+        self.node = ExitStack()
+
     def ask(self, *command: str) -> str:
         """Run one of Slurm's commands."""
         done = subprocess.run(command, check=True, text=True, capture_output=True)
@@ -91,9 +100,47 @@ class Slurm:
         jobs = self.jobs()
         return [j for j in jobs if j.state == "RUNNING" and comment in j.comment]
 
-    def set_node(self, state: str) -> None:
-        """Set the one node ``down``, or let it ``resume``."""
+    def start_node(self) -> None:
+        """Start the one node, and wait until it answers."""
+        self.node.enter_context(_service(self.folder, "slurmd", "-D", "-N", NODE))
+        for _ in range(150):
+            if not subprocess.run(["scontrol", "show", "slurmd"], **OUTPUT).returncode:
+                return
+            time.sleep(0.2)
+
+    def lose_node(self) -> None:
+        """Take the node away, with all that it runs, and let Slurm notice at once."""
+        self.node.close()
+        self._set_node("down")
+        while self.is_busy():
+            done = subprocess.run(["scontrol", "listpids"], **OUTPUT)
+            for process in re.findall(r"^\d+", done.stdout, re.MULTILINE):
+                with suppress(ProcessLookupError):
+                    os.kill(int(process), signal.SIGKILL)
+            time.sleep(0.1)
+
+    def return_node(self, jobs: list[Job]) -> None:
+        """Start the node anew, and jobs that Slurm would let wait for 2 minutes."""
+        self.start_node()
+        self._set_node("resume")
+        for job in jobs:
+            self.ask("scontrol", "update", f"job={job.number}", "starttime=now")
+
+    def _set_node(self, state: str) -> None:
         self.ask("scontrol", "update", f"node={NODE}", f"state={state}", "reason=test")
+
+    def is_busy(self) -> bool:
+        """Say whether the node has anything of a job, by the sockets of its steps."""
+        return any((self.folder / "spool").glob(f"{NODE}_*"))
+
+    def end_all(self) -> None:
+        """Cancel all jobs, and wait until the node has nothing of them."""
+        subprocess.run(["scancel", "--user=root"], check=False)
+        for _ in range(300):
+            if not self.ask("squeue", "--noheader") and not self.is_busy():
+                return
+            time.sleep(0.2)
+        raise TimeoutError(self.ask("squeue", "--long"))
 
 
 def _job(line: str) -> Job:
@@ -132,7 +179,7 @@ def _write_settings(folder: Path, host: str, srun: str) -> None:
 @contextmanager
 def _service(folder: Path, *command: str):
     """Run a service, with a log of its own, and end it."""
-    with (folder / f"{command[0]}.log").open("w") as log:
+    with (folder / f"{command[0]}.log").open("a") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             yield
@@ -171,8 +218,11 @@ def slurm(tmp_path_factory):
         for service in (
             ("munged", "--foreground", "--force", *options),
             ("slurmctld", "-D"),
-            ("slurmd", "-D", "-N", NODE),
         ):
             stack.enter_context(_service(folder, *service))
+        slurm = Slurm(folder)
+        stack.enter_context(slurm.node)
+        slurm.start_node()
         _wait_until_idle(folder)
-        yield Slurm()
+        stack.callback(slurm.end_all)
+        yield slurm

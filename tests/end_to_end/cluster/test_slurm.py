@@ -141,7 +141,7 @@ def test_a_cancelled_job_is_done_again_and_the_rate_holds_over_all_jobs(
 
 
 def test_what_a_dead_node_ran_is_done_again(
-    slurm, service, download, made, undisturbed, tmp_path
+    slurm, run_there, service, download, made, undisturbed, tmp_path
 ):
     folder = Path(shutil.copytree(undisturbed, tmp_path / "copy"))
     for manifest in (folder / "results/volumes/groups").glob("*.json"):
@@ -149,12 +149,17 @@ def test_what_a_dead_node_ran_is_done_again(
         shutil.rmtree(manifest.with_suffix(""))
     service.reset()
     with ThreadPoolExecutor() as pool:
-        run = pool.submit(download, folder, *MANIFESTS, *PROFILE)
+        run = pool.submit(download, folder, *MANIFESTS, run=run_there)
         wait_for(lambda: len(service.arrivals) > 20, run)
+        before = slurm.jobs()
         lost = slurm.running("volumes")
-        slurm.set_node("down")
-        wait_for(lambda: not slurm.running(""), run)
-        slurm.set_node("resume")
+        slurm.lose_node()
+        slurm.return_node(lost)
         run.result()
+    after = slurm.jobs()
+    # Slurm has done them again, and Snakemake submitted no others.
     assert lost
+    assert len(after) == len(before)
+    numbers = {job.number for job in lost}
+    assert {job.state for job in after if job.number in numbers} == {"COMPLETED"}
     assert made(folder) == made(undisturbed)
