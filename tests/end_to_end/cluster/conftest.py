@@ -180,7 +180,8 @@ def _write_settings(folder: Path, host: str, srun: str) -> None:
 def _service(folder: Path, *command: str):
     """Run a service, with a log of its own, and end it."""
     with (folder / f"{command[0]}.log").open("a") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        # In a group of its own, an interruption of the tests does not reach it.
+        process = subprocess.Popen(command, stdout=log, stderr=log, process_group=0)
         try:
             yield
         finally:
