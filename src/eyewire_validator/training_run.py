@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import StepLR
 
 from eyewire_validator.answerers.network import NetworkAnswerer
-from eyewire_validator.augmentation import augment
+from eyewire_validator.augmentation import augment, drop_context
 from eyewire_validator.distributed import WHOLE, Compute, Share
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import load_plain, save_plain
@@ -148,6 +148,9 @@ class TrainingRun:
         samples = samples.to(noise.device)
         if self.settings.augmentation:
             samples = augment(samples, noise)
+        if rate := self.settings.context_dropout:
+            channels = self.model_settings.context_channels
+            samples = drop_context(samples, channels, rate, noise)
         losses = (self._compute or self._losses)(samples, noise)
         minimised = losses if self.settings.loss_on == "every_loop" else losses[-1:]
         self.optimizer.zero_grad()

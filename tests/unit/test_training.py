@@ -147,7 +147,9 @@ def test_the_random_seed_decides(index, store, tmp_path):
 
 def test_all_that_may_be_asked_for_goes_together(index, store, tmp_path):
     seeing = replace(NOISY, image="standard", boundaries=True)
-    settings = replace(SETTINGS, balance=True, loops="random", augmentation=True)
+    settings = replace(
+        SETTINGS, balance=True, loops="random", augmentation=True, context_dropout=0.5
+    )
     one, same, other = (
         train(index, store, seeing, settings, tmp_path / name, replicate, device=CPU)
         for name, replicate in (("a", 0), ("b", 0), ("c", 1))
@@ -333,6 +335,23 @@ def test_only_images_are_augmented_and_only_if_asked_to(
     (given,) = seen
     assert torch.equal(given[:, :1], samples[:, :1]) != augmentation
     assert torch.equal(given[:, 1:], samples[:, 1:])
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.9])
+def test_context_is_dropped_if_asked_to(index, store, monkeypatch, rate):
+    seen, losses = [], TrainingRun._losses
+    monkeypatch.setattr(
+        TrainingRun,
+        "_losses",
+        lambda run, samples, noise: seen.append(samples) or losses(run, samples, noise),
+    )
+    samples = SampleLoader(index, store, MODEL).stack([21, 21])
+    assert samples[:, 1].any()
+    settings = replace(SETTINGS, context_dropout=rate)
+    run = TrainingRun.start(MODEL, settings, 0, CPU)
+    run.step(samples, torch.Generator().manual_seed(0))
+    assert bool(seen[0][:, 1].any()) == (not rate)
+    assert torch.equal(seen[0][:, [0, 2, 3]], samples[:, [0, 2, 3]])
 
 
 @pytest.mark.parametrize("symmetries", [False, True])

@@ -118,10 +118,7 @@ class ModelSettings:
         _check_least("model: loops", self.loops, 1)
         _check_least("model: replicates", self.replicates, 1)
         _check_least("model: dropout_samples", self.dropout_samples, 1)
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(
-                f"model: dropout is {self.dropout}, expected 0 or more and below 1"
-            )
+        _check_share("model: dropout", self.dropout)
         if self.dropout_samples > 1 and not self.dropout:
             raise ConfigError(
                 f"model: {self.dropout_samples} dropout_samples would all be the same "
@@ -172,6 +169,7 @@ class TrainingSettings:
     loops: str = "fixed"
     augmentation: bool = False
     chosen_by: str = "loss"
+    context_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
@@ -187,6 +185,7 @@ class TrainingSettings:
         _check_least("training: max_volumes", self.max_volumes, 1)
         _check_least("training: validation_tasks", self.validation_tasks, 1)
         _check_least("training: weight_decay", self.weight_decay, 0)
+        _check_share("training: context_dropout", self.context_dropout)
         for name in ("learning_rate", "lr_gamma"):
             if not getattr(self, name) > 0:
                 raise ConfigError(
@@ -240,3 +239,8 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 def _check_least(name: str, value: float, least: float) -> None:
     if not value >= least:
         raise ConfigError(f"{name} is {value}, expected {least} or more")
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise ConfigError(f"{name} is {value}, expected 0 or more and below 1")
