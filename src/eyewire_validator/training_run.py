@@ -22,6 +22,7 @@ from eyewire_validator.models.loss import balancing_weights
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
+from eyewire_validator.sampling import newer_losses
 from eyewire_validator.voxels import measure
 
 # Probability above which a voxel is answered in validation.
@@ -47,6 +48,7 @@ class TrainingRun:
         settings: the training section, with the entry's overrides.
         history: a row of `tables.HISTORY` for each finished epoch.
         best_weights: those of the best epoch so far.
+        task_losses: of each task, as `sampling` keeps them; only where it needs them.
         precision: that convolutions compute in.
         share: what this process does of each batch, and of validation.
     """
@@ -58,6 +60,7 @@ class TrainingRun:
     settings: TrainingSettings
     history: list[dict[str, Any]] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    task_losses: dict[int, float] = field(default_factory=dict)
     precision: torch.dtype = torch.float32
     share: Share = WHOLE
     _compute: Compute | None = None
@@ -202,14 +205,18 @@ class TrainingRun:
         )
         return pd.DataFrame(self.share.gather(list(rows)))
 
-    def end_epoch(self, losses: list[float], validation: pd.DataFrame) -> None:
+    def end_epoch(
+        self, trained: list[tuple[int, float]], validation: pd.DataFrame
+    ) -> None:
         """Add a row to the history, and keep the weights if they are the best so far.
 
         Args:
-            losses: of each task that was trained on, by this process.
+            trained: each task that this process trained on, and its loss.
             validation: what `validate` found.
         """
-        losses = self.share.gather(losses)
+        tasks, losses = zip(*self.share.gather(trained), strict=True)
+        if self.settings.sampling == "hard":
+            self.task_losses = newer_losses(self.task_losses, tasks, losses)
         validation_loss = float(validation["loss"].mean())
         found = int(validation["intersection_seedless"].sum())
         union = int(validation["union_seedless"].sum())
@@ -241,6 +248,7 @@ class TrainingRun:
             "scheduler": self.scheduler.state_dict(),
             "best_weights": self.best_weights,
             "history": self.history,
+            "task_losses": self.task_losses,
         }
         save_plain(file, content)
 
@@ -261,4 +269,5 @@ class TrainingRun:
         self.scheduler.load_state_dict(content["scheduler"])
         self.best_weights = content["best_weights"]
         self.history = content["history"]
+        self.task_losses = content["task_losses"]
         log.warning("%s: training goes on after epoch %s", file, len(self.history))

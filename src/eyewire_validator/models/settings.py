@@ -59,6 +59,11 @@ TRAINING_LOOPS = ("fixed", "random")
 # of their answers, pooled and without the seed.
 CHOSEN_BY = ("loss", "iou")
 
+# How an epoch of training draws its tasks: each once (even, published), or as many with
+# replacement: in proportion to their last losses (hard), or so that tasks with much and
+# little to find beyond the seed are as frequent (balanced).
+SAMPLINGS = ("even", "hard", "balanced")
+
 # What training holds to be true of a segment of the aggregate: 1 (hard), or the
 # fraction of the players who agreed on it (soft). Validation always takes hard labels.
 LABELS = ("hard", "soft")
@@ -170,6 +175,7 @@ class TrainingSettings:
     augmentation: bool = False
     chosen_by: str = "loss"
     context_dropout: float = 0.0
+    sampling: str = "even"
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
@@ -178,6 +184,7 @@ class TrainingSettings:
         _check_choice("training: labels", self.labels, LABELS)
         _check_choice("training: loops", self.loops, TRAINING_LOOPS)
         _check_choice("training: chosen_by", self.chosen_by, CHOSEN_BY)
+        _check_choice("training: sampling", self.sampling, SAMPLINGS)
         _check_choice("training: precision", self.precision, PRECISIONS)
         _check_least("training: random_seed", self.random_seed, 0)
         for name in ("epochs", "batch_size", "rotation", "lr_step", "patience"):
