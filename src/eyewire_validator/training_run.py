@@ -17,9 +17,9 @@ from eyewire_validator.answerers.network import NetworkAnswerer
 from eyewire_validator.augmentation import augment, drop_context
 from eyewire_validator.distributed import WHOLE, Compute, Share
 from eyewire_validator.errors import ModelError
-from eyewire_validator.models.checkpoint import load_plain, save_plain
+from eyewire_validator.models.checkpoint import load_plain, make_network, save_plain
 from eyewire_validator.models.loss import balancing_weights
-from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.network import Network
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
 from eyewire_validator.sampling import newer_losses
@@ -53,7 +53,7 @@ class TrainingRun:
         share: what this process does of each batch, and of validation.
     """
 
-    model: LWUNet
+    model: Network
     optimizer: torch.optim.Adam
     scheduler: StepLR
     model_settings: ModelSettings
@@ -76,7 +76,7 @@ class TrainingRun:
         """Begin with random weights, which ``random_seed`` decides."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(random_seed)
-            model = LWUNet.from_settings(model_settings)
+            model = make_network(model_settings)
         optimizer = torch.optim.Adam(
             model.to(device).parameters(),
             lr=settings.learning_rate,

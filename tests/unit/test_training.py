@@ -20,6 +20,7 @@ from eyewire_validator.training_run import TrainingRun
 
 MODEL = ModelSettings("m", "lwunet", "ancestors_registered", 1, 2)
 NOISY = replace(MODEL, uncertainty="sampled_logit_monte_carlo", dropout=0.3)
+RESIDUAL = replace(NOISY, kind="residual_unet", width=4, levels=1)
 LEAKED = replace(MODEL, context="published")
 SETTINGS = TrainingSettings(
     device="cpu", random_seed=5, epochs=3, batch_size=2, rotation=2,
@@ -106,9 +107,10 @@ def validation_finds(monkeypatch, losses, ious=None):
     [
         (MODEL, SETTINGS),
         (NOISY, SETTINGS),
+        (RESIDUAL, SETTINGS),
         *((MODEL, replace(SETTINGS, sampling=name)) for name in SAMPLINGS[1:]),
     ],
-    ids=["plain", "noisy", *SAMPLINGS[1:]],
+    ids=["plain", "noisy", "residual", *SAMPLINGS[1:]],
 )
 @pytest.mark.parametrize("epochs_done", [1, 2])
 def test_an_interrupted_training_ends_with_the_same_bits(

@@ -13,7 +13,7 @@ from torch import Tensor
 from eyewire_validator.answers import Answer
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.loss import mixture_loss, published_loss
-from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.network import Network
 from eyewire_validator.models.settings import ModelSettings
 from eyewire_validator.resident import ResidentSamples, fits
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
@@ -44,7 +44,7 @@ class NetworkAnswerer:
         loops: those whose answers are wanted; the last of them takes the time.
     """
 
-    models: Sequence[LWUNet]
+    models: Sequence[Network]
     samples: Samples
     settings: ModelSettings
     loops: Sequence[int]
@@ -78,7 +78,7 @@ class NetworkAnswerer:
                     by_loop[loop] = answer
         return found
 
-    def _members(self, tasks: Sequence[int]) -> list[tuple[LWUNet, Tensor | None]]:
+    def _members(self, tasks: Sequence[int]) -> list[tuple[Network, Tensor | None]]:
         """Return each member's network, and what dropout takes from it."""
         if self.settings.dropout_samples == 1:
             return [(model, None) for model in self.models]
@@ -113,7 +113,7 @@ def samples_of(
 
 
 def _combine(
-    models: Sequence[LWUNet], outputs: Sequence[tuple[Tensor, Tensor]], truth: Tensor
+    models: Sequence[Network], outputs: Sequence[tuple[Tensor, Tensor]], truth: Tensor
 ) -> list[Answer]:
     """Make each task's answer of the (logits, sigma) of each member in one loop."""
     if len(models) > 1:
@@ -123,7 +123,7 @@ def _combine(
 
 
 def _answer_alone(
-    model: LWUNet, logits: Tensor, sigma: Tensor, truth: Tensor
+    model: Network, logits: Tensor, sigma: Tensor, truth: Tensor
 ) -> list[Answer]:
     losses = _finite(model.uncertainty.loss(logits, sigma, truth))
     published: list[float | None] = [None] * len(losses)
@@ -135,7 +135,7 @@ def _answer_alone(
 
 
 def _answer_together(
-    models: Sequence[LWUNet], outputs: Sequence[tuple[Tensor, Tensor]], truth: Tensor
+    models: Sequence[Network], outputs: Sequence[tuple[Tensor, Tensor]], truth: Tensor
 ) -> list[Answer]:
     members = torch.stack(
         [

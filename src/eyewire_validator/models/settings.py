@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 from eyewire_validator.contexts import CONTEXTS
 from eyewire_validator.errors import ConfigError
 
-# Those that answer in voxels, loop by loop.
-NETWORKS = ("lwunet", "ensemble")
+# Those that answer in voxels, loop by loop, and several of one of them together.
+UNETS = ("lwunet", "residual_unet")
+NETWORKS = (*UNETS, "ensemble")
 # Those that training makes.
-TRAINED = ("lwunet", "agglomeration")
+TRAINED = (*UNETS, "agglomeration")
 BASELINES = (
     "empty", "seed_only", "copy_previous", "dilated_seed", "contact_greedy", "msty",
     "geometry",
@@ -76,8 +77,14 @@ PRECISIONS = ("auto", "float32", "bf16")
 # Context channels of a network at most: far more ancestors than help.
 MOST_CHANNELS = 16
 
-# The network halves a volume twice, so its edges must divide by this.
+# lwunet halves a volume twice, so its edges must divide by this.
 SIZE_MULTIPLE = 4
+
+# Of a residual_unet: groups in which channels are normalised, by which its width must
+# divide; the most channels at full resolution, and the most halvings.
+GROUPS = 4
+MOST_WIDTH = 256
+MOST_LEVELS = 5
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,8 @@ class ModelSettings:
     labels: str | None = None
     linkage: str = "mean"
     attachment: bool = True
+    width: int = 8
+    levels: int = 2
     trained_on: str | None = None
 
     def __post_init__(self) -> None:
@@ -121,6 +130,15 @@ class ModelSettings:
                 f"{MOST_CHANNELS} or less"
             )
         _check_least("model: loops", self.loops, 1)
+        if self.width not in range(GROUPS, MOST_WIDTH + 1, GROUPS):
+            raise ConfigError(
+                f"model: width is {self.width}, expected a multiple of {GROUPS} up to "
+                f"{MOST_WIDTH}"
+            )
+        if self.levels not in range(1, MOST_LEVELS + 1):
+            raise ConfigError(
+                f"model: levels is {self.levels}, expected 1 to {MOST_LEVELS}"
+            )
         _check_least("model: replicates", self.replicates, 1)
         _check_least("model: dropout_samples", self.dropout_samples, 1)
         _check_share("model: dropout", self.dropout)
