@@ -195,9 +195,9 @@ class TrainingRun:
         )
 
     def validate(self, tasks: Sequence[int], loader: SampleLoader) -> pd.DataFrame:
-        """Measure the whole network's answers, without dropout, on hard labels."""
+        """Measure the answers of the network, whole and as it is, on hard labels."""
         loops, batch_size = self.model.loops, self.settings.batch_size
-        settings = replace(self.model_settings, dropout_samples=1)
+        settings = replace(self.model_settings, dropout_samples=1, test_symmetries=1)
         answerer = NetworkAnswerer([self.model], loader, settings, [loops])
         own = self.share.of_tasks(tasks, batch_size)
         rows = measure(

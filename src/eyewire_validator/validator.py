@@ -18,6 +18,7 @@ from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.models.network import Network
 from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.models.turned import answer_turned
 from eyewire_validator.samples import Sample, network_inputs, show_volume
 from eyewire_validator.volume_store import CoarseVolume
 
@@ -68,11 +69,13 @@ class Validator:
         """
         sample = self._sample(image, seed, context, segmentation)
         device = next(self.model.parameters()).device
+        settings = self.info.model_settings
         inputs = network_inputs(
-            torch.from_numpy(sample)[np.newaxis].to(device),
-            self.info.model_settings.image,
+            torch.from_numpy(sample)[np.newaxis].to(device), settings.image
         )
-        logits, sigma = self.model(*inputs, loops=loops)
+        logits, sigma = answer_turned(
+            self.model, inputs, settings.test_symmetries, loops
+        )
         return logits[0, 0].cpu().numpy(), sigma[0, 0].cpu().numpy()
 
     def _sample(

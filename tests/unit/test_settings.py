@@ -40,6 +40,7 @@ def test_an_entrys_training_is_not_the_models():
         ({"dropout": float("nan")}, "dropout is nan"),
         ({"width": 6}, "width is 6, expected a multiple of 4 up to 256"),
         ({"width": 2**40}, "width is .*, expected a multiple of 4 up to 256"),
+        ({"test_symmetries": 49}, "test_symmetries is 49, expected 1 to 48"),
         ({"levels": 0}, "levels is 0, expected 1 to 5"),
         ({"dropout_samples": 0}, "dropout_samples is 0"),
         ({"dropout_samples": 5}, "5 dropout_samples would all be the same"),

@@ -12,7 +12,7 @@ from eyewire_validator.models.checkpoint import (
     save_checkpoint,
 )
 from eyewire_validator.models.lwunet import LWUNet
-from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.models.settings import UNCERTAINTIES, ModelSettings
 from eyewire_validator.samples import SampleLoader
 from eyewire_validator.validator import Validator, load_validator
 
@@ -95,6 +95,22 @@ def test_answers_as_the_workflow_does(settings, make_index, make_store, octants)
     np.testing.assert_array_equal(sigma, answers[3].sigma)
     np.testing.assert_array_equal(
         validator.probability(logits, sigma), answers[3].probability
+    )
+
+
+@pytest.mark.parametrize("uncertainty", UNCERTAINTIES)
+def test_answers_turned_as_the_workflow_does(
+    make_index, make_store, octants, uncertainty
+):
+    settings = replace(SETTINGS, test_symmetries=3, uncertainty=uncertainty)
+    validator = untrained(settings)
+    store = make_store({11: octants})
+    loader = SampleLoader(make_index({"task": 1, "volume": 11}), store, settings)
+    (answers,) = NetworkAnswerer([validator.model], loader, settings, [3])([1])
+    logits, sigma = validator.answer(store.get(11).image, octants == 1)
+    np.testing.assert_allclose(sigma, answers[3].sigma, rtol=1e-6)
+    np.testing.assert_allclose(
+        validator.probability(logits, sigma), answers[3].probability, rtol=1e-5
     )
 
 

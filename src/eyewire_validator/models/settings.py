@@ -80,6 +80,9 @@ MOST_CHANNELS = 16
 # lwunet halves a volume twice, so its edges must divide by this.
 SIZE_MULTIPLE = 4
 
+# Six orders of the axes times eight flips.
+CUBE_SYMMETRIES = 48
+
 # Of a residual_unet: groups in which channels are normalised, by which its width must
 # divide; the most channels at full resolution, and the most halvings.
 GROUPS = 4
@@ -112,6 +115,7 @@ class ModelSettings:
     labels: str | None = None
     linkage: str = "mean"
     attachment: bool = True
+    test_symmetries: int = 1
     width: int = 8
     levels: int = 2
     trained_on: str | None = None
@@ -134,6 +138,11 @@ class ModelSettings:
             raise ConfigError(
                 f"model: width is {self.width}, expected a multiple of {GROUPS} up to "
                 f"{MOST_WIDTH}"
+            )
+        if self.test_symmetries not in range(1, CUBE_SYMMETRIES + 1):
+            raise ConfigError(
+                f"model: test_symmetries is {self.test_symmetries}, expected 1 to "
+                f"{CUBE_SYMMETRIES}"
             )
         if self.levels not in range(1, MOST_LEVELS + 1):
             raise ConfigError(
