@@ -126,11 +126,6 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     except ConfigError as error:
         yield f"config: {error}"
         return
-    if geometry.coarse_size % 4:
-        yield (
-            f"config: volumes: {geometry.coarse_size} coarse voxels (size / factor) "
-            "must be a multiple of 4, as the network halves a volume twice"
-        )
     if (config["split"]["buffer"] + 1) * geometry.stride < geometry.size:
         yield (
             f"config: split.buffer: with {config['split']['buffer']} layers between "
@@ -178,11 +173,14 @@ def _network_contradictions(
             f"{coarse_size} coarse voxels"
         )
     multiple = 1 << model["levels"] if "levels" in model else SIZE_MULTIPLE
-    for what, edge in (("patch_size", patch), ("volumes: coarse voxels", coarse_size)):
+    for what, edge in (
+        ("patch_size", patch),
+        ("size / factor of volumes", coarse_size),
+    ):
         if edge % multiple:
             yield (
-                f"config: {what} {edge} of model {name} must be a multiple of "
-                f"{multiple}, by which the network halves"
+                f"config: {what} is {edge}, expected a multiple of {multiple}, as the "
+                f"network of model {name} halves again and again"
             )
     if (model["context"] == "none") != (model["context_channels"] == 0):
         yield (

@@ -83,6 +83,11 @@ def test_every_variant_is_accepted(variants):
             "unknown key models.lwunet.training.ep",
         ),
         ("volumes.factor", 3, "factor 3 does not divide the size of 256"),
+        (
+            "volumes.size",
+            264,
+            "volumes is 66, expected a multiple of 4, as the network",
+        ),
         ("volumes.overlap", 160, "split.buffer: with 1 layers between them"),
         ("volumes.overlap", 256, "overlap 256 must be below size 256"),
         ("training.patch_size", 128, "patch_size 128 of model lwunet exceeds"),
@@ -120,10 +125,10 @@ def test_edges_must_divide_as_often_as_a_network_halves():
     with pytest.raises(ConfigError) as refusal:
         check_config(config, SCHEMA)
     assert str(refusal.value).splitlines() == [
-        "config: patch_size 20 of model net must be a multiple of 8, by which the "
-        "network halves",
-        "config: volumes: coarse voxels 68 of model net must be a multiple of 8, by "
-        "which the network halves",
+        "config: patch_size is 20, expected a multiple of 8, as the network of model "
+        "net halves again and again",
+        "config: size / factor of volumes is 68, expected a multiple of 8, as the "
+        "network of model net halves again and again",
     ]
 
 
