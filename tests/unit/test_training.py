@@ -3,6 +3,7 @@ import logging
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -195,6 +196,30 @@ def test_an_epoch_draws_its_tasks_as_asked(
         sampling
     ]
     assert least <= share <= most
+
+
+def test_losses_of_tasks_are_taken_up_again(tmp_path):
+    one, other = (
+        TrainingRun.start(MODEL, replace(SETTINGS, sampling="hard"), 0, CPU)
+        for _ in range(2)
+    )
+    columns = ["loss", "intersection_seedless", "union_seedless"]
+    one.optimizer.step()
+    one.end_epoch(
+        [(1, 3.0), (2, 1.0), (1, 5.0)], pd.DataFrame([[0.5, 1, 2]], None, columns)
+    )
+    one.save(tmp_path / RESUME_FILE, "this training")
+    other.resume(tmp_path / RESUME_FILE, "this training")
+    assert other.task_losses == one.task_losses == {1: 4.0, 2: 1.0}
+
+
+def test_symmetries_of_answers_do_not_matter_to_training(index, store, tmp_path):
+    one, other = (
+        train(index, store, settings, SETTINGS, tmp_path / name, device=CPU)
+        for name, settings in (("a", MODEL), ("b", replace(MODEL, test_symmetries=3)))
+    )
+    assert one.history.equals(other.history)
+    assert_same_bits(one.model, other.model)
 
 
 def test_each_epoch_draws_anew(index, store, tmp_path, monkeypatch):
