@@ -1,8 +1,9 @@
-"""Images of training patches, changed as other tissue would differ.
+"""Training patches, changed at random: other tissue's images, or no context.
 
-Contrast and brightness, blur, and a slice that is missing, the simple ones among those
-of Lee et al. (2017, "Superhuman accuracy on the SNEMI3D connectomics challenge"). How
-strong and how frequent they are is chosen here.
+Images change as other tissue would differ: contrast and brightness, blur, and a slice
+that is missing, the simple ones among those of Lee et al. (2017, "Superhuman accuracy
+on the SNEMI3D connectomics challenge"). How strong and how frequent they are is chosen
+here.
 """
 
 import torch
@@ -45,3 +46,23 @@ def augment(samples: Tensor, noise: torch.Generator) -> Tensor:
     slices = torch.arange(depth, device=noise.device)[:, None, None]
     image[((cut < CUT) & (slices == (where * depth).long())).expand_as(image)] = 0
     return torch.cat([image.round().clamp(0, 255).byte(), samples[:, 1:]], 1)
+
+
+def drop_context(
+    samples: Tensor, channels: int, rate: float, noise: torch.Generator
+) -> Tensor:
+    """Take the whole context from some samples, as if no ancestor was known.
+
+    Args:
+        samples: (n, channels, z, y, x) uint8, as `samples` describes them.
+        channels: how many of them are context.
+        rate: the probability with which a sample loses it.
+        noise: chooses, on the samples' device.
+
+    Returns:
+        (n, channels, z, y, x) uint8.
+    """
+    draws = torch.rand(len(samples), 1, 1, 1, 1, generator=noise, device=noise.device)
+    kept = samples.clone()
+    kept[:, -2 - channels : -2] *= draws >= rate
+    return kept

@@ -12,7 +12,12 @@ from jsonschema.validators import extend
 
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.models.settings import NETWORKS, TRAINED
+from eyewire_validator.models.settings import (
+    NETWORKS,
+    SIZE_MULTIPLE,
+    TRAINED,
+    UNETS,
+)
 
 
 def _is_whole(_: Any, value: Any) -> bool:
@@ -121,11 +126,6 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     except ConfigError as error:
         yield f"config: {error}"
         return
-    if geometry.coarse_size % 4:
-        yield (
-            f"config: volumes: {geometry.coarse_size} coarse voxels (size / factor) "
-            "must be a multiple of 4, as the network halves a volume twice"
-        )
     if (config["split"]["buffer"] + 1) * geometry.stride < geometry.size:
         yield (
             f"config: split.buffer: with {config['split']['buffer']} layers between "
@@ -146,11 +146,11 @@ def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterator[str]:
     models, report = config["models"], config["report"]
     for name, model in models.items():
-        if model["kind"] == "lwunet":
+        if model["kind"] in UNETS:
             yield from _network_contradictions(config, name, coarse_size)
         members = model.get("members")
-        if members and models.get(members, {}).get("kind") != "lwunet":
-            yield f"config: models.{name}.members: {members} is no lwunet among models"
+        if members and models.get(members, {}).get("kind") not in UNETS:
+            yield f"config: models.{name}.members: {members} is no U-Net among models"
     if models.get(report["model"], {}).get("kind") not in (
         *NETWORKS,
         *TRAINED,
@@ -172,6 +172,16 @@ def _network_contradictions(
             f"config: patch_size {patch} of model {name} exceeds the volume's "
             f"{coarse_size} coarse voxels"
         )
+    multiple = 1 << model["levels"] if "levels" in model else SIZE_MULTIPLE
+    for what, edge in (
+        ("patch_size", patch),
+        ("size / factor of volumes", coarse_size),
+    ):
+        if edge % multiple:
+            yield (
+                f"config: {what} is {edge}, expected a multiple of {multiple}, as the "
+                f"network of model {name} halves again and again"
+            )
     if (model["context"] == "none") != (model["context_channels"] == 0):
         yield (
             f"config: models.{name}: context {model['context']} does not go with "

@@ -195,7 +195,7 @@ def crop_around_seed(
 
 
 class Inputs(NamedTuple):
-    """What `LWUNet` takes, in its order; float32 tensors (n, channels, z, y, x)."""
+    """What a `Network` takes, in its order; float32 tensors (n, channels, z, y, x)."""
 
     image: Tensor
     context: Tensor

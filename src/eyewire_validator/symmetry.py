@@ -25,10 +25,32 @@ SYMMETRIES: tuple[Symmetry, ...] = tuple(
 )
 
 
+# Has no divisor in common with 48, so that each symmetry is reached, and takes turns
+# among orders of the axes and flips.
+STRIDE = 29
+
+
+def choose(count: int) -> list[Symmetry]:
+    """Return so many symmetries, 48 at most, always the same, the identity first."""
+    return [SYMMETRIES[STRIDE * n % len(SYMMETRIES)] for n in range(count)]
+
+
 def apply(tensor: Tensor, symmetry: Symmetry) -> Tensor:
     """Return ``tensor`` (..., z, y, x) with its last three axes moved."""
     leading = tensor.dim() - 3
     moved = tensor.permute(*range(leading), *(leading + axis for axis in symmetry.axes))
     return moved.flip(
         [leading + axis for axis, flip in enumerate(symmetry.flips) if flip]
+    )
+
+
+def undo(tensor: Tensor, symmetry: Symmetry) -> Tensor:
+    """Return what ``tensor`` (..., z, y, x) was before `apply`."""
+    leading = tensor.dim() - 3
+    flipped = tensor.flip(
+        [leading + axis for axis, flip in enumerate(symmetry.flips) if flip]
+    )
+    return flipped.movedim(
+        [leading, leading + 1, leading + 2],
+        [leading + axis for axis in symmetry.axes],
     )

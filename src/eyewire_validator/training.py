@@ -29,6 +29,7 @@ from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.provenance import settings_hash
 from eyewire_validator.resident import ResidentSamples, fits
 from eyewire_validator.samples import SampleLoader, crop_around_seed
+from eyewire_validator.sampling import chances, draw_tasks
 from eyewire_validator.symmetry import SYMMETRIES, apply
 from eyewire_validator.tables import HISTORY, TASK_INDEX
 from eyewire_validator.trainers import Trained
@@ -90,11 +91,16 @@ def train(
             generator = np.random.default_rng([random_seed, epoch])
             noise = _torch_generator(generator, device)
             drawn = tasks[epoch % settings.rotation :: settings.rotation]
+            likely = chances(settings.sampling, drawn, index, run.task_losses)
+            drawn = draw_tasks(drawn, likely, generator)
+            own: list[int] = []
             losses: list[Tensor] = []
-            for batch in _batches(generator.permutation(drawn), settings.batch_size):
+            for batch in _batches(drawn, settings.batch_size):
+                own += share.of_batch(torch.tensor(batch)).tolist()
                 losses.append(run.step(draw(batch, generator, noise), noise))
                 progress.update(len(batch))
-            run.end_epoch(torch.cat(losses).tolist(), run.validate(validation, loader))
+            found = list(zip(own, torch.cat(losses).tolist(), strict=True))
+            run.end_epoch(found, run.validate(validation, loader))
             run.save(file, fingerprint)
             log.info("%s", "  ".join(f"{k} {v}" for k, v in run.history[-1].items()))
     run.model.load_state_dict(run.best_weights)

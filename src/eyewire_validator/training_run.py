@@ -14,14 +14,15 @@ from torch import Tensor
 from torch.optim.lr_scheduler import StepLR
 
 from eyewire_validator.answerers.network import NetworkAnswerer
-from eyewire_validator.augmentation import augment
+from eyewire_validator.augmentation import augment, drop_context
 from eyewire_validator.distributed import WHOLE, Compute, Share
 from eyewire_validator.errors import ModelError
-from eyewire_validator.models.checkpoint import load_plain, save_plain
+from eyewire_validator.models.checkpoint import load_plain, make_network, save_plain
 from eyewire_validator.models.loss import balancing_weights
-from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.network import Network
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
+from eyewire_validator.sampling import newer_losses
 from eyewire_validator.voxels import measure
 
 # Probability above which a voxel is answered in validation.
@@ -47,17 +48,19 @@ class TrainingRun:
         settings: the training section, with the entry's overrides.
         history: a row of `tables.HISTORY` for each finished epoch.
         best_weights: those of the best epoch so far.
+        task_losses: of each task, as `sampling` keeps them; only where it needs them.
         precision: that convolutions compute in.
         share: what this process does of each batch, and of validation.
     """
 
-    model: LWUNet
+    model: Network
     optimizer: torch.optim.Adam
     scheduler: StepLR
     model_settings: ModelSettings
     settings: TrainingSettings
     history: list[dict[str, Any]] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    task_losses: dict[int, float] = field(default_factory=dict)
     precision: torch.dtype = torch.float32
     share: Share = WHOLE
     _compute: Compute | None = None
@@ -73,7 +76,7 @@ class TrainingRun:
         """Begin with random weights, which ``random_seed`` decides."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(random_seed)
-            model = LWUNet.from_settings(model_settings)
+            model = make_network(model_settings)
         optimizer = torch.optim.Adam(
             model.to(device).parameters(),
             lr=settings.learning_rate,
@@ -148,6 +151,9 @@ class TrainingRun:
         samples = samples.to(noise.device)
         if self.settings.augmentation:
             samples = augment(samples, noise)
+        if rate := self.settings.context_dropout:
+            channels = self.model_settings.context_channels
+            samples = drop_context(samples, channels, rate, noise)
         losses = (self._compute or self._losses)(samples, noise)
         minimised = losses if self.settings.loss_on == "every_loop" else losses[-1:]
         self.optimizer.zero_grad()
@@ -189,9 +195,9 @@ class TrainingRun:
         )
 
     def validate(self, tasks: Sequence[int], loader: SampleLoader) -> pd.DataFrame:
-        """Measure the whole network's answers, without dropout, on hard labels."""
+        """Measure the answers of the network, whole and as it is, on hard labels."""
         loops, batch_size = self.model.loops, self.settings.batch_size
-        settings = replace(self.model_settings, dropout_samples=1)
+        settings = replace(self.model_settings, dropout_samples=1, test_symmetries=1)
         answerer = NetworkAnswerer([self.model], loader, settings, [loops])
         own = self.share.of_tasks(tasks, batch_size)
         rows = measure(
@@ -199,14 +205,18 @@ class TrainingRun:
         )
         return pd.DataFrame(self.share.gather(list(rows)))
 
-    def end_epoch(self, losses: list[float], validation: pd.DataFrame) -> None:
+    def end_epoch(
+        self, trained: list[tuple[int, float]], validation: pd.DataFrame
+    ) -> None:
         """Add a row to the history, and keep the weights if they are the best so far.
 
         Args:
-            losses: of each task that was trained on, by this process.
+            trained: each task that this process trained on, and its loss.
             validation: what `validate` found.
         """
-        losses = self.share.gather(losses)
+        tasks, losses = zip(*self.share.gather(trained), strict=True)
+        if self.settings.sampling == "hard":
+            self.task_losses = newer_losses(self.task_losses, tasks, losses)
         validation_loss = float(validation["loss"].mean())
         found = int(validation["intersection_seedless"].sum())
         union = int(validation["union_seedless"].sum())
@@ -238,6 +248,7 @@ class TrainingRun:
             "scheduler": self.scheduler.state_dict(),
             "best_weights": self.best_weights,
             "history": self.history,
+            "task_losses": self.task_losses,
         }
         save_plain(file, content)
 
@@ -258,4 +269,5 @@ class TrainingRun:
         self.scheduler.load_state_dict(content["scheduler"])
         self.best_weights = content["best_weights"]
         self.history = content["history"]
+        self.task_losses = content["task_losses"]
         log.warning("%s: training goes on after epoch %s", file, len(self.history))

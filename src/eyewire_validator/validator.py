@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from eyewire_validator.devices import resolve_device
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
-from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.network import Network
 from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.models.turned import answer_turned
 from eyewire_validator.samples import Sample, network_inputs, show_volume
 from eyewire_validator.volume_store import CoarseVolume
 
@@ -31,7 +32,7 @@ class Validator:
         info: what its checkpoint says: settings and provenance.
     """
 
-    model: LWUNet
+    model: Network
     info: CheckpointInfo
 
     @torch.inference_mode()
@@ -46,9 +47,10 @@ class Validator:
         """Answer one task.
 
         Args:
-            image: (z, y, x) uint8 grey values; each size a multiple of 4. Where the
-                model's image is ``standard``, it sees them against the mean and
-                standard deviation of this very array: give a whole volume.
+            image: (z, y, x) uint8 grey values; each size a multiple of 4 (of a
+                residual_unet: 2 to the power of its levels). Where the model's image is
+                ``standard``, it sees them against the mean and standard deviation of
+                this very array: give a whole volume.
             seed: (z, y, x) bool, what is known to belong to the answer.
             context: (context channels, z, y, x) bool, the nearest ancestor last, as
                 the model's context says; nothing is known if it is not given.
@@ -67,11 +69,13 @@ class Validator:
         """
         sample = self._sample(image, seed, context, segmentation)
         device = next(self.model.parameters()).device
+        settings = self.info.model_settings
         inputs = network_inputs(
-            torch.from_numpy(sample)[np.newaxis].to(device),
-            self.info.model_settings.image,
+            torch.from_numpy(sample)[np.newaxis].to(device), settings.image
         )
-        logits, sigma = self.model(*inputs, loops=loops)
+        logits, sigma = answer_turned(
+            self.model, inputs, settings.test_symmetries, loops
+        )
         return logits[0, 0].cpu().numpy(), sigma[0, 0].cpu().numpy()
 
     def _sample(
@@ -136,7 +140,7 @@ def load_validator(
         ConfigError: no such device.
     """
     model, info = load_checkpoint(Path(path), resolve_device(device), settings)
-    if not isinstance(model, LWUNet):
+    if not isinstance(model, Network):
         raise ModelError(
             f"{path}: answers in segments, of kind {info.model_settings.kind}; use "
             "load_segment_validator"

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from eyewire_validator import augmentation
-from eyewire_validator.augmentation import augment
+from eyewire_validator.augmentation import augment, drop_context
 
 OFF = {"CONTRAST": 0.0, "BRIGHTNESS": 0.0, "BLURRED": 0.0, "CUT": 0.0}
 
@@ -78,3 +78,16 @@ def test_a_missing_slice_is_black(samples, only):
     assert set(black.sum(1).tolist()) == {0, 1}
     assert black.any(0).all()
     assert torch.equal(found[~black], samples[:, 0].float()[~black])
+
+
+def test_context_is_dropped_as_a_whole_or_not_at_all(samples):
+    """Two masks of context, between the image and seed and truth."""
+    samples = torch.cat([samples, samples[:, 1:2]], 1)
+    found = drop_context(samples, 2, 0.25, torch.Generator().manual_seed(0))
+    dropped = (found[:, 1:3] == 0).flatten(1).all(1)
+    assert 5 <= dropped.sum() <= 15
+    assert not found[dropped, 1:3].any()
+    assert torch.equal(found[~dropped], samples[~dropped])
+    rest = [0, 3, 4]
+    assert torch.equal(found[:, rest], samples[:, rest])
+    assert not torch.equal(found, samples)

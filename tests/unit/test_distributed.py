@@ -27,6 +27,7 @@ SETTINGS = TrainingSettings(
     learning_rate=0.001, weight_decay=0.0005, lr_step=1, lr_gamma=0.5, patience=3,
     validation_tasks=5, patch_size=4, symmetries=True, loss_on="every_loop",
     labels="hard", balance=True, loops="random", augmentation=True,
+    context_dropout=0.5, sampling="hard",
 )  # fmt: skip
 
 

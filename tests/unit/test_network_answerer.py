@@ -11,6 +11,7 @@ from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import UNCERTAINTIES, ModelSettings
 from eyewire_validator.resident import ResidentSamples
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
+from eyewire_validator.symmetry import apply, choose, undo
 
 SETTINGS = ModelSettings("network", "lwunet", "ancestors_registered", 2, 2)
 DROPOUT = replace(SETTINGS, dropout=0.4, dropout_samples=3)
@@ -108,6 +109,26 @@ def test_one_sample_is_the_whole_network(loader):
     (plain,) = NetworkAnswerer([network()], loader, SETTINGS, [2])([1])
     np.testing.assert_array_equal(answer[2].probability, plain[2].probability)
     assert answer[2].members is None
+
+
+def test_a_task_may_be_answered_turned_and_the_mean_is_taken(loader):
+    """The volume is a cube, so it can be turned before it is shown."""
+    settings, model = replace(SETTINGS, test_symmetries=4), network()
+    (answer,) = NetworkAnswerer([model], loader, settings, [2])([2])
+    sample = torch.from_numpy(loader.load(2)[None])
+    found = []
+    for symmetry in choose(4):
+        inputs, _ = inputs_and_truth(apply(sample, symmetry), "unit")
+        with torch.inference_mode():
+            output = model(*inputs, loops=2)
+        probability, sigma = model.uncertainty.probability(*output), output[1]
+        found.append([undo(t, symmetry)[0, 0].numpy() for t in (probability, sigma)])
+    expected = np.mean(found, 0)
+    np.testing.assert_allclose(answer[2].probability, expected[0], rtol=1e-5)
+    np.testing.assert_allclose(answer[2].sigma, expected[1], rtol=1e-5)
+    assert not np.allclose(found[0], found[1])
+    (alone,) = NetworkAnswerer([model], loader, SETTINGS, [2])([2])
+    np.testing.assert_array_equal(answer[2].members[0], alone[2].probability)
 
 
 def test_an_ensembles_networks_may_be_thinned_too(loader):

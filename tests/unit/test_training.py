@@ -3,6 +3,7 @@ import logging
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -12,7 +13,7 @@ from eyewire_validator.files import write_array
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
 from eyewire_validator.models.loss import balancing_weights, scaled_logit_loss
 from eyewire_validator.models.lwunet import LWUNet
-from eyewire_validator.models.settings import ModelSettings, TrainingSettings
+from eyewire_validator.models.settings import SAMPLINGS, ModelSettings, TrainingSettings
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
 from eyewire_validator.tables import HISTORY, TASK_INDEX, write_table
 from eyewire_validator.training import RESUME_FILE, choose_tasks, draw_patches, train
@@ -20,6 +21,7 @@ from eyewire_validator.training_run import TrainingRun
 
 MODEL = ModelSettings("m", "lwunet", "ancestors_registered", 1, 2)
 NOISY = replace(MODEL, uncertainty="sampled_logit_monte_carlo", dropout=0.3)
+RESIDUAL = replace(NOISY, kind="residual_unet", width=4, levels=1)
 LEAKED = replace(MODEL, context="published")
 SETTINGS = TrainingSettings(
     device="cpu", random_seed=5, epochs=3, batch_size=2, rotation=2,
@@ -101,34 +103,43 @@ def validation_finds(monkeypatch, losses, ious=None):
     monkeypatch.setattr(TrainingRun, "validate", validate_as_told)
 
 
-@pytest.mark.parametrize("model_settings", [MODEL, NOISY], ids=["plain", "noisy"])
+@pytest.mark.parametrize(
+    ("model_settings", "settings"),
+    [
+        (MODEL, SETTINGS),
+        (NOISY, SETTINGS),
+        (RESIDUAL, SETTINGS),
+        *((MODEL, replace(SETTINGS, sampling=name)) for name in SAMPLINGS[1:]),
+    ],
+    ids=["plain", "noisy", "residual", *SAMPLINGS[1:]],
+)
 @pytest.mark.parametrize("epochs_done", [1, 2])
 def test_an_interrupted_training_ends_with_the_same_bits(
-    index, store, tmp_path, monkeypatch, epochs_done, model_settings
+    index, store, tmp_path, monkeypatch, epochs_done, model_settings, settings
 ):
     losses = [0.1, 0.3, 0.2]
     validation_finds(monkeypatch, losses)
     whole = train(
-        index, store, model_settings, SETTINGS, tmp_path / "whole", device=CPU
+        index, store, model_settings, settings, tmp_path / "whole", device=CPU
     )
     with monkeypatch.context() as patch:
         validation_finds(patch, [*losses[:epochs_done], None])
         with pytest.raises(KeyboardInterrupt):
-            train(index, store, model_settings, SETTINGS, tmp_path / "cut", device=CPU)
+            train(index, store, model_settings, settings, tmp_path / "cut", device=CPU)
     steps = []
     step = TrainingRun.step
     monkeypatch.setattr(
         TrainingRun, "step", lambda *args: steps.append(1) or step(*args)
     )
     resumed = train(
-        index, store, model_settings, SETTINGS, tmp_path / "cut", device=CPU
+        index, store, model_settings, settings, tmp_path / "cut", device=CPU
     )
     assert len(steps) == (4 if epochs_done == 1 else 2)
     assert_same_bits(resumed.model, whole.model)
     assert resumed.history.equals(whole.history)
     for name, trained in (("whole.pt", whole), ("cut.pt", resumed)):
         save_checkpoint(
-            tmp_path / name, trained.model, CheckpointInfo(model_settings, SETTINGS)
+            tmp_path / name, trained.model, CheckpointInfo(model_settings, settings)
         )
     files = [(tmp_path / name).read_bytes() for name in ("whole.pt", "cut.pt")]
     assert files[0] == files[1]
@@ -147,7 +158,9 @@ def test_the_random_seed_decides(index, store, tmp_path):
 
 def test_all_that_may_be_asked_for_goes_together(index, store, tmp_path):
     seeing = replace(NOISY, image="standard", boundaries=True)
-    settings = replace(SETTINGS, balance=True, loops="random", augmentation=True)
+    settings = replace(
+        SETTINGS, balance=True, loops="random", augmentation=True, context_dropout=0.5
+    )
     one, same, other = (
         train(index, store, seeing, settings, tmp_path / name, replicate, device=CPU)
         for name, replicate in (("a", 0), ("b", 0), ("c", 1))
@@ -155,6 +168,58 @@ def test_all_that_may_be_asked_for_goes_together(index, store, tmp_path):
     assert_same_bits(one.model, same.model)
     assert one.history.equals(same.history)
     assert not one.history.equals(other.history)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_an_epoch_draws_its_tasks_as_asked(
+    index, store, tmp_path, monkeypatch, sampling
+):
+    """Only task 7 has much to find, and only its loss is high."""
+    drawn = []
+    monkeypatch.setattr(
+        training,
+        "draw_patches",
+        lambda tasks, *asked: drawn.append(tasks) or draw_patches(tasks, *asked),
+    )
+
+    def step(run, *_):
+        run.optimizer.step()
+        return torch.tensor([50.0 if task == 7 else 1.0 for task in drawn[-1]])
+
+    monkeypatch.setattr(TrainingRun, "step", step)
+    index["seedless_voxels"] = [0, 0, 0, 0, 0, 0, 64, *[0] * 3]
+    settings = replace(SETTINGS, rotation=1, epochs=30, patience=99, sampling=sampling)
+    train(index, store, MODEL, settings, tmp_path, device=CPU)
+    assert sum(map(len, drawn)) == 30 * 7
+    share = [task for batch in drawn for task in batch].count(7) / (30 * 7)
+    least, most = {"even": (1 / 7, 1 / 7), "hard": (0.8, 0.95), "balanced": (0.4, 0.6)}[
+        sampling
+    ]
+    assert least <= share <= most
+
+
+def test_losses_of_tasks_are_taken_up_again(tmp_path):
+    one, other = (
+        TrainingRun.start(MODEL, replace(SETTINGS, sampling="hard"), 0, CPU)
+        for _ in range(2)
+    )
+    columns = ["loss", "intersection_seedless", "union_seedless"]
+    one.optimizer.step()
+    one.end_epoch(
+        [(1, 3.0), (2, 1.0), (1, 5.0)], pd.DataFrame([[0.5, 1, 2]], None, columns)
+    )
+    one.save(tmp_path / RESUME_FILE, "this training")
+    other.resume(tmp_path / RESUME_FILE, "this training")
+    assert other.task_losses == one.task_losses == {1: 4.0, 2: 1.0}
+
+
+def test_symmetries_of_answers_do_not_matter_to_training(index, store, tmp_path):
+    one, other = (
+        train(index, store, settings, SETTINGS, tmp_path / name, device=CPU)
+        for name, settings in (("a", MODEL), ("b", replace(MODEL, test_symmetries=3)))
+    )
+    assert one.history.equals(other.history)
+    assert_same_bits(one.model, other.model)
 
 
 def test_each_epoch_draws_anew(index, store, tmp_path, monkeypatch):
@@ -333,6 +398,23 @@ def test_only_images_are_augmented_and_only_if_asked_to(
     (given,) = seen
     assert torch.equal(given[:, :1], samples[:, :1]) != augmentation
     assert torch.equal(given[:, 1:], samples[:, 1:])
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.9])
+def test_context_is_dropped_if_asked_to(index, store, monkeypatch, rate):
+    seen, losses = [], TrainingRun._losses
+    monkeypatch.setattr(
+        TrainingRun,
+        "_losses",
+        lambda run, samples, noise: seen.append(samples) or losses(run, samples, noise),
+    )
+    samples = SampleLoader(index, store, MODEL).stack([21, 21])
+    assert samples[:, 1].any()
+    settings = replace(SETTINGS, context_dropout=rate)
+    run = TrainingRun.start(MODEL, settings, 0, CPU)
+    run.step(samples, torch.Generator().manual_seed(0))
+    assert bool(seen[0][:, 1].any()) == (not rate)
+    assert torch.equal(seen[0][:, [0, 2, 3]], samples[:, [0, 2, 3]])
 
 
 @pytest.mark.parametrize("symmetries", [False, True])

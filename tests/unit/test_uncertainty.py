@@ -178,6 +178,17 @@ def test_what_pulls_at_sigma_once_the_logit_is_right(name, pull, wanted):
     assert sigma.grad.item() == pytest.approx(pull / wanted, abs=1e-9)
 
 
+@pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
+def test_logits_stand_for_the_probability_that_was_given(method):
+    given = torch.tensor([1e-30, 1e-9, 0.02, 0.5, 0.7, 0.999, 1.0])
+    for sigma in (1.0, 1.5, 8.0):
+        sigmas = torch.full_like(given, sigma)
+        logits = method.logits(given, sigmas)
+        assert bool(torch.isfinite(logits).all())
+        found = method.probability(logits, sigmas)
+        torch.testing.assert_close(found, given, rtol=1e-4, atol=1e-7)
+
+
 def test_every_method_of_the_settings_is_there():
     assert tuple(METHODS) == UNCERTAINTIES
 

@@ -6,15 +6,20 @@ import torch
 
 from eyewire_validator.answerers.network import NetworkAnswerer
 from eyewire_validator.errors import ModelError
-from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
+from eyewire_validator.models.checkpoint import (
+    CheckpointInfo,
+    make_network,
+    save_checkpoint,
+)
 from eyewire_validator.models.lwunet import LWUNet
-from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.models.settings import UNCERTAINTIES, ModelSettings
 from eyewire_validator.samples import SampleLoader
 from eyewire_validator.validator import Validator, load_validator
 
 SETTINGS = ModelSettings("m", "lwunet", "ancestors_registered", 2, 3)
 STANDARD = replace(SETTINGS, image="standard")
 BOUNDARIES = replace(SETTINGS, boundaries=True)
+RESIDUAL = replace(SETTINGS, kind="residual_unet")
 IMAGE = np.zeros((8, 4, 12), np.uint8)
 SEED = np.zeros((8, 4, 12), bool)
 CONTEXT = np.zeros((2, 8, 4, 12), bool)
@@ -23,7 +28,7 @@ CONTEXT = np.zeros((2, 8, 4, 12), bool)
 def untrained(settings):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return Validator(LWUNet.from_settings(settings), CheckpointInfo(settings))
+        return Validator(make_network(settings), CheckpointInfo(settings))
 
 
 @pytest.fixture
@@ -71,8 +76,8 @@ def test_loops_can_be_chosen(validator):
 
 @pytest.mark.parametrize(
     "settings",
-    [SETTINGS, STANDARD, BOUNDARIES],
-    ids=["unit", "standard", "boundaries"],
+    [SETTINGS, STANDARD, BOUNDARIES, RESIDUAL],
+    ids=["unit", "standard", "boundaries", "residual"],
 )
 def test_answers_as_the_workflow_does(settings, make_index, make_store, octants):
     validator = untrained(settings)
@@ -90,6 +95,22 @@ def test_answers_as_the_workflow_does(settings, make_index, make_store, octants)
     np.testing.assert_array_equal(sigma, answers[3].sigma)
     np.testing.assert_array_equal(
         validator.probability(logits, sigma), answers[3].probability
+    )
+
+
+@pytest.mark.parametrize("uncertainty", UNCERTAINTIES)
+def test_answers_turned_as_the_workflow_does(
+    make_index, make_store, octants, uncertainty
+):
+    settings = replace(SETTINGS, test_symmetries=3, uncertainty=uncertainty)
+    validator = untrained(settings)
+    store = make_store({11: octants})
+    loader = SampleLoader(make_index({"task": 1, "volume": 11}), store, settings)
+    (answers,) = NetworkAnswerer([validator.model], loader, settings, [3])([1])
+    logits, sigma = validator.answer(store.get(11).image, octants == 1)
+    np.testing.assert_allclose(sigma, answers[3].sigma, rtol=1e-6)
+    np.testing.assert_allclose(
+        validator.probability(logits, sigma), answers[3].probability, rtol=1e-5
     )
 
 

@@ -13,11 +13,15 @@ from torch import Tensor
 from eyewire_validator.answers import Answer
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.loss import mixture_loss, published_loss
-from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.network import Network
 from eyewire_validator.models.settings import ModelSettings
+from eyewire_validator.models.turned import each_turned_loop
 from eyewire_validator.resident import ResidentSamples, fits
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
+from eyewire_validator.symmetry import Symmetry, choose
 from eyewire_validator.volume_store import VolumeStore
+
+Member = tuple[Network, Tensor | None, Symmetry]
 
 
 class Samples(Protocol):
@@ -32,19 +36,20 @@ class Samples(Protocol):
 class NetworkAnswerer:
     """Answers tasks with one network, or with several members.
 
-    A member is a network of an ensemble, or one thinned by dropout. It answers by
-    itself, and is fed its own answer; only then are the probabilities averaged. Which
+    A member is a network of an ensemble, one thinned by dropout, or one that sees the
+    task turned. It answers by itself, and is fed its own answer; only then are the
+    probabilities averaged. Which
     channels dropout takes from a task follows from the task's id alone, so it does not
     matter which tasks are answered beside it.
 
     Attributes:
         models: the network, or an ensemble's, all on one device.
         samples: makes the samples.
-        settings: of ``image`` and ``dropout_samples``.
+        settings: of ``image``, ``dropout_samples`` and ``test_symmetries``.
         loops: those whose answers are wanted; the last of them takes the time.
     """
 
-    models: Sequence[LWUNet]
+    models: Sequence[Network]
     samples: Samples
     settings: ModelSettings
     loops: Sequence[int]
@@ -65,12 +70,12 @@ class NetworkAnswerer:
         members = self._members(tasks)
         passes = zip(
             *(
-                model.each_loop(*inputs, loops=max(self.loops), dropout=dropout)
-                for model, dropout in members
+                each_turned_loop(model, inputs, symmetry, max(self.loops), dropout)
+                for model, dropout, symmetry in members
             ),
             strict=True,
         )
-        models = [model for model, _ in members]
+        models = [model for model, _, _ in members]
         for loop, outputs in enumerate(passes, start=1):
             if loop in self.loops:
                 answers = _combine(models, outputs, truth)
@@ -78,8 +83,15 @@ class NetworkAnswerer:
                     by_loop[loop] = answer
         return found
 
-    def _members(self, tasks: Sequence[int]) -> list[tuple[LWUNet, Tensor | None]]:
-        """Return each member's network, and what dropout takes from it."""
+    def _members(self, tasks: Sequence[int]) -> list[Member]:
+        """Return each member's network, what dropout takes of it, and its symmetry."""
+        return [
+            (*thinned, symmetry)
+            for thinned in self._thinned(tasks)
+            for symmetry in choose(self.settings.test_symmetries)
+        ]
+
+    def _thinned(self, tasks: Sequence[int]) -> list[tuple[Network, Tensor | None]]:
         if self.settings.dropout_samples == 1:
             return [(model, None) for model in self.models]
         noises = [torch.Generator().manual_seed(task) for task in tasks]
@@ -113,7 +125,7 @@ def samples_of(
 
 
 def _combine(
-    models: Sequence[LWUNet], outputs: Sequence[tuple[Tensor, Tensor]], truth: Tensor
+    models: Sequence[Network], outputs: Sequence[tuple[Tensor, Tensor]], truth: Tensor
 ) -> list[Answer]:
     """Make each task's answer of the (logits, sigma) of each member in one loop."""
     if len(models) > 1:
@@ -123,7 +135,7 @@ def _combine(
 
 
 def _answer_alone(
-    model: LWUNet, logits: Tensor, sigma: Tensor, truth: Tensor
+    model: Network, logits: Tensor, sigma: Tensor, truth: Tensor
 ) -> list[Answer]:
     losses = _finite(model.uncertainty.loss(logits, sigma, truth))
     published: list[float | None] = [None] * len(losses)
@@ -135,7 +147,7 @@ def _answer_alone(
 
 
 def _answer_together(
-    models: Sequence[LWUNet], outputs: Sequence[tuple[Tensor, Tensor]], truth: Tensor
+    models: Sequence[Network], outputs: Sequence[tuple[Tensor, Tensor]], truth: Tensor
 ) -> list[Answer]:
     members = torch.stack(
         [

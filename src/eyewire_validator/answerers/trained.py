@@ -11,7 +11,7 @@ from eyewire_validator.answerers.network import NetworkAnswerer, samples_of
 from eyewire_validator.answers import Answerer
 from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.models.contact_classifier import ContactClassifier
-from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.network import Network
 from eyewire_validator.models.settings import ModelSettings
 from eyewire_validator.volume_store import VolumeStore
 
@@ -50,6 +50,6 @@ def load_answerer(
 
         answer = agglomerate(first.cpu(), store, settings)
         return answer_in_lineage(answer, index), settings
-    networks = [model for model, _ in loaded if isinstance(model, LWUNet)]
+    networks = [model for model, _ in loaded if isinstance(model, Network)]
     samples = samples_of(tasks, index, store, settings, device)
     return NetworkAnswerer(networks, samples, settings, loops), settings

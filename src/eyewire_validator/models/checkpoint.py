@@ -17,6 +17,8 @@ from eyewire_validator.errors import ConfigError, ModelError
 from eyewire_validator.files import write_bytes
 from eyewire_validator.models.contact_classifier import ContactClassifier
 from eyewire_validator.models.lwunet import LWUNet
+from eyewire_validator.models.network import Network
+from eyewire_validator.models.residual_unet import ResidualUNet
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 
 FORMAT = "eyewire-validator checkpoint 1"
@@ -24,9 +26,10 @@ FORMAT = "eyewire-validator checkpoint 1"
 # Of a checkpoint that a model's entry names, these must be as it was trained.
 FIXED = (
     "kind", "context_channels", "image", "boundaries", "uncertainty", "dropout",
+    "width", "levels",
 )  # fmt: skip
 
-Model = LWUNet | ContactClassifier
+Model = Network | ContactClassifier
 
 # Training settings that older checkpoints lack, and what their training did.
 ADDED = {"labels": "hard"}
@@ -104,6 +107,13 @@ def make_model(settings: ModelSettings) -> Model:
     """Make the model of an entry, its weights drawn from torch's generator."""
     if settings.kind == "agglomeration":
         return ContactClassifier()
+    return make_network(settings)
+
+
+def make_network(settings: ModelSettings) -> Network:
+    """Make the network of an entry, likewise; lwunet unless it says otherwise."""
+    if settings.kind == "residual_unet":
+        return ResidualUNet.from_settings(settings)
     return LWUNet.from_settings(settings)
 
 

@@ -1,9 +1,9 @@
 """Losses of an answer that comes with an uncertainty.
 
-Each takes logits and sigma as `LWUNet` gives them, (n, 1, z, y, x) float, and the truth
-of the same shape: 0 or 1, or anything between as a fraction of players. Each returns
-one value a task, (n,), the mean over its voxels; those that training minimises take
-weights of the voxels, (n, 1, z, y, x), whose mean over a task is 1.
+Each takes logits and sigma as a `Network` gives them, (n, 1, z, y, x) float, and the
+truth of the same shape: 0 or 1, or anything between as a fraction of players. Each
+returns one value a task, (n,), the mean over its voxels; those that training minimises
+take weights of the voxels, (n, 1, z, y, x), whose mean over a task is 1.
 """
 
 import math

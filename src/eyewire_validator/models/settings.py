@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 from eyewire_validator.contexts import CONTEXTS
 from eyewire_validator.errors import ConfigError
 
-# Those that answer in voxels, loop by loop.
-NETWORKS = ("lwunet", "ensemble")
+# Those that answer in voxels, loop by loop, and several of one of them together.
+UNETS = ("lwunet", "residual_unet")
+NETWORKS = (*UNETS, "ensemble")
 # Those that training makes.
-TRAINED = ("lwunet", "agglomeration")
+TRAINED = (*UNETS, "agglomeration")
 BASELINES = (
     "empty", "seed_only", "copy_previous", "dilated_seed", "contact_greedy", "msty",
     "geometry",
@@ -59,6 +60,11 @@ TRAINING_LOOPS = ("fixed", "random")
 # of their answers, pooled and without the seed.
 CHOSEN_BY = ("loss", "iou")
 
+# How an epoch of training draws its tasks: each once (even, published), or as many with
+# replacement: in proportion to their last losses (hard), or so that tasks with much and
+# little to find beyond the seed are as frequent (balanced).
+SAMPLINGS = ("even", "hard", "balanced")
+
 # What training holds to be true of a segment of the aggregate: 1 (hard), or the
 # fraction of the players who agreed on it (soft). Validation always takes hard labels.
 LABELS = ("hard", "soft")
@@ -71,8 +77,17 @@ PRECISIONS = ("auto", "float32", "bf16")
 # Context channels of a network at most: far more ancestors than help.
 MOST_CHANNELS = 16
 
-# The network halves a volume twice, so its edges must divide by this.
+# lwunet halves a volume twice, so its edges must divide by this.
 SIZE_MULTIPLE = 4
+
+# Six orders of the axes times eight flips.
+CUBE_SYMMETRIES = 48
+
+# Of a residual_unet: groups in which channels are normalised, by which its width must
+# divide; the most channels at full resolution, and the most halvings.
+GROUPS = 4
+MOST_WIDTH = 256
+MOST_LEVELS = 5
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,9 @@ class ModelSettings:
     labels: str | None = None
     linkage: str = "mean"
     attachment: bool = True
+    test_symmetries: int = 1
+    width: int = 8
+    levels: int = 2
     trained_on: str | None = None
 
     def __post_init__(self) -> None:
@@ -116,12 +134,23 @@ class ModelSettings:
                 f"{MOST_CHANNELS} or less"
             )
         _check_least("model: loops", self.loops, 1)
+        if self.width not in range(GROUPS, MOST_WIDTH + 1, GROUPS):
+            raise ConfigError(
+                f"model: width is {self.width}, expected a multiple of {GROUPS} up to "
+                f"{MOST_WIDTH}"
+            )
+        if self.test_symmetries not in range(1, CUBE_SYMMETRIES + 1):
+            raise ConfigError(
+                f"model: test_symmetries is {self.test_symmetries}, expected 1 to "
+                f"{CUBE_SYMMETRIES}"
+            )
+        if self.levels not in range(1, MOST_LEVELS + 1):
+            raise ConfigError(
+                f"model: levels is {self.levels}, expected 1 to {MOST_LEVELS}"
+            )
         _check_least("model: replicates", self.replicates, 1)
         _check_least("model: dropout_samples", self.dropout_samples, 1)
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(
-                f"model: dropout is {self.dropout}, expected 0 or more and below 1"
-            )
+        _check_share("model: dropout", self.dropout)
         if self.dropout_samples > 1 and not self.dropout:
             raise ConfigError(
                 f"model: {self.dropout_samples} dropout_samples would all be the same "
@@ -172,6 +201,8 @@ class TrainingSettings:
     loops: str = "fixed"
     augmentation: bool = False
     chosen_by: str = "loss"
+    context_dropout: float = 0.0
+    sampling: str = "even"
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
@@ -180,6 +211,7 @@ class TrainingSettings:
         _check_choice("training: labels", self.labels, LABELS)
         _check_choice("training: loops", self.loops, TRAINING_LOOPS)
         _check_choice("training: chosen_by", self.chosen_by, CHOSEN_BY)
+        _check_choice("training: sampling", self.sampling, SAMPLINGS)
         _check_choice("training: precision", self.precision, PRECISIONS)
         _check_least("training: random_seed", self.random_seed, 0)
         for name in ("epochs", "batch_size", "rotation", "lr_step", "patience"):
@@ -187,6 +219,7 @@ class TrainingSettings:
         _check_least("training: max_volumes", self.max_volumes, 1)
         _check_least("training: validation_tasks", self.validation_tasks, 1)
         _check_least("training: weight_decay", self.weight_decay, 0)
+        _check_share("training: context_dropout", self.context_dropout)
         for name in ("learning_rate", "lr_gamma"):
             if not getattr(self, name) > 0:
                 raise ConfigError(
@@ -240,3 +273,8 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 def _check_least(name: str, value: float, least: float) -> None:
     if not value >= least:
         raise ConfigError(f"{name} is {value}, expected {least} or more")
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise ConfigError(f"{name} is {value}, expected 0 or more and below 1")

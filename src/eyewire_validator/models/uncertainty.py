@@ -21,6 +21,11 @@ Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 WeightedLoss = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 NoisyLoss = Callable[[Tensor, Tensor, Tensor, torch.Generator, Tensor | None], Tensor]
 
+# No float32 but 0 and 1 has logarithmic odds beyond this, either way; and how often an
+# interval of that size is halved until float32 tells its ends apart no more.
+FARTHEST_ODDS = 104.0
+BISECTIONS = 32
+
 
 @dataclass(frozen=True)
 class Uncertainty:
@@ -44,6 +49,19 @@ class Uncertainty:
     loss: Loss
     training_loss: NoisyLoss
     starts_sure: bool
+
+    def logits(self, probability: Tensor, sigma: Tensor) -> Tensor:
+        """Return the logits that stand, with ``sigma``, for a probability.
+
+        By bisection, as not every method's probability has an inverse in closed form.
+        """
+        low, high = -FARTHEST_ODDS * sigma, FARTHEST_ODDS * sigma
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            too_low = self.probability(middle, sigma) < probability
+            low = torch.where(too_low, middle, low)
+            high = torch.where(too_low, high, middle)
+        return (low + high) / 2
 
 
 def scaled_probability(logits: Tensor, sigma: Tensor) -> Tensor:

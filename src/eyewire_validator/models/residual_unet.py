@@ -1,0 +1,99 @@
+"""A U-Net of residual blocks with group normalisation, of any width and depth.
+
+Residual blocks and skips that are added are those of Lee et al. (2017, "Superhuman
+accuracy on the SNEMI3D connectomics challenge"), the order within a block that of He et
+al. (2016, "Identity mappings in deep residual networks"). Group normalisation (Wu & He
+2018) is that of each task alone, so it does the same in a batch of any size.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from eyewire_validator.models.network import OTHER_INPUTS, Network
+from eyewire_validator.models.settings import GROUPS, ModelSettings
+
+
+class ResidualUNet(Network):
+    """A residual block a level on the way down, and another on the way up.
+
+    Args:
+        width: channels at full resolution; twice as many after each halving.
+        levels: halvings. Others as for `Network`.
+    """
+
+    def __init__(
+        self,
+        context_channels: int = 2,
+        loops: int = 4,
+        uncertainty: str = "scaled_logit",
+        dropout: float = 0.0,
+        width: int = 8,
+        levels: int = 2,
+    ) -> None:
+        """Start from torch's default initialisation, by torch's global generator."""
+        channels = [width << level for level in range(levels + 1)]
+        super().__init__(
+            context_channels, loops, uncertainty, dropout, channels, 1 << levels
+        )
+        steps = list(pairwise(channels))
+        self.enter = nn.Conv3d(OTHER_INPUTS + context_channels, width, 3, padding=1)
+        self.encode = nn.ModuleList(map(ResidualBlock, channels))
+        self.down = nn.ModuleList(nn.Conv3d(a, b, 2, stride=2) for a, b in steps)
+        self.up = nn.ModuleList(nn.ConvTranspose3d(b, a, 2, stride=2) for a, b in steps)
+        self.decode = nn.ModuleList(map(ResidualBlock, channels[:-1]))
+        self.leave = nn.GroupNorm(GROUPS, width)
+        self._add_heads(width)
+
+    @classmethod
+    def from_settings(cls, settings: ModelSettings) -> "ResidualUNet":
+        """Make the network of a model's entry, not yet trained."""
+        return cls(
+            settings.context_channels + settings.boundaries,
+            settings.loops,
+            settings.uncertainty,
+            settings.dropout,
+            settings.width,
+            settings.levels,
+        )
+
+    def _features(
+        self, inputs: Tensor, kept: Sequence[Tensor] | None
+    ) -> tuple[Tensor, ...]:
+        features = self.enter(inputs)
+        passed: list[Tensor] = []
+        for level, encode in enumerate(self.encode):
+            if level:
+                features = self.down[level - 1](features)
+            features = encode(features)
+            if kept:
+                features = features * kept[level]
+            passed.append(features)
+        for level in reversed(range(len(self.up))):
+            features = self.decode[level](passed[level] + self.up[level](features))
+        return (F.relu(self.leave(features)),)
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions, each after a normalisation and a ReLU, and past them.
+
+    Args:
+        channels: that come in and go out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        """Start from torch's default initialisation."""
+        super().__init__()
+        self.n1 = nn.GroupNorm(GROUPS, channels)
+        self.c1 = nn.Conv3d(channels, channels, 3, padding=1)
+        self.n2 = nn.GroupNorm(GROUPS, channels)
+        self.c2 = nn.Conv3d(channels, channels, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Take and return (n, channels, z, y, x) float."""
+        inner = self.c1(F.relu(self.n1(features)))
+        inner = self.c2(F.relu(self.n2(inner)))
+        total: Tensor = features + inner
+        return total
