@@ -5,17 +5,14 @@ that epoch alone. So an interrupted training goes on as if nothing had happened:
 CPU, with the same number of threads, to the same bits.
 """
 
-import hashlib
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -23,24 +20,18 @@ from tqdm import tqdm
 
 from eyewire_validator.devices import repeatable, torch_threads
 from eyewire_validator.distributed import WHOLE, Share, run_together
+from eyewire_validator.epochs import RESUME_FILE, fingerprint
 from eyewire_validator.errors import SplitError
 from eyewire_validator.models.checkpoint import load_plain
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
-from eyewire_validator.provenance import settings_hash
 from eyewire_validator.resident import ResidentSamples, fits
 from eyewire_validator.samples import SampleLoader, crop_around_seed
 from eyewire_validator.sampling import chances, draw_tasks
 from eyewire_validator.symmetry import SYMMETRIES, apply
-from eyewire_validator.tables import HISTORY, TASK_INDEX
+from eyewire_validator.tables import HISTORY
 from eyewire_validator.trainers import Trained
 from eyewire_validator.training_run import TrainingRun
 from eyewire_validator.volume_store import VolumeStore
-
-# Rewritten after each epoch; the caller removes it once the outcome is saved.
-RESUME_FILE = "resume.pt"
-
-# Rows of the index that are hashed at a time, so that it is not in memory twice.
-ROWS_AT_A_TIME = 1 << 16
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +73,8 @@ def train(
     run = TrainingRun.start(model_settings, settings, random_seed, device)
     run.check_precision(loader.stack(validation[: settings.batch_size]))
     file = folder / RESUME_FILE
-    fingerprint = _fingerprint(index, model_settings, settings, random_seed)
-    run.resume(file, fingerprint)
+    same = fingerprint(index, model_settings, settings, random_seed)
+    run.resume(file, same)
     run.share_with_others(share)
     with torch_threads(threads), repeatable(device), _progress(run, tasks) as progress:
         while not run.is_finished():
@@ -101,8 +92,7 @@ def train(
                 progress.update(len(batch))
             found = list(zip(own, torch.cat(losses).tolist(), strict=True))
             run.end_epoch(found, run.validate(validation, loader))
-            run.save(file, fingerprint)
-            log.info("%s", "  ".join(f"{k} {v}" for k, v in run.history[-1].items()))
+            run.save(file, same)
     run.model.load_state_dict(run.best_weights)
     return Trained(run.model, pd.DataFrame(run.history, columns=HISTORY.names))
 
@@ -219,27 +209,6 @@ def patch_source(
         index, loader.store, model_settings, tasks.tolist(), device, settings.labels
     )
     return lambda batch, generator, noise: samples.draw(batch, settings, noise)
-
-
-def _fingerprint(
-    index: pd.DataFrame,
-    model_settings: ModelSettings,
-    settings: TrainingSettings,
-    random_seed: int,
-) -> str:
-    """Return a hash that changes with anything that the outcome depends on."""
-    content = hashlib.sha256()
-    for start in range(0, len(index), ROWS_AT_A_TIME):
-        rows = index.iloc[start : start + ROWS_AT_A_TIME]
-        content.update(pa.RecordBatch.from_pandas(rows, TASK_INDEX).serialize())
-    return settings_hash(
-        {
-            "index": content.hexdigest(),
-            "model": asdict(model_settings),
-            "training": asdict(settings),
-            "random_seed": random_seed,
-        }
-    )
 
 
 def _torch_generator(

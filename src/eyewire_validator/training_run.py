@@ -1,6 +1,5 @@
-"""A training under way: its state, its steps, and where it can be taken up again."""
+"""A training of a network under way: its state and its steps."""
 
-import copy
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,8 +15,8 @@ from torch.optim.lr_scheduler import StepLR
 from eyewire_validator.answerers.network import NetworkAnswerer
 from eyewire_validator.augmentation import augment, drop_context
 from eyewire_validator.distributed import WHOLE, Compute, Share
-from eyewire_validator.errors import ModelError
-from eyewire_validator.models.checkpoint import load_plain, make_network, save_plain
+from eyewire_validator.epochs import Epochs
+from eyewire_validator.models.checkpoint import make_network
 from eyewire_validator.models.loss import balancing_weights
 from eyewire_validator.models.network import Network
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
@@ -36,30 +35,20 @@ LEAST_LIKENESS = 0.98
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class TrainingRun:
+@dataclass(kw_only=True)
+class TrainingRun(Epochs):
     """A training under way: everything that changes in it.
 
     Attributes:
         model: with the weights of now.
-        optimizer: Adam.
-        scheduler: of the learning rate.
         model_settings: the model's entry.
-        settings: the training section, with the entry's overrides.
-        history: a row of `tables.HISTORY` for each finished epoch.
-        best_weights: those of the best epoch so far.
         task_losses: of each task, as `sampling` keeps them; only where it needs them.
         precision: that convolutions compute in.
         share: what this process does of each batch, and of validation.
     """
 
     model: Network
-    optimizer: torch.optim.Adam
-    scheduler: StepLR
     model_settings: ModelSettings
-    settings: TrainingSettings
-    history: list[dict[str, Any]] = field(default_factory=list)
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
     task_losses: dict[int, float] = field(default_factory=dict)
     precision: torch.dtype = torch.float32
     share: Share = WHOLE
@@ -83,23 +72,13 @@ class TrainingRun:
             weight_decay=settings.weight_decay,
         )
         scheduler = StepLR(optimizer, settings.lr_step, settings.lr_gamma)
-        return cls(model, optimizer, scheduler, model_settings, settings)
-
-    def is_finished(self) -> bool:
-        """Say whether all epochs are over, or no better one is to be expected."""
-        epochs = len(self.history)
-        return (
-            epochs >= self.settings.epochs
-            or epochs - self._best_epoch() >= self.settings.patience
+        return cls(
+            model=model,
+            optimizer=optimizer,
+            scheduler=scheduler,
+            model_settings=model_settings,
+            settings=settings,
         )
-
-    def _best_epoch(self) -> int:
-        """Return the first of the best epochs, from 1 on; 0 if there was none yet."""
-        if self.settings.chosen_by == "iou":
-            faults = [1 - (row["validation_iou"] or 0) for row in self.history]
-        else:
-            faults = [row["validation_loss"] for row in self.history]
-        return faults.index(min(faults)) + 1 if faults else 0
 
     def check_precision(self, samples: Tensor) -> None:
         """Compute in bfloat16 if settings and device say so, and it can be trusted.
@@ -217,57 +196,25 @@ class TrainingRun:
         tasks, losses = zip(*self.share.gather(trained), strict=True)
         if self.settings.sampling == "hard":
             self.task_losses = newer_losses(self.task_losses, tasks, losses)
-        validation_loss = float(validation["loss"].mean())
         found = int(validation["intersection_seedless"].sum())
         union = int(validation["union_seedless"].sum())
-        self.history.append(
-            {
-                "epoch": len(self.history) + 1,
-                "learning_rate": float(self.scheduler.get_last_lr()[0]),
-                "tasks": len(losses),
-                "train_loss": float(np.mean(losses)),
-                "validation_loss": validation_loss,
-                "validation_iou": found / union if union else None,
-            }
+        self.add_epoch(
+            tasks=len(losses),
+            train_loss=float(np.mean(losses)),
+            validation_loss=float(validation["loss"].mean()),
+            validation_iou=found / union if union else None,
         )
-        if self._best_epoch() == len(self.history):
-            self.best_weights = copy.deepcopy(self.model.state_dict())
-        self.scheduler.step()
 
     def save(self, file: Path, fingerprint: str) -> None:
-        """Write what `resume` needs; ``fingerprint`` tells trainings apart.
+        """Write what `resume` needs; one process writes it for all."""
+        if not self.share.rank:
+            super().save(file, fingerprint)
 
-        One process writes it for all.
-        """
-        if self.share.rank:
-            return
-        content = {
-            "fingerprint": fingerprint,
-            "weights": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
-            "best_weights": self.best_weights,
-            "history": self.history,
-            "task_losses": self.task_losses,
-        }
-        save_plain(file, content)
+    def state(self) -> dict[str, Any]:
+        """Return all that changes, as plain types and tensors."""
+        return {**super().state(), "task_losses": self.task_losses}
 
-    def resume(self, file: Path, fingerprint: str) -> None:
-        """Take over the state in ``file`` if it is of this very training."""
-        if not file.exists():
-            return
-        try:
-            content = load_plain(file)
-        except ModelError as error:
-            log.warning("%s; training starts anew", error)
-            return
-        if content.get("fingerprint") != fingerprint:
-            log.warning("%s: of other settings or data; training starts anew", file)
-            return
-        self.model.load_state_dict(content["weights"])
-        self.optimizer.load_state_dict(content["optimizer"])
-        self.scheduler.load_state_dict(content["scheduler"])
-        self.best_weights = content["best_weights"]
-        self.history = content["history"]
-        self.task_losses = content["task_losses"]
-        log.warning("%s: training goes on after epoch %s", file, len(self.history))
+    def take_up(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        super().take_up(state)
+        self.task_losses = state["task_losses"]

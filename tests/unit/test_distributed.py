@@ -9,9 +9,10 @@ import torch
 
 from eyewire_validator import training
 from eyewire_validator.distributed import WHOLE, Share
+from eyewire_validator.epochs import RESUME_FILE
 from eyewire_validator.errors import ModelError, SplitError
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
-from eyewire_validator.training import RESUME_FILE, train, train_together
+from eyewire_validator.training import train, train_together
 from eyewire_validator.training_run import TrainingRun
 
 CPU = torch.device("cpu")

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from eyewire_validator import training
+from eyewire_validator import epochs, training
+from eyewire_validator.epochs import RESUME_FILE
 from eyewire_validator.errors import ModelError, SplitError
 from eyewire_validator.files import write_array
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
@@ -16,7 +17,7 @@ from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import SAMPLINGS, ModelSettings, TrainingSettings
 from eyewire_validator.samples import SampleLoader, inputs_and_truth
 from eyewire_validator.tables import HISTORY, TASK_INDEX, write_table
-from eyewire_validator.training import RESUME_FILE, choose_tasks, draw_patches, train
+from eyewire_validator.training import choose_tasks, draw_patches, train
 from eyewire_validator.training_run import TrainingRun
 
 MODEL = ModelSettings("m", "lwunet", "ancestors_registered", 1, 2)
@@ -260,7 +261,7 @@ def test_another_trainings_state_is_not_used(index, store, tmp_path, caplog, cha
 def test_every_column_and_row_of_the_index_tells_trainings_apart(
     make_index, monkeypatch
 ):
-    monkeypatch.setattr(training, "ROWS_AT_A_TIME", 2)
+    monkeypatch.setattr(epochs, "ROWS_AT_A_TIME", 2)
     numbers = dict.fromkeys(TASK_INDEX.names[:-2], 5)
     words = {"split": "test", "excluded": "no seed"}
     lists = {name: [2, 3] for name in ("seed", "aggregate", "aggregate_weights")}
@@ -272,7 +273,7 @@ def test_every_column_and_row_of_the_index_tells_trainings_apart(
     for name in TASK_INDEX.names:
         others.append(index.assign(**{name: index[name].array[[2, 1, 0]]}))
     found = [
-        training._fingerprint(table, MODEL, SETTINGS, 0)
+        epochs.fingerprint(table, MODEL, SETTINGS, 0)
         for table in (index, index.set_index(index["cell"]), *others)
     ]
     assert found[0] == found[1]

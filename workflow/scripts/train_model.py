@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from eyewire_validator.devices import keep_memory, resolve_devices
+from eyewire_validator.epochs import RESUME_FILE
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.logs import job_log
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
@@ -10,7 +11,6 @@ from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.provenance import file_hash, settings_hash
 from eyewire_validator.tables import HISTORY, TASK_INDEX, read_table, write_table
 from eyewire_validator.trainers import train_model
-from eyewire_validator.training import RESUME_FILE
 from eyewire_validator.volume_store import VolumeStore
 
 # A training on several GPUs starts processes that import this file.
