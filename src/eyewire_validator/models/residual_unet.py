@@ -1,4 +1,4 @@
-"""A U-Net of residual blocks with group normalisation, of any width and depth.
+"""A U-Net of residual blocks, of any width and depth.
 
 Residual blocks and skips that are added are those of Lee et al. (2017, "Superhuman
 accuracy on the SNEMI3D connectomics challenge"), the order within a block that of He et
@@ -6,7 +6,8 @@ al. (2016, "Identity mappings in deep residual networks"). Group normalisation (
 2018) is that of each task alone, so it does the same in a batch of any size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from eyewire_validator.models.settings import GROUPS, ModelSettings
 
 
 class ResidualUNet(Network):
-    """A residual block a level on the way down, and another on the way up.
+    """The residual trunk behind the interface of every network.
 
     Args:
         width: channels at full resolution; twice as many after each halving.
@@ -38,13 +39,12 @@ class ResidualUNet(Network):
         super().__init__(
             context_channels, loops, uncertainty, dropout, channels, 1 << levels
         )
-        steps = list(pairwise(channels))
-        self.enter = nn.Conv3d(OTHER_INPUTS + context_channels, width, 3, padding=1)
-        self.encode = nn.ModuleList(map(ResidualBlock, channels))
-        self.down = nn.ModuleList(nn.Conv3d(a, b, 2, stride=2) for a, b in steps)
-        self.up = nn.ModuleList(nn.ConvTranspose3d(b, a, 2, stride=2) for a, b in steps)
-        self.decode = nn.ModuleList(map(ResidualBlock, channels[:-1]))
-        self.leave = nn.GroupNorm(GROUPS, width)
+        self.trunk = ResidualTrunk(
+            OTHER_INPUTS + context_channels,
+            width,
+            levels,
+            partial(nn.GroupNorm, GROUPS),
+        )
         self._add_heads(width)
 
     @classmethod
@@ -62,6 +62,44 @@ class ResidualUNet(Network):
     def _features(
         self, inputs: Tensor, kept: Sequence[Tensor] | None
     ) -> tuple[Tensor, ...]:
+        return (self.trunk(inputs, kept),)
+
+
+class ResidualTrunk(nn.Module):
+    """A residual block a level on the way down, and another on the way up.
+
+    Args:
+        inputs: channels that come in.
+        width: channels at full resolution, and of what comes out.
+        levels: halvings; edges must divide by 2 to this power.
+        normalise: makes what normalises so many channels.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        width: int,
+        levels: int,
+        normalise: Callable[[int], nn.Module],
+    ) -> None:
+        """Start from torch's default initialisation."""
+        super().__init__()
+        channels = [width << level for level in range(levels + 1)]
+        steps = list(pairwise(channels))
+        self.enter = nn.Conv3d(inputs, width, 3, padding=1)
+        self.encode = nn.ModuleList(ResidualBlock(n, normalise) for n in channels)
+        self.down = nn.ModuleList(nn.Conv3d(a, b, 2, stride=2) for a, b in steps)
+        self.up = nn.ModuleList(nn.ConvTranspose3d(b, a, 2, stride=2) for a, b in steps)
+        self.decode = nn.ModuleList(ResidualBlock(n, normalise) for n in channels[:-1])
+        self.leave = normalise(width)
+
+    def forward(self, inputs: Tensor, kept: Sequence[Tensor] | None = None) -> Tensor:
+        """Take (n, inputs, z, y, x) float, and return (n, width, z, y, x).
+
+        Args:
+            inputs: any channels.
+            kept: a factor for each channel of each level's encoder, from dropout.
+        """
         features = self.enter(inputs)
         passed: list[Tensor] = []
         for level, encode in enumerate(self.encode):
@@ -73,7 +111,7 @@ class ResidualUNet(Network):
             passed.append(features)
         for level in reversed(range(len(self.up))):
             features = self.decode[level](passed[level] + self.up[level](features))
-        return (F.relu(self.leave(features)),)
+        return F.relu(self.leave(features))
 
 
 class ResidualBlock(nn.Module):
@@ -81,14 +119,15 @@ class ResidualBlock(nn.Module):
 
     Args:
         channels: that come in and go out.
+        normalise: makes what normalises them.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, normalise: Callable[[int], nn.Module]) -> None:
         """Start from torch's default initialisation."""
         super().__init__()
-        self.n1 = nn.GroupNorm(GROUPS, channels)
+        self.n1 = normalise(channels)
         self.c1 = nn.Conv3d(channels, channels, 3, padding=1)
-        self.n2 = nn.GroupNorm(GROUPS, channels)
+        self.n2 = normalise(channels)
         self.c2 = nn.Conv3d(channels, channels, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
