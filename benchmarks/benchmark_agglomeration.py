@@ -22,7 +22,7 @@ from eyewire_validator.answerers.choosing import answer_in_lineage
 from eyewire_validator.devices import torch_threads
 from eyewire_validator.lineage import Lineage
 from eyewire_validator.models.checkpoint import load_checkpoint
-from eyewire_validator.models.contact_classifier import ContactClassifier
+from eyewire_validator.models.contact_judge import ContactJudge
 from eyewire_validator.prediction import evaluate, save_evaluation
 
 CHECKPOINT = Path(__file__).resolve().parents[1] / "models/agglomeration.pt"
@@ -46,7 +46,7 @@ def main() -> None:
     options = parser.parse_args()
     name = options.segmentation
     model, info = load_checkpoint(CHECKPOINT)
-    assert isinstance(model, ContactClassifier)
+    assert isinstance(model, ContactJudge)
     settings = info.model_settings
     with tempfile.TemporaryDirectory() as temporary, torch_threads(1):
         folder = Path(temporary)

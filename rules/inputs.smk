@@ -15,6 +15,11 @@ def is_network(model):
     return MODELS[model]["kind"] in NETWORKS
 
 
+def convolves(model):
+    """Whether training the model takes convolutions, and so a GPU if there is one."""
+    return is_network(model) or MODELS[model].get("evidence") in ("affinities", "both")
+
+
 def has_weights(model):
     """Whether the model has weights, as opposed to a rule such as seed_only."""
     return MODELS[network_of(model)]["kind"] in TRAINED

@@ -32,7 +32,8 @@ rule train_model:
 
     Claims the one `cuda` there is, so that trainings follow each other on a GPU as on
     a CPU; with `--resources cuda=0` they run on the CPU. With
-    `--resources cuda=4 --set-resources train_model:cuda=4` each uses four GPUs.
+    `--resources cuda=4 --set-resources train_model:cuda=4` each uses four GPUs, but an
+    agglomeration one.
     """
     input:
         index="results/tasks/index.parquet",
@@ -46,7 +47,7 @@ rule train_model:
     benchmark:
         "results/benchmarks/train_model/{model}-{replicate}.tsv"
     wildcard_constraints:
-        model=models_that(lambda model: is_trained(model) and is_network(model)),
+        model=models_that(lambda model: is_trained(model) and convolves(model)),
     conda:
         "../envs/model.yaml"
     threads: workflow.cores or 1
@@ -69,7 +70,7 @@ use rule train_model as train_agglomeration with:
     benchmark:
         "results/benchmarks/train_agglomeration/{model}-{replicate}.tsv"
     wildcard_constraints:
-        model=models_that(lambda model: is_trained(model) and not is_network(model)),
+        model=models_that(lambda model: is_trained(model) and not convolves(model)),
     threads: 1
     resources:
         cuda=0,

@@ -148,6 +148,14 @@ def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterat
     for name, model in models.items():
         if model["kind"] in UNETS:
             yield from _network_contradictions(config, name, coarse_size)
+        if model.get("evidence") in ("affinities", "both"):
+            if "checkpoint" not in model:
+                yield from _edge_contradictions(config, name, coarse_size)
+            if model.get("image") == "none":
+                yield (
+                    f"config: models.{name}.image: affinities are found in the image; "
+                    "expected unit, or evidence features"
+                )
         members = model.get("members")
         if members and models.get(members, {}).get("kind") not in UNETS:
             yield f"config: models.{name}.members: {members} is no U-Net among models"
@@ -162,7 +170,7 @@ def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterat
         )
 
 
-def _network_contradictions(
+def _edge_contradictions(
     config: Mapping[str, Any], name: str, coarse_size: int
 ) -> Iterator[str]:
     model = config["models"][name]
@@ -182,6 +190,13 @@ def _network_contradictions(
                 f"config: {what} is {edge}, expected a multiple of {multiple}, as the "
                 f"network of model {name} halves again and again"
             )
+
+
+def _network_contradictions(
+    config: Mapping[str, Any], name: str, coarse_size: int
+) -> Iterator[str]:
+    model = config["models"][name]
+    yield from _edge_contradictions(config, name, coarse_size)
     if (model["context"] == "none") != (model["context_channels"] == 0):
         yield (
             f"config: models.{name}: context {model['context']} does not go with "

@@ -1,4 +1,4 @@
-"""A contact classifier alone: arrays in, a probability for every segment out.
+"""An agglomeration alone: arrays in, a probability for every segment out.
 
 Example:
     >>> validator = load_segment_validator("checkpoint.pt")
@@ -17,20 +17,20 @@ from eyewire_validator.agglomeration.judging import Linked, judge
 from eyewire_validator.answerers.agglomeration import attachment_of
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
-from eyewire_validator.models.contact_classifier import ContactClassifier
+from eyewire_validator.models.contact_judge import ContactJudge
 from eyewire_validator.volume_store import CoarseVolume
 
 
 @dataclass(frozen=True)
 class SegmentValidator:
-    """A trained contact classifier, ready to answer.
+    """A trained agglomeration, ready to answer.
 
     Attributes:
-        model: the classifier, on the CPU.
+        model: what judges contacts, on the CPU.
         info: what its checkpoint says: settings and provenance.
     """
 
-    model: ContactClassifier
+    model: ContactJudge
     info: CheckpointInfo
 
     def answer(
@@ -92,7 +92,7 @@ def load_segment_validator(path: str | Path) -> SegmentValidator:
         ModelError: the file is missing, damaged, no checkpoint, or of a network.
     """
     model, info = load_checkpoint(Path(path))
-    if not isinstance(model, ContactClassifier):
+    if not isinstance(model, ContactJudge):
         raise ModelError(f"{path}: answers in voxels; use load_validator")
     return SegmentValidator(model, info)
 

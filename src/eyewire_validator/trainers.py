@@ -37,48 +37,18 @@ def train_model(
 ) -> Trained:
     """Train what the entry asks for; the arguments are those of `train_together`.
 
-    A contact classifier takes a minute or so, on the CPU, and starts anew if it was
-    interrupted.
+    An agglomeration takes the first of the devices.
     """
     if model_settings.kind == "agglomeration":
-        random_seed = settings.random_seed + replicate
-        return _train_classifier(index, store, model_settings, settings, random_seed)
+        from eyewire_validator.agglomeration.training import train_judge
+
+        return train_judge(
+            index, store, model_settings, settings, folder,
+            settings.random_seed + replicate, device=devices[0], threads=threads,
+        )  # fmt: skip
     from eyewire_validator.training import train_together
 
     return train_together(
         index, store, model_settings, settings, folder, replicate,
         devices=devices, threads=threads,
     )  # fmt: skip
-
-
-def _train_classifier(
-    index: pd.DataFrame,
-    store: VolumeStore,
-    model_settings: ModelSettings,
-    settings: TrainingSettings,
-    random_seed: int,
-) -> Trained:
-    # skimage takes half a second to import.
-    from eyewire_validator.agglomeration.examples import find_examples
-    from eyewire_validator.agglomeration.training import (
-        train_attachment,
-        train_classifier,
-    )
-
-    train, validation = (
-        find_examples(
-            index.loc[index["split"] == split],
-            store,
-            image=model_settings.image,
-            max_volumes=settings.max_volumes,
-            random_seed=random_seed,
-        )
-        for split in ("train", "validation")
-    )
-    model, history = train_classifier(train, validation, settings, random_seed)
-    if model_settings.attachment:
-        train_attachment(
-            model, index, store, model_settings,
-            max_tasks=settings.validation_tasks, random_seed=random_seed,
-        )  # fmt: skip
-    return Trained(model, history)

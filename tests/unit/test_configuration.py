@@ -91,6 +91,12 @@ def test_every_variant_is_accepted(variants):
         ("volumes.overlap", 160, "split.buffer: with 1 layers between them"),
         ("volumes.overlap", 256, "overlap 256 must be below size 256"),
         ("training.patch_size", 128, "patch_size 128 of model lwunet exceeds"),
+        (
+            "models.agglomeration.training.patch_size",
+            128,
+            "patch_size 128 of model agglomeration exceeds",
+        ),
+        ("models.agglomeration.image", "none", "agglomeration.image: affinities are"),
         ("models.lwunet.loops", 9, "models.lwunet.loops: 9 is not among evaluation"),
         ("models.lwunet.dropout_samples", 8, "lwunet: dropout_samples need a dropout"),
         ("models.lwunet.width", 8, "unknown key models.lwunet.width"),

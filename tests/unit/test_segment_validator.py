@@ -12,7 +12,7 @@ from eyewire_validator.models.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from eyewire_validator.models.contact_classifier import ContactClassifier
+from eyewire_validator.models.contact_judge import ContactJudge
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.settings import ModelSettings
 from eyewire_validator.segment_validator import load_segment_validator
@@ -25,8 +25,8 @@ SETTINGS = ModelSettings("contacts", "agglomeration")
 def checkpoint(tmp_path):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = ContactClassifier()
-    model.standardize_by(
+        model = ContactJudge("features")
+    model.classifier.standardize_by(
         torch.randn(9, 109, generator=torch.Generator().manual_seed(0))
     )
     path = tmp_path / "checkpoint.pt"
@@ -41,11 +41,13 @@ def image():
 
 def test_a_checkpoint_brings_back_every_weight_and_no_dropout(checkpoint):
     model, info = load_checkpoint(checkpoint)
-    assert isinstance(model, ContactClassifier)
+    assert isinstance(model, ContactJudge)
     assert info.model_settings == SETTINGS
     assert not model.training
-    assert model.deviation.min() > 0.1
-    assert not torch.equal(model.mean, torch.zeros_like(model.mean))
+    assert model.classifier.deviation.min() > 0.1
+    assert not torch.equal(
+        model.classifier.mean, torch.zeros_like(model.classifier.mean)
+    )
 
 
 def test_every_segment_but_the_seed_is_answered(checkpoint, image, octants):

@@ -164,7 +164,8 @@ def test_a_model_entry_may_name_a_checkpoint(run, finished_copy):
 def test_models_that_learned_from_less_make_a_learning_curve(run, finished_copy):
     full = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     entry = full["models"]["agglomeration"]
-    little = {**entry, "training": {**entry["training"], "max_volumes": 1}}
+    training = {**entry["training"], "epochs": 2, "max_volumes": 1}
+    little = {**entry, "training": training}
     other = {**little, "linkage": "single"}
     models = {"little": little, "other": other}
     curve = "results/figures/learning.csv"

@@ -50,9 +50,7 @@ def describe_contacts(volume: CoarseVolume, image: str) -> Contacts:
     """
     if image == "none":
         volume = volume._replace(image=np.zeros_like(volume.image))
-    segmentation = volume.segmentation.astype(np.int32)
-    if not segmentation.all():
-        segmentation = expand_labels(segmentation, GROWTH)  # type: ignore[no-untyped-call]
+    segmentation = close_gaps(volume.segmentation)
     filtered = filter_image(volume.image)
     faces = _Faces.find(segmentation, filtered)
     sides = _Segments.measure(segmentation, filtered)
@@ -60,6 +58,35 @@ def describe_contacts(volume: CoarseVolume, image: str) -> Contacts:
         [faces.appearance(), faces.shape(), _compare(faces, sides)], axis=1
     )
     return Contacts(faces.pairs, faces.count, features.astype(np.float32))
+
+
+def close_gaps(segmentation: NDArray[np.uint16]) -> NDArray[np.int32]:
+    """Let (z, y, x) segments grow into what is nothing, by `GROWTH` voxels at most."""
+    grown = segmentation.astype(np.int32)
+    if not grown.all():
+        grown = expand_labels(grown, GROWTH)  # type: ignore[no-untyped-call]
+    return grown
+
+
+def faces_along(
+    axis: int, segmentation: NDArray[np.int32]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Find where voxels that are neighbours on an axis are of two segments.
+
+    Args:
+        axis: 0, 1 or 2 for z, y or x.
+        segmentation: (z, y, x) segment ids.
+
+    Returns:
+        Whether there is a face beyond each voxel but the last along the axis, which is
+        moved to the front; and (faces,) a code of their contacts, the lower id times
+        65536 plus the higher one.
+    """
+    ids = np.moveaxis(segmentation, axis, 0).astype(np.int64)
+    one, other = ids[:-1], ids[1:]
+    touching = (one != other) & (one > 0) & (other > 0)
+    codes = np.minimum(one, other) * SEGMENT_IDS + np.maximum(one, other)
+    return touching, codes[touching]
 
 
 @dataclass(frozen=True)
@@ -170,15 +197,12 @@ def _along(
     Returns:
         (faces,) codes of their contacts, (filters, faces) values, (3, faces) places.
     """
-    ids = np.moveaxis(segmentation, axis, 0).astype(np.int64)
     maps = np.moveaxis(filtered, axis + 1, 1)
-    one, other = ids[:-1], ids[1:]
-    touching = (one != other) & (one > 0) & (other > 0)
-    codes = np.minimum(one, other) * SEGMENT_IDS + np.maximum(one, other)
+    touching, codes = faces_along(axis, segmentation)
     values = (maps[:, :-1][:, touching] + maps[:, 1:][:, touching]) / np.float32(2)
     first, *others = np.nonzero(touching)
     others.insert(axis, first)
-    return codes[touching], values, np.stack(others).astype(np.float32)
+    return codes, values, np.stack(others).astype(np.float32)
 
 
 def _compare(faces: _Faces, segments: _Segments) -> NDArray[np.float64]:

@@ -72,15 +72,12 @@ def find_examples(
         ModelError: there are no two segments that belong together, or no two that do
             not.
     """
-    volumes = np.sort(split["volume"].unique().astype(np.int64))
-    if len(volumes) > max_volumes:
-        generator = np.random.default_rng([random_seed, 0])
-        volumes = np.sort(generator.choice(volumes, max_volumes, replace=False))
+    volumes = draw_volumes(split, max_volumes, random_seed)
     lineage = Lineage(split)
     features = [np.empty((0, len(FEATURES)), np.float32)]
     belongs, faces = [np.empty(0, np.bool_)], [np.empty(0, np.int64)]
     tasks = 0
-    for volume in tqdm(volumes.tolist(), "contacts", disable=None, file=sys.__stderr__):
+    for volume in tqdm(volumes, "contacts", disable=None, file=sys.__stderr__):
         rows = [lineage.task(t) for t in split.loc[split["volume"] == volume, "task"]]
         contacts = describe_contacts(store.read(volume), image)
         told, together = told_by(rows, contacts)
@@ -97,6 +94,15 @@ def find_examples(
     )
     _check(examples)
     return examples
+
+
+def draw_volumes(split: pd.DataFrame, max_volumes: int, random_seed: int) -> list[int]:
+    """Return the volumes of tasks in the order of their ids, so many at most."""
+    volumes = np.sort(split["volume"].unique().astype(np.int64))
+    if len(volumes) > max_volumes:
+        generator = np.random.default_rng([random_seed, 0])
+        volumes = np.sort(generator.choice(volumes, max_volumes, replace=False))
+    return [int(volume) for volume in volumes]
 
 
 def told_by(

@@ -24,8 +24,7 @@ def filter_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
         counted in standard deviations of the image from its mean. The eigenvalues of a
         sheet come from the largest to the lowest, times the square of their scale.
     """
-    grey = image.astype(np.float32)
-    grey = (grey - grey.mean()) / max(float(grey.std()), 1.0)
+    grey = in_deviations(image)
     found = [grey]
     for sigma in SMOOTHING:
         found.append(gaussian_filter(grey, sigma))
@@ -33,6 +32,17 @@ def filter_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     for sigma in SHEETS:
         found += _sheets(grey, sigma)
     return np.stack(found).astype(np.float32, copy=False)
+
+
+def in_deviations(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return (z, y, x) grey values in standard deviations from their mean.
+
+    An image of one grey value stays so: a deviation is at least one grey value.
+    """
+    grey = image.astype(np.float32)
+    grey -= grey.mean()
+    grey /= max(float(grey.std()), 1.0)
+    return grey
 
 
 def _sheets(grey: NDArray[np.float32], sigma: float) -> list[NDArray[np.float32]]:

@@ -1,4 +1,4 @@
-"""What a classifier says of the contacts of a volume, and what that links to a seed."""
+"""What is said of the contacts of a volume, and what that links to a seed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from eyewire_validator.agglomeration.affinities import judge_faces
 from eyewire_validator.agglomeration.attachment import Attachment
 from eyewire_validator.agglomeration.contacts import describe_contacts
 from eyewire_validator.agglomeration.linkage import HIGHEST, link
@@ -16,7 +17,7 @@ from eyewire_validator.answerers.floods import Graph, flood
 from eyewire_validator.contexts import passed_over
 from eyewire_validator.devices import torch_threads
 from eyewire_validator.lineage import Lineage, Task
-from eyewire_validator.models.contact_classifier import ContactClassifier
+from eyewire_validator.models.contact_judge import ContactJudge
 from eyewire_validator.models.settings import ModelSettings
 from eyewire_validator.volume_store import SEGMENT_IDS, CoarseVolume, VolumeStore
 
@@ -26,7 +27,7 @@ GRAPHS = 64
 
 @dataclass(frozen=True)
 class JudgedContacts:
-    """The contacts of a volume, and what each member of a classifier says of them.
+    """The contacts of a volume, and what each member of a model says of them.
 
     Attributes:
         pairs: (n, 2) int64 segment ids.
@@ -63,18 +64,27 @@ class JudgedContacts:
         return np.bincount(others, self.faces[beside], SEGMENT_IDS).astype(np.int64)
 
 
-def judge(model: ContactClassifier, volume: CoarseVolume, image: str) -> JudgedContacts:
-    """Let each member of a classifier judge the contacts of a volume.
+def judge(model: ContactJudge, volume: CoarseVolume, image: str) -> JudgedContacts:
+    """Let each member of a model judge the contacts of a volume.
 
     Args:
-        model: the classifier, on the CPU.
+        model: on the CPU. A member of both a classifier and a network takes the mean
+            of what they say.
         volume: see `CoarseVolume`.
-        image: as the classifier was trained, see `describe_contacts`.
+        image: as a classifier was trained, see `describe_contacts`.
     """
-    contacts = describe_contacts(volume, image)
+    said = []
+    # Both find the same contacts, in the same order.
     with torch_threads(1), torch.inference_mode():
-        evidence = model(torch.from_numpy(contacts.features)).clamp(-HIGHEST, HIGHEST)
-    return JudgedContacts(contacts.pairs, contacts.faces, evidence.numpy())
+        if model.network:
+            pairs, faces, means = judge_faces(model.network, volume)
+            said.append(means.clip(-HIGHEST, HIGHEST))
+        if model.classifier:
+            contacts = describe_contacts(volume, image)
+            pairs, faces = contacts.pairs, contacts.faces
+            logits = model.classifier(torch.from_numpy(contacts.features))
+            said.append(logits.clamp(-HIGHEST, HIGHEST).numpy())
+    return JudgedContacts(pairs, faces, np.mean(said, axis=0, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -125,12 +135,12 @@ class Linked:
 
 
 def linker(
-    model: ContactClassifier, store: VolumeStore, settings: ModelSettings
+    model: ContactJudge, store: VolumeStore, settings: ModelSettings
 ) -> Callable[[Task, Lineage], Linked]:
     """Return what links the segments of a task's volume to its seed.
 
     Args:
-        model: the classifier, on the CPU.
+        model: what judges contacts, on the CPU.
         store: the volumes; the judged contacts of the last ones are kept.
         settings: of its checkpoint: image, context and linkage.
     """

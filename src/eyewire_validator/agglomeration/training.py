@@ -1,6 +1,9 @@
 """Train what judges contacts, and what weighs linkage against contact with the seed."""
 
 import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,15 +12,93 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from eyewire_validator.agglomeration.affinity_training import train_affinities
 from eyewire_validator.agglomeration.attachment import fit_attachment
-from eyewire_validator.agglomeration.examples import Examples
+from eyewire_validator.agglomeration.examples import Examples, find_examples
 from eyewire_validator.agglomeration.judging import linker
 from eyewire_validator.devices import torch_threads
 from eyewire_validator.lineage import Lineage
 from eyewire_validator.models.contact_classifier import ContactClassifier
+from eyewire_validator.models.contact_judge import ContactJudge
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
 from eyewire_validator.tables import HISTORY
+from eyewire_validator.trainers import Trained
 from eyewire_validator.volume_store import VolumeStore
+
+# How the classifier is trained beside a network, whose settings are others.
+CLASSIFIER: Mapping[str, Any] = {
+    "epochs": 30,
+    "batch_size": 128,
+    "learning_rate": 0.003,
+    "weight_decay": 0.01,
+    "lr_step": 10,
+    "lr_gamma": 0.3,
+    "patience": 10,
+}
+
+
+def train_judge(
+    index: pd.DataFrame,
+    store: VolumeStore,
+    model_settings: ModelSettings,
+    settings: TrainingSettings,
+    folder: Path,
+    random_seed: int,
+    *,
+    device: torch.device,
+    threads: int,
+) -> Trained:
+    """Train all that an agglomeration consists of.
+
+    The classifier takes a minute or so, on the CPU, and starts anew if it was
+    interrupted.
+
+    Args:
+        index: table in the schema `tables.TASK_INDEX`.
+        store: the volumes.
+        model_settings: the model's entry.
+        settings: the training section, with the entry's overrides; epochs, batch_size,
+            learning_rate and the like are of the network, if there is one, and of the
+            classifier otherwise.
+        folder: where the network's training can be taken up again.
+        random_seed: of everything.
+        device: where the network computes.
+        threads: CPU threads of it.
+
+    Returns:
+        The model, and the history of the network, if there is one, or the classifier.
+
+    Raises:
+        ModelError: tasks show no two segments that belong together, or no two that do
+            not.
+    """
+    judge = ContactJudge(model_settings.evidence)
+    if judge.classifier:
+        train, validation = (
+            find_examples(
+                index.loc[index["split"] == split],
+                store,
+                image=model_settings.image,
+                max_volumes=settings.max_volumes,
+                random_seed=random_seed,
+            )
+            for split in ("train", "validation")
+        )
+        own = replace(settings, **CLASSIFIER) if judge.network else settings
+        judge.classifier, history = train_classifier(
+            train, validation, own, random_seed
+        )
+    if judge.network:
+        judge.network, history = train_affinities(
+            index, store, model_settings, settings, folder, random_seed,
+            device=device, threads=threads,
+        )  # fmt: skip
+    if model_settings.attachment:
+        train_attachment(
+            judge, index, store, model_settings,
+            max_tasks=settings.validation_tasks, random_seed=random_seed,
+        )  # fmt: skip
+    return Trained(judge.eval(), history)
 
 
 def train_classifier(
@@ -48,7 +129,7 @@ def train_classifier(
 
 
 def train_attachment(
-    model: ContactClassifier,
+    model: ContactJudge,
     index: pd.DataFrame,
     store: VolumeStore,
     settings: ModelSettings,
@@ -58,10 +139,10 @@ def train_attachment(
 ) -> None:
     """Find out on validation tasks how probability follows from linkage and the rest.
 
-    The tasks that the classifier learned from would not do: it is too sure of these.
+    The tasks that the model learned from would not do: it is too sure of these.
 
     Args:
-        model: the classifier; gets the `attachment`.
+        model: what judges contacts; gets the `attachment`.
         index: table in the schema `tables.TASK_INDEX`.
         store: the volumes.
         settings: the model's entry: image, context and linkage.

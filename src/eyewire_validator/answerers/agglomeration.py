@@ -1,4 +1,4 @@
-"""Answers of a contact classifier: what linkage joins to the seed."""
+"""Answers of an agglomeration: what linkage joins to the seed."""
 
 from collections.abc import Callable
 
@@ -6,12 +6,12 @@ from eyewire_validator.agglomeration.attachment import LINKAGE_ALONE, Attachment
 from eyewire_validator.agglomeration.judging import linker
 from eyewire_validator.answers import Answer, answer_in_segments
 from eyewire_validator.lineage import Lineage, Task
-from eyewire_validator.models.contact_classifier import ContactClassifier
+from eyewire_validator.models.contact_judge import ContactJudge
 from eyewire_validator.models.settings import ModelSettings
 from eyewire_validator.volume_store import VolumeStore
 
 
-def attachment_of(model: ContactClassifier, settings: ModelSettings) -> Attachment:
+def attachment_of(model: ContactJudge, settings: ModelSettings) -> Attachment:
     """Return how probability follows from linkage, alone if the settings say so."""
     if not settings.attachment:
         return LINKAGE_ALONE
@@ -19,12 +19,12 @@ def attachment_of(model: ContactClassifier, settings: ModelSettings) -> Attachme
 
 
 def agglomerate(
-    model: ContactClassifier, store: VolumeStore, settings: ModelSettings
+    model: ContactJudge, store: VolumeStore, settings: ModelSettings
 ) -> Callable[[Task, Lineage], Answer]:
     """Return what answers a task that has a volume, by the mean of the members.
 
     Args:
-        model: the classifier, on the CPU.
+        model: what judges contacts, on the CPU.
         store: the volumes.
         settings: of its checkpoint: image, context, linkage and attachment.
     """

@@ -102,12 +102,12 @@ def _agglomeration(
     # torch, skimage and numba take seconds to import.
     from eyewire_validator.answerers.agglomeration import agglomerate
     from eyewire_validator.models.checkpoint import load_checkpoint
-    from eyewire_validator.models.contact_classifier import ContactClassifier
+    from eyewire_validator.models.contact_judge import ContactJudge
 
     if checkpoint is None:
         raise ModelError(f"model {settings.title}: needs a checkpoint; train it first")
     model, info = load_checkpoint(checkpoint)
-    if not isinstance(model, ContactClassifier):
+    if not isinstance(model, ContactJudge):
         raise ModelError(f"{checkpoint}: is of a network, not of kind agglomeration")
     return agglomerate(model, store, info.model_settings)
 

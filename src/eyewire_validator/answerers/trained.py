@@ -10,7 +10,7 @@ from eyewire_validator.answerers.choosing import answer_in_lineage
 from eyewire_validator.answerers.network import NetworkAnswerer, samples_of
 from eyewire_validator.answers import Answerer
 from eyewire_validator.models.checkpoint import load_checkpoint
-from eyewire_validator.models.contact_classifier import ContactClassifier
+from eyewire_validator.models.contact_judge import ContactJudge
 from eyewire_validator.models.network import Network
 from eyewire_validator.models.settings import ModelSettings
 from eyewire_validator.volume_store import VolumeStore
@@ -44,7 +44,7 @@ def load_answerer(
     """
     loaded = [load_checkpoint(path, device) for path in checkpoints]
     first, settings = loaded[0][0], loaded[0][1].model_settings
-    if isinstance(first, ContactClassifier):
+    if isinstance(first, ContactJudge):
         # skimage and numba take a second to import.
         from eyewire_validator.answerers.agglomeration import agglomerate
 

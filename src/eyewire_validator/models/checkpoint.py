@@ -15,7 +15,7 @@ from torch import Tensor
 
 from eyewire_validator.errors import ConfigError, ModelError
 from eyewire_validator.files import write_bytes
-from eyewire_validator.models.contact_classifier import ContactClassifier
+from eyewire_validator.models.contact_judge import ContactJudge
 from eyewire_validator.models.lwunet import LWUNet
 from eyewire_validator.models.network import Network
 from eyewire_validator.models.residual_unet import ResidualUNet
@@ -26,10 +26,10 @@ FORMAT = "eyewire-validator checkpoint 1"
 # Of a checkpoint that a model's entry names, these must be as it was trained.
 FIXED = (
     "kind", "context_channels", "image", "boundaries", "uncertainty", "dropout",
-    "width", "levels",
+    "width", "levels", "evidence",
 )  # fmt: skip
 
-Model = Network | ContactClassifier
+Model = Network | ContactJudge
 
 # Training settings that older checkpoints lack, and what their training did.
 ADDED = {"labels": "hard"}
@@ -106,7 +106,7 @@ def load_checkpoint(
 def make_model(settings: ModelSettings) -> Model:
     """Make the model of an entry, its weights drawn from torch's generator."""
     if settings.kind == "agglomeration":
-        return ContactClassifier()
+        return ContactJudge(settings.evidence)
     return make_network(settings)
 
 
@@ -184,7 +184,8 @@ def _check_fits(path: Path, trained: ModelSettings, wanted: ModelSettings) -> No
 def _check_weights(path: Path, settings: ModelSettings, weights: Any) -> None:
     """Refuse weights of another form before the model takes any memory."""
     with torch.device("meta"):
-        expected = _shapes(make_model(settings).state_dict())
+        own = make_model(settings).state_dict()
+    expected = _shapes(own)
     found = _shapes(weights)
     if found != expected:
         name = next(n for n in {**expected, **found} if found.get(n) != expected.get(n))
@@ -194,10 +195,10 @@ def _check_weights(path: Path, settings: ModelSettings, weights: Any) -> None:
             f"{settings.context_channels} context channels"
         )
     for name, value in weights.items():
-        if value.dtype != torch.float32 or value.layout != torch.strided:
+        if value.dtype != own[name].dtype or value.layout != torch.strided:
             raise ModelError(
                 f"{path}: weights {name} are {value.dtype}, {value.layout}; expected "
-                "torch.float32, torch.strided"
+                f"{own[name].dtype}, torch.strided"
             )
         if value.nbytes > value.untyped_storage().nbytes():
             raise ModelError(f"{path}: weights {name} repeat what they hold")

@@ -3,10 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from eyewire_validator.agglomeration.attachment import LINKAGE_ALONE
 from eyewire_validator.agglomeration.features import FEATURES
+from eyewire_validator.models.settings import MEMBERS
 
-MEMBERS = 8
 HIDDEN = 64
 DROPOUT = 0.2
 
@@ -23,20 +22,17 @@ class ContactClassifier(nn.Module):
     Attributes:
         mean: (features,) float32 of the training contacts.
         deviation: (features,) float32, likewise.
-        attachment: (4,) float32, an `agglomeration.attachment.Attachment`.
         members: the perceptrons.
     """
 
     mean: Tensor
     deviation: Tensor
-    attachment: Tensor
 
     def __init__(self) -> None:
         """Draw the weights from torch's generator."""
         super().__init__()
         self.register_buffer("mean", torch.zeros(len(FEATURES)))
         self.register_buffer("deviation", torch.ones(len(FEATURES)))
-        self.register_buffer("attachment", torch.tensor(LINKAGE_ALONE))
         self.members = nn.ModuleList(_perceptron() for _ in range(MEMBERS))
 
     def standardize_by(self, features: Tensor) -> None:

@@ -42,6 +42,12 @@ SEGMENT_CONTEXTS = ("none", "ancestors_registered")
 # contacts between the two (mean), or by the best single one (single).
 LINKAGES = ("mean", "single")
 
+# What an agglomeration judges contacts by: numbers that describe them (features), what
+# a U-Net says of the voxels on both sides (affinities), or both.
+EVIDENCE = ("features", "affinities", "both")
+# How many judge: perceptrons, and turns of the volume that the U-Net is shown.
+MEMBERS = 8
+
 # What sigma means, and so how the network is trained; see models/uncertainty.py.
 UNCERTAINTIES = ("scaled_logit", "sampled_logit", "sampled_logit_monte_carlo")
 
@@ -113,6 +119,7 @@ class ModelSettings:
     members: str | None = None
     dilation: int = 0
     labels: str | None = None
+    evidence: str = "features"
     linkage: str = "mean"
     attachment: bool = True
     test_symmetries: int = 1
@@ -125,6 +132,12 @@ class ModelSettings:
         _check_choice("model: kind", self.kind, KINDS)
         _check_choice("model: context", self.context, CONTEXTS)
         _check_choice("model: image", self.image, tuple(IMAGE_SCALES))
+        _check_choice("model: evidence", self.evidence, EVIDENCE)
+        if self.evidence != "features" and self.image != "unit":
+            raise ConfigError(
+                f"model: image is {self.image!r}, but affinities are found in the "
+                "image; expected unit, or evidence features"
+            )
         _check_choice("model: linkage", self.linkage, LINKAGES)
         _check_choice("model: uncertainty", self.uncertainty, UNCERTAINTIES)
         _check_least("model: context_channels", self.context_channels, 0)

@@ -1,0 +1,258 @@
+"""Train a network on which neighbouring voxels tasks say are of one cell.
+
+All that an epoch draws comes from a generator of that epoch alone, so that a training
+that was interrupted goes on to the same weights.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.optim.lr_scheduler import StepLR
+from tqdm import tqdm
+
+from eyewire_validator.agglomeration.contacts import close_gaps
+from eyewire_validator.agglomeration.examples import draw_volumes
+from eyewire_validator.agglomeration.filters import in_deviations
+from eyewire_validator.devices import repeatable, torch_threads
+from eyewire_validator.epochs import RESUME_FILE, Epochs, fingerprint
+from eyewire_validator.errors import ModelError
+from eyewire_validator.lineage import Lineage
+from eyewire_validator.models.affinity_unet import OFFSETS, AffinityUNet
+from eyewire_validator.models.settings import ModelSettings, TrainingSettings
+from eyewire_validator.symmetry import SYMMETRIES, apply
+from eyewire_validator.tables import HISTORY
+from eyewire_validator.volume_store import SEGMENT_IDS, CoarseVolume, VolumeStore
+
+# Patches of each volume an epoch.
+PATCHES = 32
+# Volumes that validate an epoch, at most.
+MOST_VALIDATION = 32
+
+# Pairs of voxels of two cells are fewer, and count this much more.
+APART_WEIGHT = 3.0
+# By how much contrast is multiplied and brightness moved at most, and the deviation of
+# the noise; in standard deviations of the volume.
+CONTRAST, BRIGHTNESS, NOISE = 0.25, 0.4, 0.2
+
+
+@dataclass(frozen=True)
+class ToldVolume:
+    """A volume, and which voxels tasks say are of one cell.
+
+    Attributes:
+        image: (z, y, x) float32 in standard deviations.
+        objects: (z, y, x) int32, from 1 on the number of the task whose answer holds
+            the voxel, of several the last; 0 where nobody told.
+    """
+
+    image: Tensor
+    objects: Tensor
+
+    @classmethod
+    def of(
+        cls, volume: CoarseVolume, answers: Sequence[NDArray[np.int64]]
+    ) -> "ToldVolume":
+        """Make it of a volume and the segments of each answer, its seed included."""
+        numbers = np.zeros(SEGMENT_IDS, np.int32)
+        for number, answer in enumerate(answers, 1):
+            numbers[answer[answer < SEGMENT_IDS]] = number
+        numbers[0] = 0
+        return cls(
+            torch.from_numpy(in_deviations(volume.image)),
+            torch.from_numpy(numbers[close_gaps(volume.segmentation)]),
+        )
+
+    def patch(self, size: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Cut a cube at a random place and turn it by a random symmetry."""
+        starts = [int(draw.integers(edge - size + 1)) for edge in self.image.shape]
+        cut = tuple(slice(start, start + size) for start in starts)
+        symmetry = SYMMETRIES[draw.integers(len(SYMMETRIES))]
+        return apply(self.image[cut], symmetry), apply(self.objects[cut], symmetry)
+
+
+def train_affinities(
+    index: pd.DataFrame,
+    store: VolumeStore,
+    model_settings: ModelSettings,
+    settings: TrainingSettings,
+    folder: Path,
+    random_seed: int,
+    *,
+    device: torch.device,
+    threads: int,
+) -> tuple[AffinityUNet, pd.DataFrame]:
+    """Train from scratch, or go on where an interrupted training was.
+
+    Args:
+        index: table in the schema `tables.TASK_INDEX`.
+        store: the volumes; some are kept in memory, 2 MB each of 64 voxels an edge.
+        model_settings: the model's entry.
+        settings: epochs, batch_size, patch_size, learning_rate, weight_decay, lr_step,
+            lr_gamma, patience and max_volumes.
+        folder: where `RESUME_FILE` is kept.
+        random_seed: of weights, volumes, patches and noise.
+        device: where to compute.
+        threads: CPU threads.
+
+    Returns:
+        The network with the weights of the epoch of the lowest validation loss, on the
+        CPU, and the history in the schema `tables.HISTORY`.
+
+    Raises:
+        ModelError: tasks tell of no two voxels that are of two cells.
+    """
+    most = min(settings.max_volumes, MOST_VALIDATION)
+    told, tasks = _told(index, "train", store, settings.max_volumes, random_seed)
+    held_out, _ = _told(index, "validation", store, most, random_seed)
+    run = _start(settings, random_seed, device)
+    file = folder / RESUME_FILE
+    same = fingerprint(index, model_settings, settings, random_seed)
+    run.resume(file, same)
+    steps = settings.epochs * len(told) * PATCHES
+    progress = tqdm(
+        total=steps, initial=len(run.history) * len(told) * PATCHES, unit="patch",
+        disable=None, file=sys.__stderr__,
+    )  # fmt: skip
+    with torch_threads(threads), repeatable(device), progress:
+        while not run.is_finished():
+            draw = np.random.default_rng([random_seed, len(run.history) + 1])
+            losses = []
+            order = draw.permutation(np.repeat(np.arange(len(told)), PATCHES))
+            for start in range(0, len(order), settings.batch_size):
+                batch = [told[v] for v in order[start : start + settings.batch_size]]
+                losses.append(_step(run, batch, draw, device))
+                progress.update(len(batch))
+            found = _validate(run, held_out, device)
+            run.add_epoch(tasks, float(torch.stack(losses).mean()), found, None)
+            run.save(file, same)
+    run.model.load_state_dict(run.best_weights)
+    return run.model.cpu().eval(), pd.DataFrame(run.history, columns=HISTORY.names)
+
+
+@dataclass(kw_only=True)
+class _AffinityEpochs(Epochs):
+    model: AffinityUNet
+
+
+def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
+    """Return the mean weighted cross-entropy of all pairs that tasks tell about.
+
+    A task tells of each pair of voxels of which it answered one or both, as its answer
+    is whole within the volume.
+
+    Args:
+        logits: (n, offsets, z, y, x) of `AffinityUNet`.
+        objects: (n, z, y, x) int32, see `ToldVolume`.
+
+    Returns:
+        A scalar in nats; 0 if there is no such pair.
+    """
+    total, weight = logits.new_zeros(()), logits.new_zeros(())
+    for channel, offset in enumerate(OFFSETS):
+        z, y, x = (
+            size - by for size, by in zip(objects.shape[1:], offset, strict=True)
+        )
+        here = objects[:, :z, :y, :x]
+        there = objects[:, offset[0] :, offset[1] :, offset[2] :]
+        together = (here == there).float()
+        known = (here > 0) | (there > 0)
+        weights = known * (APART_WEIGHT + (1 - APART_WEIGHT) * together)
+        losses = binary_cross_entropy_with_logits(
+            logits[:, channel, :z, :y, :x], together, reduction="none"
+        )
+        total = total + (losses * weights).sum()
+        weight = weight + weights.sum()
+    return total / weight.clamp(min=1)
+
+
+def _told(
+    index: pd.DataFrame,
+    split: str,
+    store: VolumeStore,
+    max_volumes: int,
+    random_seed: int,
+) -> tuple[list[ToldVolume], int]:
+    """Return the volumes of a split, at most so many, and the number of their tasks."""
+    rows = index.loc[index["split"] == split]
+    lineage = Lineage(rows)
+    told, count = [], 0
+    for volume in draw_volumes(rows, max_volumes, random_seed):
+        tasks = [lineage.task(t) for t in rows.loc[rows["volume"] == volume, "task"]]
+        answers = [np.concatenate([task.seed, task.aggregate]) for task in tasks]
+        told.append(ToldVolume.of(store.read(volume), answers))
+        count += len(tasks)
+    if not any((one.objects != one.objects.max()).any() for one in told):
+        raise ModelError(
+            f"agglomeration: no two voxels are of two cells in {count} {split} tasks; "
+            "choose a split with more tasks"
+        )
+    return told, count
+
+
+def _start(
+    settings: TrainingSettings, random_seed: int, device: torch.device
+) -> _AffinityEpochs:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(random_seed)
+        model = AffinityUNet().to(device)
+    optimizer = torch.optim.Adam(
+        model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    scheduler = StepLR(optimizer, settings.lr_step, settings.lr_gamma)
+    return _AffinityEpochs(
+        model=model, optimizer=optimizer, scheduler=scheduler, settings=settings
+    )
+
+
+def _step(
+    run: _AffinityEpochs,
+    batch: Sequence[ToldVolume],
+    draw: np.random.Generator,
+    device: torch.device,
+) -> Tensor:
+    """Take one step of the optimizer; return the loss."""
+    patches = [told.patch(run.settings.patch_size, draw) for told in batch]
+    image, objects = (torch.stack(part) for part in zip(*patches, strict=True))
+    image = _change(image, draw)[:, None].to(device)
+    loss = affinity_loss(run.model.train()(image), objects.to(device))
+    run.optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    run.optimizer.step()
+    return loss.detach()
+
+
+def _change(images: Tensor, draw: np.random.Generator) -> Tensor:
+    """Change contrast, brightness and noise of (n, z, y, x), each patch's at random."""
+    contrast, brightness, noise = (
+        torch.from_numpy(draw.uniform(low, high, (len(images), 1, 1, 1))).float()
+        for low, high in (
+            (1 - CONTRAST, 1 + CONTRAST),
+            (-BRIGHTNESS, BRIGHTNESS),
+            (0, NOISE),
+        )
+    )
+    grain = torch.from_numpy(draw.standard_normal(images.shape, np.float32))
+    return images * contrast + brightness + noise * grain
+
+
+def _validate(
+    run: _AffinityEpochs, volumes: Sequence[ToldVolume], device: torch.device
+) -> float:
+    """Return the mean loss of whole volumes, as they are."""
+    model = run.model.eval()
+    with torch.inference_mode():
+        losses = [
+            affinity_loss(
+                model(one.image[None, None].to(device)), one.objects[None].to(device)
+            )
+            for one in volumes
+        ]
+    return float(torch.stack(losses).mean())
