@@ -20,8 +20,9 @@ from eyewire_validator.figures.style import (
 CAPTION = Caption(
     "Training",
     "Loss of each epoch on training and on validation tasks (of a network a voxel, of "
-    "an agglomeration a contact), and a network's IoU without seed on validation "
-    "tasks. The dotted line marks the lowest validation loss.",
+    "an agglomeration a pair of voxels or, by features alone, a contact), and a "
+    "network's IoU without seed on validation tasks. The dotted line marks the lowest "
+    "validation loss.",
 )
 
 
