@@ -104,3 +104,30 @@ def octants():
     """Segmentation (8, 8, 8) of eight segments of 4 x 4 x 4 voxels, ids 1 to 8."""
     ids = np.arange(1, 9, dtype=np.uint16).reshape(2, 2, 2)
     return ids.repeat(4, 0).repeat(4, 1).repeat(4, 2)
+
+
+# Splits of the volumes of `membranes_store`, by id.
+MEMBRANE_SPLITS = {11: "train", 12: "train", 13: "validation", 14: "test"}
+
+
+@pytest.fixture
+def membranes_store(make_store, octants):
+    """Return a store of volumes of octants, with membranes across z and y, not x."""
+    store = make_store(dict.fromkeys(MEMBRANE_SPLITS, octants))
+    for volume in MEMBRANE_SPLITS:
+        generator = np.random.default_rng(volume)
+        image = generator.integers(180, 220, octants.shape).astype(np.uint8)
+        image[3:5], image[:, 3:5] = 40, 40
+        write_array(store.folders[volume] / "image.lzma", image)
+    return store
+
+
+@pytest.fixture
+def membranes_index(make_index):
+    """Return an index of four tasks a volume: two octants along x are one cell."""
+    rows = [
+        {"volume": volume, "seed": cell[:1], "aggregate": cell, "split": split}
+        for volume, split in MEMBRANE_SPLITS.items()
+        for cell in ([1, 2], [3, 4], [5, 6], [7, 8])
+    ]
+    return make_index(*({"task": task, **row} for task, row in enumerate(rows)))

@@ -17,7 +17,6 @@ from eyewire_validator.agglomeration.contacts import describe_contacts
 from eyewire_validator.agglomeration.judging import judge
 from eyewire_validator.answerers.agglomeration import agglomerate
 from eyewire_validator.errors import ConfigError, ModelError
-from eyewire_validator.files import write_array
 from eyewire_validator.lineage import Lineage
 from eyewire_validator.models.affinity_unet import OFFSETS, AffinityUNet
 from eyewire_validator.models.settings import ModelSettings, TrainingSettings
@@ -34,29 +33,16 @@ SETTINGS = TrainingSettings(
     labels="hard",
 )  # fmt: skip
 SPLITS = {11: "train", 12: "train", 13: "validation", 14: "test"}
-# Segments 1 and 2 are neighbours along x, and so on: these belong together.
-CELLS = ([1, 2], [3, 4], [5, 6], [7, 8])
 
 
 @pytest.fixture
-def store(make_store, octants):
-    store = make_store(dict.fromkeys(SPLITS, octants))
-    for volume in SPLITS:
-        generator = np.random.default_rng(volume)
-        image = generator.integers(180, 220, octants.shape).astype(np.uint8)
-        image[3:5], image[:, 3:5] = 40, 40
-        write_array(store.folders[volume] / "image.lzma", image)
-    return store
+def store(membranes_store):
+    return membranes_store
 
 
 @pytest.fixture
-def index(make_index):
-    rows = [
-        {"volume": volume, "seed": cell[:1], "aggregate": cell, "split": split}
-        for volume, split in SPLITS.items()
-        for cell in CELLS
-    ]
-    return make_index(*({"task": task, **row} for task, row in enumerate(rows)))
+def index(membranes_index):
+    return membranes_index
 
 
 def train(index, store, folder, **changed):
