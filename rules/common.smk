@@ -19,6 +19,7 @@ from eyewire_validator.configuration import (
 from eyewire_validator.contexts import is_leaked
 from eyewire_validator.errors import EyewireValidatorError
 from eyewire_validator.models.settings import (
+    CONVOLVING,
     NETWORKS,
     REFERENCES,
     TRAINED,

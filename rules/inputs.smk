@@ -17,7 +17,7 @@ def is_network(model):
 
 def convolves(model):
     """Whether training the model takes convolutions, and so a GPU if there is one."""
-    return is_network(model) or MODELS[model].get("evidence") in ("affinities", "both")
+    return is_network(model) or MODELS[model].get("evidence") in CONVOLVING
 
 
 def has_weights(model):

@@ -13,6 +13,7 @@ from jsonschema.validators import extend
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.models.settings import (
+    CONVOLVING,
     NETWORKS,
     SIZE_MULTIPLE,
     TRAINED,
@@ -148,7 +149,7 @@ def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterat
     for name, model in models.items():
         if model["kind"] in UNETS:
             yield from _network_contradictions(config, name, coarse_size)
-        if model.get("evidence") in ("affinities", "both"):
+        if model.get("evidence") in CONVOLVING:
             if "checkpoint" not in model:
                 yield from _edge_contradictions(config, name, coarse_size)
             if model.get("image") == "none":

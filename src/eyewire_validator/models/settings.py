@@ -45,6 +45,8 @@ LINKAGES = ("mean", "single")
 # What an agglomeration judges contacts by: numbers that describe them (features), what
 # a U-Net says of the voxels on both sides (affinities), or both.
 EVIDENCE = ("features", "affinities", "both")
+# Those that train the U-Net.
+CONVOLVING = ("affinities", "both")
 # How many judge: perceptrons, and turns of the volume that the U-Net is shown.
 MEMBERS = 8
 
@@ -133,7 +135,7 @@ class ModelSettings:
         _check_choice("model: context", self.context, CONTEXTS)
         _check_choice("model: image", self.image, tuple(IMAGE_SCALES))
         _check_choice("model: evidence", self.evidence, EVIDENCE)
-        if self.evidence != "features" and self.image != "unit":
+        if self.evidence in CONVOLVING and self.image != "unit":
             raise ConfigError(
                 f"model: image is {self.image!r}, but affinities are found in the "
                 "image; expected unit, or evidence features"
