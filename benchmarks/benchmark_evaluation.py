@@ -56,7 +56,9 @@ from eyewire_validator.volumes import downsample_volume, write_volume
 
 CONTEXT_CHANNELS = 2
 LOOPS = ([1], [4], [1, 2, 3, 4])
-SETTINGS = EvaluationSettings(threshold=0.5, batch_size=4, dust_voxels=100)
+SETTINGS = EvaluationSettings(
+    threshold=0.5, batch_size=4, dust_voxels=100, dust_thickness=1
+)
 TOLERANCE = 1e-5
 # Parts, as the table names them.
 SAMPLES, NETWORK = "samples", "network: answer, loss, probability"
@@ -183,7 +185,7 @@ class Plain:
         """Average over each candidate, one after the other."""
         bridge, coverage = self.case.store.bridge(task.place), self.coverage[task.place]
         rows, voxels, weights = (coverage[name].to_numpy() for name in COVERAGE.names)
-        chosen = bridge.candidates(task.seed, SETTINGS.dust_voxels)
+        chosen = bridge.candidates(task.seed, SETTINGS.dust)
         scores = []
         for segment in bridge.segments["segment"].to_numpy()[chosen]:
             mask = rows == segment

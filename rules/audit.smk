@@ -23,7 +23,7 @@ rule audit_models:
         "../envs/model.yaml"
     params:
         models=audited_models,
-        dust_voxels=config["evaluation"]["dust_voxels"],
+        evaluation=EVALUATION,
         random_seed=config["training"]["random_seed"],
         geometry=GEOMETRY,
         code=code("audit_models.py"),

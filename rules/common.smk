@@ -49,7 +49,8 @@ MODELS = {
 }
 LOOPS = sorted(config["evaluation"]["loops"])
 EVALUATION = {
-    key: config["evaluation"][key] for key in ("threshold", "batch_size", "dust_voxels")
+    key: config["evaluation"][key]
+    for key in ("threshold", "batch_size", "dust_voxels", "dust_thickness")
 }
 BOOTSTRAP = {key: config["report"][key] for key in ("resamples", "random_seed")}
 GEOMETRY = asdict(volume_geometry(config))

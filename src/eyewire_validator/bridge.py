@@ -20,6 +20,22 @@ AXES = "zyx"
 
 
 @dataclass(frozen=True)
+class Dust:
+    """Which segments are too small to be chosen, as Eyewire's spawner passes over them.
+
+    Its numbers are 100 and 1 (seung-lab/task_spawner).
+
+    Attributes:
+        voxels: segments of up to this many voxels are dust.
+        thickness: so are those up to this many voxels thick along an axis; 0 if the
+            segments are of single slices.
+    """
+
+    voxels: int
+    thickness: int = 1
+
+
+@dataclass(frozen=True)
 class Bridge:
     """The segments of a volume, and where their voxels lie.
 
@@ -81,13 +97,8 @@ class Bridge:
         means = np.stack([self.shares @ one for one in maps], axis=1)
         return means.reshape(-1, *stacks)
 
-    def candidates(
-        self, seed: NDArray[np.int64], dust_voxels: int
-    ) -> NDArray[np.bool_]:
+    def candidates(self, seed: NDArray[np.int64], dust: Dust) -> NDArray[np.bool_]:
         """Say which segments may be chosen: neither the seed's nor dust.
-
-        Dust is what Eyewire's spawner passes over: segments of up to ``dust_voxels``
-        voxels, and those one voxel thin along an axis (seung-lab/task_spawner).
 
         Returns:
             (segments,) bool, in the order of `segments`.
@@ -97,6 +108,7 @@ class Bridge:
             axis=0,
         )
         segments = self.segments["segment"].to_numpy()
-        large = self.segments["voxels"].to_numpy() > dust_voxels
-        chosen: NDArray[np.bool_] = large & (thinnest > 1) & ~np.isin(segments, seed)
+        large = self.segments["voxels"].to_numpy() > dust.voxels
+        thick = thinnest > dust.thickness
+        chosen: NDArray[np.bool_] = large & thick & ~np.isin(segments, seed)
         return chosen

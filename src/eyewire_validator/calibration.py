@@ -274,10 +274,16 @@ def _logits(probability: ArrayLike) -> _Floats:
 
 def _check(probability: ArrayLike, truth: ArrayLike) -> tuple[_Floats, _Bools]:
     probability, truth = np.asarray(probability, np.float64), np.asarray(truth, bool)
-    if probability.shape != truth.shape or probability.size == 0:
+    if probability.shape != truth.shape:
         raise TableError(
             f"{probability.size} probabilities for {truth.size} truths; expected the "
-            "same number, above 0: are there candidate segments in the split?"
+            "same number"
+        )
+    if not probability.size:
+        raise TableError(
+            "no segment may be chosen in any task of a split, as each is the seed's or "
+            "dust; take more volumes, or set evaluation.dust_voxels lower, or "
+            "evaluation.dust_thickness: 0 if segments are of single slices"
         )
     if not (probability.min() >= 0 and probability.max() <= 1):
         raise TableError(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from eyewire_validator.answers import Answerer
+from eyewire_validator.bridge import Dust
 from eyewire_validator.lineage import Lineage
 from eyewire_validator.segment_scores import Candidates
 from eyewire_validator.tables import SEGMENT_SCORES, TASK_METRICS, write_table
@@ -26,6 +27,12 @@ class EvaluationSettings:
     threshold: float
     batch_size: int
     dust_voxels: int
+    dust_thickness: int
+
+    @property
+    def dust(self) -> Dust:
+        """Segments that are no candidates."""
+        return Dust(self.dust_voxels, self.dust_thickness)
 
 
 class Evaluation(NamedTuple):
@@ -92,7 +99,7 @@ def evaluate(
         candidates = Candidates.of(
             row,
             store.bridge(row.place),
-            settings.dust_voxels,
+            settings.dust,
             neurons[task] if neurons else None,
         )
         for count in loops:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import entr
 
 from eyewire_validator.answers import Answer
-from eyewire_validator.bridge import Bridge
+from eyewire_validator.bridge import Bridge, Dust
 from eyewire_validator.lineage import Task
 
 
@@ -39,7 +39,7 @@ class Candidates:
         cls,
         task: Task,
         bridge: Bridge,
-        dust_voxels: int,
+        dust: Dust,
         neuron: frozenset[int] | None = None,
     ) -> "Candidates":
         """Find the candidates of a task.
@@ -47,12 +47,12 @@ class Candidates:
         Args:
             task: what the index says about it.
             bridge: of its volume.
-            dust_voxels: segments of up to this many voxels are no candidates.
+            dust: segments that are no candidates.
             neuron: the segments that really belong, where that is known.
         """
         rows = bridge.segments
         ids, voxels = rows["segment"].to_numpy(), rows["voxels"].to_numpy()
-        chosen = bridge.candidates(task.seed, dust_voxels)
+        chosen = bridge.candidates(task.seed, dust)
         segments, is_truth = ids[chosen], np.isin(ids, task.aggregate)
         every = segments.shape
         about = {

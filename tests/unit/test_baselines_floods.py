@@ -5,6 +5,7 @@ import pytest
 
 from eyewire_validator.answerers.choosing import choose_answerer
 from eyewire_validator.answerers.floods import Contacts, Graph, flood
+from eyewire_validator.bridge import Dust
 from eyewire_validator.models.settings import ModelSettings
 
 
@@ -89,7 +90,7 @@ def answer_with(make_index, make_store, octants):
         )
         store = make_store({11: octants}, {11: graph})
         settings = ModelSettings(title=kind, kind=kind)
-        return choose_answerer(settings, store, dust_voxels=0)(index)([1])[0][1]
+        return choose_answerer(settings, store, dust=Dust(0))(index)([1])[0][1]
 
     return answer_with
 
@@ -147,6 +148,6 @@ def test_contact_greedy_follows_the_largest_share_of_contact(
     store = make_store({11: row})
     index = make_index({"task": 1, "volume": 11, "seed": [1, 99]})
     settings = ModelSettings(title="", kind="contact_greedy")
-    answer = choose_answerer(settings, store, dust_voxels=0)(index)([1])[0][1]
+    answer = choose_answerer(settings, store, dust=Dust(0))(index)([1])[0][1]
     # A voxel at the edge of the volume has two faces with 0, and one at either end.
     np.testing.assert_allclose(answer.segments[[2, 3, 4]], [1 / 5, 1 / 5, 0])

@@ -8,10 +8,12 @@ from eyewire_validator.answerers.geometry import (
     GeometryTrainer,
     ids_of,
 )
+from eyewire_validator.bridge import Dust
 from eyewire_validator.errors import ModelError
 from eyewire_validator.lineage import Lineage
 
 VOLUMES = range(11, 15)
+NO_DUST = Dust(0)
 
 
 def cells_of_two(seed):
@@ -48,13 +50,13 @@ def index(make_index):
     return make_index(*({"task": task, **row} for task, row in enumerate(rows)))
 
 
-def features_of(store, index, task=0, dust_voxels=0):
+def features_of(store, index, task=0, dust=NO_DUST):
     row = Lineage(index).task(task)
-    return CandidateFeatures(store, dust_voxels).of(row.place, ids_of(row.seed))
+    return CandidateFeatures(store, dust).of(row.place, ids_of(row.seed))
 
 
-def train(index, store, dust_voxels=0):
-    return GeometryTrainer(store, dust_voxels).train(index)
+def train(index, store, dust=NO_DUST):
+    return GeometryTrainer(store, dust).train(index)
 
 
 @pytest.fixture
@@ -111,7 +113,7 @@ def test_a_seed_that_is_not_there_leaves_distances_open(drawn, make_index):
 
 def test_dust_and_the_seed_are_no_candidates(store, index):
     assert len(features_of(store, index)) == 63
-    assert not len(features_of(store, index, dust_voxels=512))
+    assert not len(features_of(store, index, dust=Dust(512)))
 
 
 def test_what_training_showed_is_found_in_another_volume(store, index):
@@ -139,7 +141,7 @@ def test_only_the_split_train_is_learnt_from(store, index):
 
 
 def test_a_model_is_kept_as_long_as_the_examples_are_the_same(store, index):
-    trainer = GeometryTrainer(store, dust_voxels=0)
+    trainer = GeometryTrainer(store, NO_DUST)
     others = index["split"] != "train"
     blanked = index.assign(aggregate=index["aggregate"].mask(others, index["seed"]))
     first, second = (trainer.train(i).model for i in (index, blanked))

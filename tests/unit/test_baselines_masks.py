@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from eyewire_validator.answerers.choosing import choose_answerer
+from eyewire_validator.bridge import Dust
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.settings import ModelSettings
 
@@ -24,7 +25,7 @@ def answer(make_index, make_store, octants):
         settings = ModelSettings(title=kind, kind=kind, **settings)
         ((answer,),) = (
             by_loop.values()
-            for by_loop in choose_answerer(settings, store, dust_voxels=0)(index)([2])
+            for by_loop in choose_answerer(settings, store, dust=Dust(0))(index)([2])
         )
         assert answer.probability.dtype == np.float32
         return answer

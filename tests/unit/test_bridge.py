@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eyewire_validator.bridge import Bridge
+from eyewire_validator.bridge import Bridge, Dust
 from eyewire_validator.downsampling import coverage
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.volumes import coverage_table
@@ -59,8 +59,9 @@ def test_candidates_are_neither_seed_nor_dust():
     segmentation[2:4, :, :] = 4  # the seed
     bridge = bridge_of(segmentation, 4)
     seed = np.array([4])
-    assert bridge.candidates(seed, 8).tolist() == [True, False, False, False]
-    assert bridge.candidates(seed, 7).tolist() == [True, True, False, False]
+    assert bridge.candidates(seed, Dust(8)).tolist() == [True, False, False, False]
+    assert bridge.candidates(seed, Dust(7)).tolist() == [True, True, False, False]
+    assert bridge.candidates(seed, Dust(8, 0)).tolist() == [True, False, True, False]
 
 
 def test_tables_of_different_volumes_are_refused(segmentation):

@@ -197,7 +197,7 @@ def test_report_of_hard_answers_is_finite(truth):
 @pytest.mark.parametrize(
     ("probability", "truth", "message"),
     [
-        ([], [], "0 probabilities"),
+        ([], [], "single slices"),
         ([0.5, 0.5], [1], "2 probabilities for 1 truths"),
         ([0.5, 1.5], [1, 0], "range from 0.5 to 1.5"),
         ([0.5, np.nan], [1, 0], "nan"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from eyewire_validator.answerers.choosing import choose_answerer
+from eyewire_validator.bridge import Dust
 from eyewire_validator.errors import ModelError
 from eyewire_validator.files import write_json
 from eyewire_validator.models.settings import ModelSettings
@@ -17,7 +18,7 @@ def answers(make_index, make_store, octants):
 
     def answer(kind, labels=None, **people):
         settings = ModelSettings(title=f"the {kind}", kind=kind, labels=labels)
-        found = choose_answerer(settings, store, dust_voxels=0, **people)(index)([2, 1])
+        found = choose_answerer(settings, store, dust=Dust(0), **people)(index)([2, 1])
         assert [list(by_loop) for by_loop in found] == [[1], [1]]
         return [by_loop[1] for by_loop in found]
 

@@ -25,7 +25,9 @@ TASKS = [
     {"task": 3, "volume": 11, "seed": [3], "aggregate": [3], "cell": 9},
     {"task": 4, "seed": [3], "aggregate": [3]},
 ]
-SETTINGS = EvaluationSettings(threshold=0.5, batch_size=2, dust_voxels=100)
+SETTINGS = EvaluationSettings(
+    threshold=0.5, batch_size=2, dust_voxels=100, dust_thickness=1
+)
 
 
 @pytest.fixture

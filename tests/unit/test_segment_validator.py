@@ -6,6 +6,7 @@ import torch
 
 from eyewire_validator.answerers.choosing import choose_answerer
 from eyewire_validator.answerers.trained import load_answerer
+from eyewire_validator.bridge import Dust
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import (
     CheckpointInfo,
@@ -78,7 +79,7 @@ def test_the_workflow_answers_as_the_model_alone(
     trained, settings = load_answerer(
         [checkpoint], index, store, tasks=[5], loops=[1], device=torch.device("cpu")
     )
-    chosen = choose_answerer(SETTINGS, store, dust_voxels=0, checkpoint=checkpoint)
+    chosen = choose_answerer(SETTINGS, store, dust=Dust(0), checkpoint=checkpoint)
     assert settings == SETTINGS
     for answerer in (trained, chosen(index)):
         ((by_loop),) = answerer([5])
@@ -116,8 +117,8 @@ def test_each_kind_of_checkpoint_names_its_own_loader(checkpoint, tmp_path):
 def test_agglomeration_needs_a_checkpoint_of_its_kind(make_store, octants, tmp_path):
     store = make_store({11: octants})
     with pytest.raises(ModelError, match="needs a checkpoint; train it first"):
-        choose_answerer(SETTINGS, store, dust_voxels=0)
+        choose_answerer(SETTINGS, store, dust=Dust(0))
     settings = ModelSettings("net", "lwunet")
     save_checkpoint(tmp_path / "net.pt", LWUNet(0, 1), CheckpointInfo(settings))
     with pytest.raises(ModelError, match="is of a network, not of kind agglomeration"):
-        choose_answerer(SETTINGS, store, dust_voxels=0, checkpoint=tmp_path / "net.pt")
+        choose_answerer(SETTINGS, store, dust=Dust(0), checkpoint=tmp_path / "net.pt")

@@ -17,6 +17,7 @@ from eyewire_validator.geometry import VolumeGeometry
 from eyewire_validator.logs import job_log
 from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.models.settings import BASELINES, ModelSettings
+from eyewire_validator.prediction import EvaluationSettings
 from eyewire_validator.provenance import file_hash
 from eyewire_validator.tables import TASK_INDEX, read_table
 from eyewire_validator.volume_store import VolumeStore
@@ -30,7 +31,7 @@ with job_log(snakemake.log[0], snakemake.output):
         VolumeGeometry(**snakemake.params.geometry),
     )
     held_out = index.loc[index["split"].isin(["validation", "test"]), "task"].tolist()
-    dust_voxels = snakemake.params.dust_voxels
+    dust = EvaluationSettings(**snakemake.params.evaluation).dust
     checkpoints = map(Path, snakemake.input.checkpoints)
     models = {}
     for name, model in snakemake.params.models.items():
@@ -42,7 +43,7 @@ with job_log(snakemake.log[0], snakemake.output):
                 choose_answerer(
                     settings,
                     store,
-                    dust_voxels=dust_voxels,
+                    dust=dust,
                     checkpoint=next(iter(own), None),
                 ),
                 index,

@@ -22,6 +22,7 @@ with job_log(snakemake.log[0], snakemake.output):
     index = read_table(Path(files.index), TASK_INDEX)
     store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
     settings = ModelSettings.from_config(params.model)
+    evaluation_settings = EvaluationSettings(**params.evaluation)
     truth = Path(files.truth) if files.truth else None
     evaluation = evaluate(
         tasks_of_split(index, snakemake.wildcards.split),
@@ -30,12 +31,12 @@ with job_log(snakemake.log[0], snakemake.output):
         choose_answerer(
             settings,
             store,
-            dust_voxels=params.evaluation["dust_voxels"],
+            dust=evaluation_settings.dust,
             people=truth,
             replicate=int(snakemake.wildcards.replicate),
         )(index),
         [1],
-        EvaluationSettings(**params.evaluation),
+        evaluation_settings,
         neurons=read_neurons(truth) if truth else None,
         title=settings.title,
     )[1]

@@ -10,6 +10,7 @@ from eyewire_validator.answerers import masks
 from eyewire_validator.answerers.labels import Labels
 from eyewire_validator.answerers.people import Crowd, Player
 from eyewire_validator.answers import Answer, Answerer
+from eyewire_validator.bridge import Dust
 from eyewire_validator.errors import ModelError
 from eyewire_validator.lineage import Lineage, Task
 from eyewire_validator.models.settings import ModelSettings
@@ -39,7 +40,7 @@ def choose_answerer(
     settings: ModelSettings,
     store: VolumeStore,
     *,
-    dust_voxels: int,
+    dust: Dust,
     people: Path | None = None,
     replicate: int = 0,
     checkpoint: Path | None = None,
@@ -53,7 +54,7 @@ def choose_answerer(
     Args:
         settings: the entry.
         store: the volumes.
-        dust_voxels: segments of up to this many voxels are no candidates.
+        dust: segments that are no candidates.
         people: truth/tasks.json of the sandbox; only for ``player`` and ``crowd``.
         replicate: which player.
         checkpoint: of a trained model; only for ``agglomeration``.
@@ -64,14 +65,14 @@ def choose_answerer(
     if settings.kind == "agglomeration":
         answer = _agglomeration(settings, store, checkpoint)
         return partial(answer_in_lineage, answer)
-    make = _choose(settings, store, dust_voxels, people, replicate)
+    make = _choose(settings, store, dust, people, replicate)
     return lambda index: answer_each(make(index), Lineage(index))
 
 
 def _choose(
     settings: ModelSettings,
     store: VolumeStore,
-    dust_voxels: int,
+    dust: Dust,
     people: Path | None,
     replicate: int,
 ) -> Callable[[pd.DataFrame], TaskAnswerer]:
@@ -80,13 +81,13 @@ def _choose(
             # scikit-learn takes a second to import.
             from eyewire_validator.answerers.geometry import GeometryTrainer
 
-            return GeometryTrainer(store, dust_voxels).train
+            return GeometryTrainer(store, dust).train
         case "copy_previous":
             return lambda index: partial(
                 masks.copy_previous, store=store, lineage=Lineage(index)
             )
         case "msty" | "msty_oracle":
-            return partial(_msty, settings.kind, store, dust_voxels)
+            return partial(_msty, settings.kind, store, dust)
         case "player" | "crowd":
             answer = _person(settings, people, replicate, store)
         case "labels":
@@ -144,10 +145,10 @@ def _rule(settings: ModelSettings, store: VolumeStore) -> TaskAnswerer:
 
 
 def _msty(
-    kind: str, store: VolumeStore, dust_voxels: int, index: pd.DataFrame
+    kind: str, store: VolumeStore, dust: Dust, index: pd.DataFrame
 ) -> TaskAnswerer:
     from eyewire_validator.answerers import floods
 
     if kind == "msty":
         return floods.msty(store, index)
-    return floods.msty_oracle(store, index, dust_voxels)
+    return floods.msty_oracle(store, index, dust)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from eyewire_validator.answerers.masks import answer_given
 from eyewire_validator.answers import Answer, answer_in_segments
+from eyewire_validator.bridge import Dust
 from eyewire_validator.lineage import Task
 from eyewire_validator.volume_store import SEGMENT_IDS, VolumeStore
 
@@ -129,7 +130,7 @@ def msty(store: VolumeStore, index: pd.DataFrame) -> Callable[[Task], Answer]:
 
 
 def msty_oracle(
-    store: VolumeStore, index: pd.DataFrame, dust_voxels: int
+    store: VolumeStore, index: pd.DataFrame, dust: Dust
 ) -> Callable[[Task], Answer]:
     """Do as `msty` does, with the threshold that is best for each single task.
 
@@ -140,11 +141,11 @@ def msty_oracle(
     Args:
         store: the volumes.
         index: table in the schema `tables.TASK_INDEX`, for the log.
-        dust_voxels: segments of up to this many voxels are no candidates.
+        dust: segments that are no candidates.
     """
     graph_of = _affinities(store)
     _warn_of_bare_volumes(graph_of, index)
-    return partial(_answer_best, store, graph_of, dust_voxels)
+    return partial(_answer_best, store, graph_of, dust)
 
 
 def _affinities(store: VolumeStore) -> Callable[[int], Graph]:
@@ -173,10 +174,10 @@ def _answer(store: VolumeStore, graph_of: Callable[[int], Graph], task: Task) ->
 
 
 def _answer_best(
-    store: VolumeStore, graph_of: Callable[[int], Graph], dust_voxels: int, task: Task
+    store: VolumeStore, graph_of: Callable[[int], Graph], dust: Dust, task: Task
 ) -> Answer:
     bridge = store.bridge(task.place)
-    candidates = bridge.segments[bridge.candidates(task.seed, dust_voxels)]
+    candidates = bridge.segments[bridge.candidates(task.seed, dust)]
     segments = candidates["segment"].to_numpy()
     scores = flood(graph_of(task.place), task.seed)[segments]
     belongs = np.isin(segments, task.aggregate)

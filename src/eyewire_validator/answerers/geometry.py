@@ -17,7 +17,7 @@ from threadpoolctl import ThreadpoolController
 
 from eyewire_validator.answerers.floods import Contacts, contacts_of, flood
 from eyewire_validator.answers import Answer, answer_in_segments, no_segments
-from eyewire_validator.bridge import AXES, Bridge
+from eyewire_validator.bridge import AXES, Bridge, Dust
 from eyewire_validator.errors import ModelError
 from eyewire_validator.lineage import Lineage, Task
 from eyewire_validator.volume_store import SEGMENT_IDS, VolumeStore
@@ -85,13 +85,13 @@ class GeometryTrainer:
 
     Args:
         store: the volumes.
-        dust_voxels: segments of up to this many voxels are no candidates.
+        dust: segments that are no candidates.
     """
 
-    def __init__(self, store: VolumeStore, dust_voxels: int) -> None:
+    def __init__(self, store: VolumeStore, dust: Dust) -> None:
         """Learn nothing yet."""
         self._store = store
-        self._features = CandidateFeatures(store, dust_voxels)
+        self._features = CandidateFeatures(store, dust)
         self._learn = lru_cache(1)(self._learn_from)
 
     def train(self, index: pd.DataFrame) -> GeometryAnswerer:
@@ -140,13 +140,13 @@ class CandidateFeatures:
 
     Args:
         store: the volumes.
-        dust_voxels: segments of up to this many voxels are no candidates.
+        dust: segments that are no candidates.
     """
 
-    def __init__(self, store: VolumeStore, dust_voxels: int) -> None:
+    def __init__(self, store: VolumeStore, dust: Dust) -> None:
         """Make nothing yet."""
         self._store = store
-        self._dust_voxels = dust_voxels
+        self._dust = dust
         self._contacts = contacts_of(store)
         # Whoever asks again, as a leak audit does, does so at once.
         self._last = lru_cache(1)(self._make)
@@ -166,7 +166,7 @@ class CandidateFeatures:
             **_touch(self._contacts(volume), given, segments),
         }
         rows = pd.DataFrame(columns, index=segments, dtype=np.float64)
-        return rows[bridge.candidates(given, self._dust_voxels)]
+        return rows[bridge.candidates(given, self._dust)]
 
 
 def ids_of(segments: NDArray[np.int64]) -> Ids:
