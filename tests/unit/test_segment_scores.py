@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from eyewire_validator.answers import Answer, answer_in_segments, no_segments
+from eyewire_validator.bridge import Dust
 from eyewire_validator.lineage import Lineage
 from eyewire_validator.segment_scores import Candidates
 from eyewire_validator.tables import SEGMENT_SCORES, read_table, write_table
@@ -29,7 +30,7 @@ def task(make_index):
 
 
 def score(task, answer, bridge, neuron=None):
-    columns = Candidates.of(task, bridge, 100, neuron).score(answer)
+    columns = Candidates.of(task, bridge, Dust(100), neuron).score(answer)
     return pd.DataFrame(columns, columns=SEGMENT_SCORES.names)
 
 
@@ -50,12 +51,12 @@ def test_a_candidate_has_the_mean_of_its_voxels(task, bridge):
 
 
 def test_the_truth_that_no_candidate_holds_is_counted(task, bridge):
-    assert Candidates.of(task, bridge, 100).full_counts == {
+    assert Candidates.of(task, bridge, Dust(100)).full_counts == {
         "seed_full_voxels": 4096,
         "dust_truth_segments": 1,
         "dust_truth_full_voxels": 64,
     }
-    counts = Candidates.of(task, bridge, 63).full_counts
+    counts = Candidates.of(task, bridge, Dust(63)).full_counts
     assert counts["dust_truth_segments"] == 0
 
 
