@@ -136,6 +136,10 @@ class Slurm:
     def end_all(self) -> None:
         """Cancel all jobs, and wait until the node has nothing of them."""
         subprocess.run(["scancel", "--user=root"], check=False)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until no job is left, nor anything of one on the node."""
         for _ in range(300):
             if not self.ask("squeue", "--noheader") and not self.is_busy():
                 return
