@@ -4,7 +4,7 @@
 
 CPU time on one core, the better of two rounds: to judge the contacts of a volume, which
 all of its tasks share, and to answer and measure a task of a volume that is judged. And
-the bytes of `tables.SEGMENT_SCORES` a candidate, in memory and on disk.
+the bytes of `SEGMENT_SCORES` a candidate, in memory and on disk.
 """
 
 import argparse
@@ -16,14 +16,14 @@ from pathlib import Path
 from benchmark_evaluation import SETTINGS, made_up_tasks, write_volumes
 from benchmark_volume import made_up_segmentation, read_segmentation
 
-from eyewire_validator.agglomeration.judging import judge
-from eyewire_validator.answerers.agglomeration import agglomerate
-from eyewire_validator.answerers.choosing import answer_in_lineage
-from eyewire_validator.devices import torch_threads
-from eyewire_validator.lineage import Lineage
+from eyewire_validator.agglomeration.answerer import agglomerate
+from eyewire_validator.agglomeration.contact_model import ContactJudge
+from eyewire_validator.agglomeration.scoring import judge
+from eyewire_validator.evaluation.evaluate import evaluate, save_evaluation
+from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.models.checkpoint import load_checkpoint
-from eyewire_validator.models.contact_judge import ContactJudge
-from eyewire_validator.prediction import evaluate, save_evaluation
+from eyewire_validator.models.choose import answer_in_lineage
+from eyewire_validator.tasks.lineage import Lineage
 
 CHECKPOINT = Path(__file__).resolve().parents[1] / "models/agglomeration.pt"
 

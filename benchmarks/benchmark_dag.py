@@ -31,7 +31,8 @@ import snakemake
 import yaml
 from full_scale import CELLS, VOLUMES, cell_ids, made_up_volumes
 
-from eyewire_validator.tables import CATALOG, write_table
+from eyewire_validator.storage.schemas.cells import CATALOG
+from eyewire_validator.storage.tables import write_table
 
 ROOT = Path(__file__).resolve().parents[1]
 REGISTRY = "results/cells/registry.parquet"

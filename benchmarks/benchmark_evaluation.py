@@ -38,21 +38,23 @@ from benchmark_volume import (
 )
 from numpy.typing import NDArray
 
-from eyewire_validator.answerers.network import NetworkAnswerer, samples_of
-from eyewire_validator.devices import resolve_device, torch_threads
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.lineage import Lineage, Task
-from eyewire_validator.models.lwunet import LWUNet
-from eyewire_validator.models.settings import UNCERTAINTIES, ModelSettings
-from eyewire_validator.prediction import Evaluation, EvaluationSettings, evaluate
-from eyewire_validator.raw_volumes import RawVolume
-from eyewire_validator.samples import (
-    OTHER_CONFIDENCE,
-    SEED_CONFIDENCE,
+from eyewire_validator.config.settings import UNCERTAINTIES, ModelSettings
+from eyewire_validator.evaluation.evaluate import (
+    Evaluation,
+    EvaluationSettings,
+    evaluate,
 )
-from eyewire_validator.tables import COVERAGE, read_table
-from eyewire_validator.volume_store import VolumeStore
-from eyewire_validator.volumes import downsample_volume, write_volume
+from eyewire_validator.learning.devices import resolve_device, torch_threads
+from eyewire_validator.storage.schemas.volumes import COVERAGE
+from eyewire_validator.storage.tables import read_table
+from eyewire_validator.tasks.lineage import Lineage, Task
+from eyewire_validator.volumes.coarse import downsample_volume, write_volume
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.raw import RawVolume
+from eyewire_validator.volumes.store import VolumeStore
+from eyewire_validator.voxel_network.answerer import NetworkAnswerer, samples_of
+from eyewire_validator.voxel_network.lwunet import LWUNet
+from eyewire_validator.voxel_network.samples import OTHER_CONFIDENCE, SEED_CONFIDENCE
 
 CONTEXT_CHANNELS = 2
 LOOPS = ([1], [4], [1, 2, 3, 4])

@@ -41,21 +41,21 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from eyewire_validator.devices import (
+from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.learning.devices import (
     keep_memory,
     repeatable,
     resolve_device,
     torch_threads,
 )
-from eyewire_validator.files import write_array
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.models.lwunet import LWUNet
-from eyewire_validator.models.settings import ModelSettings, TrainingSettings
-from eyewire_validator.resident import ResidentSamples
-from eyewire_validator.samples import SampleLoader, network_inputs
-from eyewire_validator.training import draw_patches
-from eyewire_validator.training_run import TrainingRun
-from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.storage.files import write_array
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.store import VolumeStore
+from eyewire_validator.voxel_network.gpu_samples import ResidentSamples
+from eyewire_validator.voxel_network.lwunet import LWUNet
+from eyewire_validator.voxel_network.samples import SampleLoader, network_inputs
+from eyewire_validator.voxel_network.state import TrainingRun
+from eyewire_validator.voxel_network.training import draw_patches
 
 CONFIG = Path(__file__).resolve().parents[1] / "config" / "config.yaml"
 GEOMETRY = VolumeGeometry(size=256, overlap=32, factor=4)

@@ -35,18 +35,18 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage.transform import downscale_local_mean
 
-from eyewire_validator.downsampling import (
+from eyewire_validator.sandbox.bucket.folder import LZMA_FILTERS
+from eyewire_validator.sandbox.tissue.rendering import to_jpegs
+from eyewire_validator.storage.files import XZ_PRESET
+from eyewire_validator.volumes.coarse import downsample_volume, write_volume
+from eyewire_validator.volumes.downsampling import (
     bounding_boxes,
     coverage,
     downsample_image,
     vote,
 )
-from eyewire_validator.files import XZ_PRESET
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.raw_volumes import RawVolume
-from eyewire_validator.sandbox.folder import LZMA_FILTERS
-from eyewire_validator.sandbox.rendering import to_jpegs
-from eyewire_validator.volumes import downsample_volume, write_volume
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.raw import RawVolume
 
 FACTOR = 4
 RUNS = 5
@@ -65,9 +65,9 @@ BOXES, WRITTEN = "boxes of the segments", "pack, tables, write, hash"
 JOB = """
 import sys
 from pathlib import Path
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.raw_volumes import RawVolume
-from eyewire_validator.volumes import downsample_volume, write_volume
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.raw import RawVolume
+from eyewire_validator.volumes.coarse import downsample_volume, write_volume
 
 folder, size, factor = Path(sys.argv[1]), *map(int, sys.argv[2:])
 raw = RawVolume(folder, 0, VolumeGeometry(size, factor, factor))

@@ -14,10 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from eyewire_validator.files import write_json
-from eyewire_validator.tables import CELL_TASKS, SEGMENTS_OF_VOLUME, write_table
-from eyewire_validator.tasks import BOUNDS
-from eyewire_validator.volumes import SEGMENTS_TABLE
+from eyewire_validator.acquire.catalog import BOUNDS
+from eyewire_validator.storage.files import write_json
+from eyewire_validator.storage.schemas.cells import CELL_TASKS
+from eyewire_validator.storage.schemas.volumes import SEGMENTS_OF_VOLUME
+from eyewire_validator.storage.tables import write_table
+from eyewire_validator.volumes.coarse import SEGMENTS_TABLE
 
 CELLS = 3_300
 TASKS_OF_A_CELL = 606

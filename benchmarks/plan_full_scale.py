@@ -21,7 +21,8 @@ import pandas as pd
 import yaml
 from full_scale import CELLS, TASKS_OF_A_CELL, VOLUMES, made_up_volumes
 
-from eyewire_validator.tables import CATALOG, CELL_TASKS, read_table
+from eyewire_validator.storage.schemas.cells import CATALOG, CELL_TASKS
+from eyewire_validator.storage.tables import read_table
 
 ROOT = Path(__file__).resolve().parents[1]
 TASKS = CELLS * TASKS_OF_A_CELL

@@ -10,23 +10,26 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-from eyewire_validator.configuration import (
+from eyewire_validator.config.check import (
     check_config,
     leave_out_null_models,
     training_settings,
     volume_geometry,
 )
-from eyewire_validator.contexts import is_leaked
+from eyewire_validator.tasks.context import is_leaked
 from eyewire_validator.errors import EyewireValidatorError
-from eyewire_validator.models.settings import (
+from eyewire_validator.config.settings import (
     CONVOLVING,
     NETWORKS,
     REFERENCES,
     TRAINED,
     ModelSettings,
 )
-from eyewire_validator.provenance import code_hash, settings_hash
-from eyewire_validator.tables import CATALOG, REGISTRY, read_table
+from eyewire_validator.jobs.code_hash import code_hash
+from eyewire_validator.storage.hashes import settings_hash
+from eyewire_validator.storage.schemas.cells import CATALOG
+from eyewire_validator.storage.schemas.registry import REGISTRY
+from eyewire_validator.storage.tables import read_table
 
 leave_out_null_models(config)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eyewire_validator.volume_store import SEGMENT_IDS
+from eyewire_validator.volumes.store import SEGMENT_IDS
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import pytest
 import uvicorn
 import yaml
 
-from eyewire_validator.sandbox.application import create_application
-from eyewire_validator.sandbox.faults import FaultyApplication, WireProtocol
+from eyewire_validator.sandbox.service.application import create_application
+from eyewire_validator.sandbox.service.faults import FaultyApplication, WireProtocol
 
 TOKEN = "sandbox"
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyewire_validator.api.client import ApiSettings, open_client
+from eyewire_validator.acquire.api.client import ApiSettings, open_client
+from eyewire_validator.acquire.catalog import catalog_volumes
+from eyewire_validator.acquire.cells import download_cell
+from eyewire_validator.acquire.volumes import download_volume
 from eyewire_validator.errors import ApiError, AuthError, TransientError
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.raw_volumes import RawVolume
-from eyewire_validator.sandbox.application import create_application
-from eyewire_validator.tasks import catalog_volumes, download_cell
-from eyewire_validator.volume_download import download_volume
+from eyewire_validator.sandbox.service.application import create_application
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.raw import RawVolume
 
 GEOMETRY = VolumeGeometry(size=16, overlap=4, factor=4)
 TOKEN = "right"

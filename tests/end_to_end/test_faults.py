@@ -18,15 +18,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyewire_validator.api.client import ApiSettings, open_client
+from eyewire_validator.acquire.api.client import ApiSettings, open_client
+from eyewire_validator.acquire.cells import download_cell
+from eyewire_validator.acquire.volumes import download_volume
 from eyewire_validator.errors import EyewireValidatorError
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.raw_volumes import RAW_EDGE, RawVolume
-from eyewire_validator.sandbox import spoiling
-from eyewire_validator.sandbox.application import create_application
-from eyewire_validator.sandbox.faults import Fault, FaultyApplication
-from eyewire_validator.tasks import download_cell
-from eyewire_validator.volume_download import download_volume
+from eyewire_validator.sandbox.service import wire_faults as spoiling
+from eyewire_validator.sandbox.service.application import create_application
+from eyewire_validator.sandbox.service.faults import Fault, FaultyApplication
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.raw import RAW_EDGE, RawVolume
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 GEOMETRY = VolumeGeometry(size=8, overlap=4, factor=4)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eyewire_validator.sandbox.faults import Fault
+from eyewire_validator.sandbox.service.faults import Fault
 
 # Cells and their numbers of tasks, and the groups that their volumes form.
 CELLS = {1020: 1, 1189: 5, 1331: 2, 78076: 5}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from eyewire_validator.sandbox.faults import Fault
+from eyewire_validator.sandbox.service.faults import Fault
 
 CATALOG = "results/volumes/catalog.parquet"
 MANIFEST = "results/volumes/groups/11.json"

@@ -4,17 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eyewire_validator.files import write_array
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.tables import (
+from eyewire_validator.storage.files import write_array
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.schemas.volumes import (
     COVERAGE,
     SEGMENT_GRAPH,
     SEGMENTS_OF_VOLUME,
-    TASK_INDEX,
-    read_table,
-    write_table,
 )
-from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.storage.tables import read_table, write_table
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.store import VolumeStore
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from eyewire_validator.provenance import modules_behind
+from eyewire_validator.jobs.code_hash import modules_behind
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

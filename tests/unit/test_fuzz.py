@@ -28,25 +28,30 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from eyewire_validator.api.breaker import Breaker
-from eyewire_validator.api.client import ApiSettings, EyewireClient, seconds_to_wait
-from eyewire_validator.api.limiter import Limiter
-from eyewire_validator.api.replies import parse_task, parse_task_list
-from eyewire_validator.configuration import (
+from eyewire_validator.acquire.api.breaker import Breaker
+from eyewire_validator.acquire.api.client import (
+    ApiSettings,
+    EyewireClient,
+    seconds_to_wait,
+)
+from eyewire_validator.acquire.api.limiter import Limiter
+from eyewire_validator.acquire.api.replies import parse_task, parse_task_list
+from eyewire_validator.acquire.registry import RegistrySettings, read_registry
+from eyewire_validator.config.check import (
     check_config,
     training_settings,
     volume_geometry,
 )
+from eyewire_validator.config.settings import ModelSettings, TrainingSettings
 from eyewire_validator.errors import EyewireValidatorError
-from eyewire_validator.files import decompress
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.models.checkpoint import FORMAT, load_checkpoint, save_plain
-from eyewire_validator.models.lwunet import LWUNet
-from eyewire_validator.models.settings import ModelSettings, TrainingSettings
-from eyewire_validator.provenance import settings_hash
-from eyewire_validator.raw_volumes import check_file
-from eyewire_validator.registry import RegistrySettings, read_registry
-from eyewire_validator.tables import CELL_TASKS
+from eyewire_validator.learning.tensor_files import save_plain
+from eyewire_validator.models.checkpoint import FORMAT, load_checkpoint
+from eyewire_validator.storage.files import decompress
+from eyewire_validator.storage.hashes import settings_hash
+from eyewire_validator.storage.schemas.cells import CELL_TASKS
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.raw import check_file
+from eyewire_validator.voxel_network.lwunet import LWUNet
 
 CASES = int(os.environ.get("FUZZ_CASES", "200"))
 FEW = 200

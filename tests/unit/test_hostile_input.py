@@ -24,12 +24,14 @@ import torch
 import yaml
 from PIL import Image
 
-from eyewire_validator.api import client as client_module
-from eyewire_validator.api.breaker import Breaker
-from eyewire_validator.api.client import ApiSettings, EyewireClient
-from eyewire_validator.api.limiter import Limiter
-from eyewire_validator.api.replies import parse_task, parse_task_list
-from eyewire_validator.configuration import check_config
+from eyewire_validator.acquire.api import client as client_module
+from eyewire_validator.acquire.api.breaker import Breaker
+from eyewire_validator.acquire.api.client import ApiSettings, EyewireClient
+from eyewire_validator.acquire.api.limiter import Limiter
+from eyewire_validator.acquire.api.replies import parse_task, parse_task_list
+from eyewire_validator.acquire.registry import RegistrySettings, read_registry
+from eyewire_validator.config.check import check_config
+from eyewire_validator.config.settings import ModelSettings
 from eyewire_validator.errors import (
     ApiError,
     AuthError,
@@ -40,22 +42,21 @@ from eyewire_validator.errors import (
     VolumeError,
 )
 from eyewire_validator.figures import Heading, draw_no_task, save_figure
-from eyewire_validator.files import decompress
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.index import build_index
+from eyewire_validator.learning.tensor_files import save_plain
 from eyewire_validator.models.checkpoint import (
     FORMAT,
     CheckpointInfo,
     load_checkpoint,
     save_checkpoint,
-    save_plain,
 )
-from eyewire_validator.models.lwunet import LWUNet
-from eyewire_validator.models.settings import ModelSettings
-from eyewire_validator.raw_volumes import RawVolume
-from eyewire_validator.registry import RegistrySettings, read_registry
-from eyewire_validator.tables import CELL_TASKS, make_frame
-from eyewire_validator.volume_store import CoarseVolume
+from eyewire_validator.storage.files import decompress
+from eyewire_validator.storage.schemas.cells import CELL_TASKS
+from eyewire_validator.storage.tables import make_frame
+from eyewire_validator.tasks.index import build_index
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.raw import RawVolume
+from eyewire_validator.volumes.store import CoarseVolume
+from eyewire_validator.voxel_network.lwunet import LWUNet
 
 MIB = 1 << 20
 TOKEN = "s3cret-t0ken"

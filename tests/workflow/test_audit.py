@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from eyewire_validator.audit.split import audit_split
-from eyewire_validator.split import SplitSettings, assign_splits
-from eyewire_validator.tables import TASK_INDEX, read_table
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.tables import read_table
+from eyewire_validator.tasks.split import SplitSettings, assign_splits
 
 
 @pytest.fixture(scope="module")

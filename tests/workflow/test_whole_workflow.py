@@ -8,13 +8,10 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from eyewire_validator.tables import (
-    REGISTRY,
-    TASK_INDEX,
-    TASK_METRICS,
-    read_metadata,
-    read_table,
-)
+from eyewire_validator.storage.schemas.evaluation import TASK_METRICS
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.schemas.registry import REGISTRY
+from eyewire_validator.storage.tables import read_metadata, read_table
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from eyewire_validator.logs import job_log
+from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.checkpoint import load_checkpoint, save_checkpoint
-from eyewire_validator.models.settings import ModelSettings
 
 with job_log(snakemake.log[0], snakemake.output):
     settings = ModelSettings.from_config(snakemake.params.model)

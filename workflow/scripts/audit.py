@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from eyewire_validator.audit.verdict import require_expected, to_text
-from eyewire_validator.files import read_json
-from eyewire_validator.logs import job_log
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.files import read_json
 
 with job_log(snakemake.log[0]):
     verdict = read_json(Path(snakemake.input[0]))

@@ -3,7 +3,6 @@
 from itertools import islice
 from pathlib import Path
 
-from eyewire_validator.answerers.choosing import choose_answerer
 from eyewire_validator.audit.own_answer import audit_answers, audit_inputs
 from eyewire_validator.audit.split import audit_split
 from eyewire_validator.audit.verdict import (
@@ -12,15 +11,17 @@ from eyewire_validator.audit.verdict import (
     to_text,
     verdict,
 )
-from eyewire_validator.files import write_json
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.logs import job_log
+from eyewire_validator.config.settings import BASELINES, ModelSettings
+from eyewire_validator.evaluation.evaluate import EvaluationSettings
+from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.checkpoint import load_checkpoint
-from eyewire_validator.models.settings import BASELINES, ModelSettings
-from eyewire_validator.prediction import EvaluationSettings
-from eyewire_validator.provenance import file_hash
-from eyewire_validator.tables import TASK_INDEX, read_table
-from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.models.choose import choose_answerer
+from eyewire_validator.storage.files import write_json
+from eyewire_validator.storage.hashes import file_hash
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.tables import read_table
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.store import VolumeStore
 
 with job_log(snakemake.log[0], snakemake.output):
     index_file = Path(snakemake.input.index)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from eyewire_validator.comparison import honest_table, read_entries, to_csv
+from eyewire_validator.evaluation.comparison import honest_table, read_entries, to_csv
 from eyewire_validator.figures import draw_loops, save_figure
-from eyewire_validator.files import write_bytes
-from eyewire_validator.logs import job_log
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.files import write_bytes
 
 with job_log(snakemake.log[0], snakemake.output):
     params, files = snakemake.params, snakemake.input

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from eyewire_validator.comparison import (
+from eyewire_validator.evaluation.comparison import (
     against_neurons,
     decision_table,
     differences,
@@ -11,9 +11,9 @@ from eyewire_validator.comparison import (
     to_csv,
 )
 from eyewire_validator.figures import draw_bars, save_figure
-from eyewire_validator.files import write_bytes
-from eyewire_validator.logs import job_log
+from eyewire_validator.jobs.log import job_log
 from eyewire_validator.report.text import to_text
+from eyewire_validator.storage.files import write_bytes
 
 with job_log(snakemake.log[0], snakemake.output):
     params, files, output = snakemake.params, snakemake.input, snakemake.output

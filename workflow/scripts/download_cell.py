@@ -4,11 +4,12 @@ import asyncio
 import os
 from pathlib import Path
 
-from eyewire_validator.api.client import ApiSettings, open_client
-from eyewire_validator.files import write_packed_json
-from eyewire_validator.logs import job_log
-from eyewire_validator.tables import CELL_TASKS, write_table
-from eyewire_validator.tasks import CellDownload, download_cell
+from eyewire_validator.acquire.api.client import ApiSettings, open_client
+from eyewire_validator.acquire.cells import CellDownload, download_cell
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.files import write_packed_json
+from eyewire_validator.storage.schemas.cells import CELL_TASKS
+from eyewire_validator.storage.tables import write_table
 
 
 async def download() -> CellDownload:

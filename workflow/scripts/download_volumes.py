@@ -5,11 +5,11 @@ import os
 import shutil
 from pathlib import Path
 
-from eyewire_validator.api.client import ApiSettings, open_client
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.logs import job_log
-from eyewire_validator.provenance import file_hash, settings_hash
-from eyewire_validator.volume_download import download_volume
+from eyewire_validator.acquire.api.client import ApiSettings, open_client
+from eyewire_validator.acquire.volumes import download_volume
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.hashes import file_hash, settings_hash
+from eyewire_validator.volumes.geometry import VolumeGeometry
 
 
 async def download(folders: dict[str, Path]) -> None:

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from eyewire_validator.files import write_json
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.logs import job_log
-from eyewire_validator.manifests import require_intact
-from eyewire_validator.raw_volumes import DOWNLOADED, RawVolume
-from eyewire_validator.volumes import downsample_volume, write_volume
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.jobs.manifests import require_intact
+from eyewire_validator.storage.files import write_json
+from eyewire_validator.volumes.coarse import downsample_volume, write_volume
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.raw import DOWNLOADED, RawVolume
 
 with job_log(snakemake.log[0], snakemake.output):
     geometry = VolumeGeometry(**snakemake.params.geometry)

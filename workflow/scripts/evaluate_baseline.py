@@ -2,20 +2,21 @@
 
 from pathlib import Path
 
-from eyewire_validator.answerers.choosing import choose_answerer
-from eyewire_validator.answerers.people import read_neurons
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.lineage import Lineage
-from eyewire_validator.logs import job_log
-from eyewire_validator.models.settings import ModelSettings
-from eyewire_validator.prediction import (
+from eyewire_validator.baselines.people import read_neurons
+from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.evaluation.evaluate import (
     EvaluationSettings,
     evaluate,
     save_evaluation,
     tasks_of_split,
 )
-from eyewire_validator.tables import TASK_INDEX, read_table
-from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.models.choose import choose_answerer
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.tables import read_table
+from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.store import VolumeStore
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params

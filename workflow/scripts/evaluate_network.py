@@ -2,21 +2,26 @@
 
 from pathlib import Path
 
-from eyewire_validator.answerers.people import read_neurons
-from eyewire_validator.answerers.trained import load_answerer
-from eyewire_validator.devices import keep_memory, resolve_device, torch_threads
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.lineage import Lineage
-from eyewire_validator.logs import job_log
-from eyewire_validator.prediction import (
+from eyewire_validator.baselines.people import read_neurons
+from eyewire_validator.evaluation.evaluate import (
     EvaluationSettings,
     evaluate,
     save_evaluation,
     tasks_of_split,
 )
-from eyewire_validator.tables import TASK_INDEX, read_table
-from eyewire_validator.volume_store import VolumeStore
-from eyewire_validator.voxels import part_of_batches
+from eyewire_validator.evaluation.voxel_counts import part_of_batches
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.learning.devices import (
+    keep_memory,
+    resolve_device,
+    torch_threads,
+)
+from eyewire_validator.models.load import load_answerer
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.tables import read_table
+from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.store import VolumeStore
 
 files, params = snakemake.input, snakemake.params
 # Parts are gone once they are joined.

@@ -5,19 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from eyewire_validator.files import read_json, write_json
-from eyewire_validator.index import COLUMNS, build_index, cut_aggregates
-from eyewire_validator.logs import job_log
-from eyewire_validator.provenance import file_hash, settings_hash
-from eyewire_validator.split import SplitSettings, assign_splits, count_splits
-from eyewire_validator.tables import (
-    CELL_TASKS,
-    SEGMENTS_OF_VOLUME,
-    TASK_INDEX,
-    read_columns,
-    read_tables,
-    write_table,
-)
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.files import read_json, write_json
+from eyewire_validator.storage.hashes import file_hash, settings_hash
+from eyewire_validator.storage.schemas.cells import CELL_TASKS
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.schemas.volumes import SEGMENTS_OF_VOLUME
+from eyewire_validator.storage.tables import read_columns, read_tables, write_table
+from eyewire_validator.tasks.index import COLUMNS, build_index, cut_aggregates
+from eyewire_validator.tasks.split import SplitSettings, assign_splits, count_splits
 
 
 def segments_of_volumes() -> Iterator[tuple[int, pd.DataFrame]]:

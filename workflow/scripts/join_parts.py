@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from eyewire_validator.logs import job_log
-from eyewire_validator.tables import SEGMENT_SCORES, TASK_METRICS, join_tables
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_METRICS
+from eyewire_validator.storage.tables import join_tables
 
 with job_log(snakemake.log[0], snakemake.output):
     parts, joined = snakemake.input, snakemake.output

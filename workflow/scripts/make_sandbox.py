@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from eyewire_validator.files import write_json
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.logs import job_log
+from eyewire_validator.jobs.log import job_log
 from eyewire_validator.sandbox.make import make_sandbox
+from eyewire_validator.storage.files import write_json
+from eyewire_validator.volumes.geometry import VolumeGeometry
 
 with job_log(snakemake.log[0], snakemake.output):
     manifest_file = Path(snakemake.output.manifest)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from eyewire_validator.comparison import honest_table, read_entries, to_csv
+from eyewire_validator.evaluation.comparison import honest_table, read_entries, to_csv
 from eyewire_validator.figures import Heading, draw_learning, save_figure
-from eyewire_validator.files import write_bytes
-from eyewire_validator.logs import job_log
-from eyewire_validator.tables import HISTORY, read_table
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.files import write_bytes
+from eyewire_validator.storage.schemas.training import HISTORY
+from eyewire_validator.storage.tables import read_table
 
 with job_log(snakemake.log[0], snakemake.output):
     params, files = snakemake.params, snakemake.input

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from eyewire_validator.figures import FIGURES, Heading, figure_data, save_figure
-from eyewire_validator.files import write_bytes
-from eyewire_validator.logs import job_log
-from eyewire_validator.tables import TASK_METRICS, read_table
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.files import write_bytes
+from eyewire_validator.storage.schemas.evaluation import TASK_METRICS
+from eyewire_validator.storage.tables import read_table
 
 with job_log(snakemake.log[0], snakemake.output):
     metrics = read_table(Path(snakemake.input[0]), TASK_METRICS)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from eyewire_validator.calibration import Calibration
+from eyewire_validator.evaluation.calibration import Calibration
+from eyewire_validator.evaluation.error_analysis import error_by_votes
 from eyewire_validator.figures import (
     Heading,
     draw_reliability,
@@ -12,10 +13,10 @@ from eyewire_validator.figures import (
     risk_data,
     save_figure,
 )
-from eyewire_validator.files import read_json, write_bytes
-from eyewire_validator.logs import job_log
-from eyewire_validator.strata import error_by_votes
-from eyewire_validator.tables import SEGMENT_SCORES, TASK_ANSWERS, read_table
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.files import read_json, write_bytes
+from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_ANSWERS
+from eyewire_validator.storage.tables import read_table
 
 with job_log(snakemake.log[0], snakemake.output):
     segments = read_table(Path(snakemake.input.segments), SEGMENT_SCORES)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from eyewire_validator.evaluation.error_analysis import recall_by_size
 from eyewire_validator.figures import Heading, draw_sizes, save_figure
-from eyewire_validator.files import read_json, write_bytes
-from eyewire_validator.logs import job_log
-from eyewire_validator.strata import recall_by_size
-from eyewire_validator.tables import SEGMENT_SCORES, TASK_ANSWERS, read_table
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.files import read_json, write_bytes
+from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_ANSWERS
+from eyewire_validator.storage.tables import read_table
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from eyewire_validator.answerers.trained import load_answerer
-from eyewire_validator.devices import resolve_device, torch_threads
+from eyewire_validator.evaluation.error_analysis import outcomes, worst_tasks
+from eyewire_validator.evaluation.voxel_metrics import typical_task
 from eyewire_validator.figures import (
     Heading,
     TaskPicture,
@@ -12,20 +12,20 @@ from eyewire_validator.figures import (
     draw_task,
     save_figure,
 )
-from eyewire_validator.files import read_json, write_bytes
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.logs import job_log
-from eyewire_validator.metrics import typical_task
-from eyewire_validator.samples import SampleLoader
-from eyewire_validator.strata import outcomes, worst_tasks
-from eyewire_validator.tables import (
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.learning.devices import resolve_device, torch_threads
+from eyewire_validator.models.load import load_answerer
+from eyewire_validator.storage.files import read_json, write_bytes
+from eyewire_validator.storage.schemas.evaluation import (
     SEGMENT_SCORES,
     TASK_ANSWERS,
-    TASK_INDEX,
     TASK_METRICS,
-    read_table,
 )
-from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.tables import read_table
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.store import VolumeStore
+from eyewire_validator.voxel_network.samples import SampleLoader
 
 
 def picture_task(task: int) -> TaskPicture:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from eyewire_validator.logs import job_log
-from eyewire_validator.registry import RegistrySettings, read_registry
-from eyewire_validator.tables import REGISTRY, write_table
+from eyewire_validator.acquire.registry import RegistrySettings, read_registry
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.schemas.registry import REGISTRY
+from eyewire_validator.storage.tables import write_table
 
 with job_log(snakemake.log[0], snakemake.output):
     registry = read_registry(

@@ -4,13 +4,14 @@ from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
-from eyewire_validator.comparison import from_csv
+from eyewire_validator.evaluation.comparison import from_csv
 from eyewire_validator.figures import caption_of
-from eyewire_validator.files import read_json, write_bytes
-from eyewire_validator.logs import job_log
-from eyewire_validator.provenance import file_hash
+from eyewire_validator.jobs.log import job_log
 from eyewire_validator.report import Chapter, Picture, Report, render
-from eyewire_validator.tables import REGISTRY, read_table
+from eyewire_validator.storage.files import read_json, write_bytes
+from eyewire_validator.storage.hashes import file_hash
+from eyewire_validator.storage.schemas.registry import REGISTRY
+from eyewire_validator.storage.tables import read_table
 
 
 def picture(png: str) -> Picture:

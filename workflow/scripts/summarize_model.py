@@ -2,18 +2,17 @@
 
 from pathlib import Path
 
-from eyewire_validator.calibration import Calibration
-from eyewire_validator.decisions import DecisionSettings, choose_decisions
-from eyewire_validator.files import write_json
-from eyewire_validator.logs import job_log
-from eyewire_validator.summary import answer_tasks, summarize_evaluation
-from eyewire_validator.tables import (
+from eyewire_validator.evaluation.calibration import Calibration
+from eyewire_validator.evaluation.decisions import DecisionSettings, choose_decisions
+from eyewire_validator.evaluation.summary import answer_tasks, summarize_evaluation
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.files import write_json
+from eyewire_validator.storage.schemas.evaluation import (
     SEGMENT_SCORES,
     TASK_ANSWERS,
     TASK_METRICS,
-    read_table,
-    write_table,
 )
+from eyewire_validator.storage.tables import read_table, write_table
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-from eyewire_validator.devices import keep_memory, resolve_devices
-from eyewire_validator.epochs import RESUME_FILE
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.logs import job_log
+from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.learning.devices import keep_memory, resolve_devices
+from eyewire_validator.learning.epochs import RESUME_FILE
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
-from eyewire_validator.models.settings import ModelSettings, TrainingSettings
-from eyewire_validator.provenance import file_hash, settings_hash
-from eyewire_validator.tables import HISTORY, TASK_INDEX, read_table, write_table
-from eyewire_validator.trainers import train_model
-from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.models.train import train_model
+from eyewire_validator.storage.hashes import file_hash, settings_hash
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.schemas.training import HISTORY
+from eyewire_validator.storage.tables import read_table, write_table
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.store import VolumeStore
 
 # A training on several GPUs starts processes that import this file.
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from eyewire_validator.logs import job_log
-from eyewire_validator.manifests import (
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.jobs.manifests import (
     check_folder,
     manifests_of_jobs,
     require_none,

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from eyewire_validator.agglomeration.affinity_unet import (
+    AFFINITY_MULTIPLE,
+    AffinityUNet,
+)
 from eyewire_validator.agglomeration.contacts import close_gaps, faces_along
 from eyewire_validator.agglomeration.filters import in_deviations
-from eyewire_validator.models.affinity_unet import AFFINITY_MULTIPLE, AffinityUNet
-from eyewire_validator.models.settings import MEMBERS
-from eyewire_validator.symmetry import apply, choose
-from eyewire_validator.volume_store import SEGMENT_IDS, CoarseVolume
+from eyewire_validator.config.settings import MEMBERS
+from eyewire_validator.learning.symmetry import apply, choose
+from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume
 
 
 def judge_faces(

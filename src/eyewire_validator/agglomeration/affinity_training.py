@@ -18,18 +18,18 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim.lr_scheduler import StepLR
 from tqdm import tqdm
 
+from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
 from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.examples import draw_volumes
 from eyewire_validator.agglomeration.filters import in_deviations
-from eyewire_validator.devices import repeatable, torch_threads
-from eyewire_validator.epochs import RESUME_FILE, Epochs, fingerprint
+from eyewire_validator.config.settings import ModelSettings, TrainingSettings
 from eyewire_validator.errors import ModelError
-from eyewire_validator.lineage import Lineage
-from eyewire_validator.models.affinity_unet import OFFSETS, AffinityUNet
-from eyewire_validator.models.settings import ModelSettings, TrainingSettings
-from eyewire_validator.symmetry import SYMMETRIES, apply
-from eyewire_validator.tables import HISTORY
-from eyewire_validator.volume_store import SEGMENT_IDS, CoarseVolume, VolumeStore
+from eyewire_validator.learning.devices import repeatable, torch_threads
+from eyewire_validator.learning.epochs import RESUME_FILE, Epochs, fingerprint
+from eyewire_validator.learning.symmetry import SYMMETRIES, apply
+from eyewire_validator.storage.schemas.training import HISTORY
+from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume, VolumeStore
 
 # Patches of each volume an epoch.
 PATCHES = 32
@@ -92,7 +92,7 @@ def train_affinities(
     """Train from scratch, or go on where an interrupted training was.
 
     Args:
-        index: table in the schema `tables.TASK_INDEX`.
+        index: table in the schema `TASK_INDEX`.
         store: the volumes; some are kept in memory, 2 MB each of 64 voxels an edge.
         model_settings: the model's entry.
         settings: epochs, batch_size, patch_size, learning_rate, weight_decay, lr_step,
@@ -104,7 +104,7 @@ def train_affinities(
 
     Returns:
         The network with the weights of the epoch of the lowest validation loss, on the
-        CPU, and the history in the schema `tables.HISTORY`.
+        CPU, and the history in the schema `HISTORY`.
 
     Raises:
         ModelError: tasks tell of no two voxels that are of two cells.

@@ -15,7 +15,7 @@ from eyewire_validator.agglomeration.features import (
     QUANTILES,
 )
 from eyewire_validator.agglomeration.filters import filter_image
-from eyewire_validator.volume_store import SEGMENT_IDS, CoarseVolume
+from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume
 
 # Where nothing lies between segments, such as a membrane that was left out, they grow
 # into it by this many coarse voxels before contacts are looked for.

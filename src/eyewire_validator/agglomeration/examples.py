@@ -18,8 +18,8 @@ from tqdm import tqdm
 from eyewire_validator.agglomeration.contacts import Contacts, describe_contacts
 from eyewire_validator.agglomeration.features import FEATURES
 from eyewire_validator.errors import ModelError
-from eyewire_validator.lineage import Lineage, Task
-from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.tasks.lineage import Lineage, Task
+from eyewire_validator.volumes.store import VolumeStore
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def find_examples(
     """Describe the contacts that the tasks of a split tell about.
 
     Args:
-        split: rows of a table in the schema `tables.TASK_INDEX`, of tasks that have
+        split: rows of a table in the schema `TASK_INDEX`, of tasks that have
             volumes.
         store: the volumes.
         image: see `describe_contacts`.

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from eyewire_validator.volume_store import SEGMENT_IDS
+from eyewire_validator.volumes.store import SEGMENT_IDS
 
 # Log odds are cut off here, at a probability of 0.999: one contact that the classifier
 # is very sure of does not outweigh all others. At the lowest, nothing is joined.

@@ -13,17 +13,17 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from eyewire_validator.agglomeration.affinity_training import train_affinities
-from eyewire_validator.agglomeration.attachment import fit_attachment
+from eyewire_validator.agglomeration.contact_classifier import ContactClassifier
+from eyewire_validator.agglomeration.contact_model import ContactJudge
 from eyewire_validator.agglomeration.examples import Examples, find_examples
-from eyewire_validator.agglomeration.judging import linker
-from eyewire_validator.devices import torch_threads
-from eyewire_validator.lineage import Lineage
-from eyewire_validator.models.contact_classifier import ContactClassifier
-from eyewire_validator.models.contact_judge import ContactJudge
-from eyewire_validator.models.settings import ModelSettings, TrainingSettings
-from eyewire_validator.tables import HISTORY
-from eyewire_validator.trainers import Trained
-from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.agglomeration.membership import fit_attachment
+from eyewire_validator.agglomeration.scoring import linker
+from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.learning.devices import torch_threads
+from eyewire_validator.learning.outcome import Trained
+from eyewire_validator.storage.schemas.training import HISTORY
+from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.volumes.store import VolumeStore
 
 # How the classifier is trained beside a network, whose settings are others.
 CLASSIFIER: Mapping[str, Any] = {
@@ -54,7 +54,7 @@ def train_judge(
     interrupted.
 
     Args:
-        index: table in the schema `tables.TASK_INDEX`.
+        index: table in the schema `TASK_INDEX`.
         store: the volumes.
         model_settings: the model's entry.
         settings: the training section, with the entry's overrides; epochs, batch_size,
@@ -118,7 +118,7 @@ def train_classifier(
 
     Returns:
         The classifier with the weights of the epoch of the lowest validation loss, and
-        the history in the schema `tables.HISTORY`.
+        the history in the schema `HISTORY`.
     """
     with torch_threads(1), torch.random.fork_rng(devices=[]):
         torch.manual_seed(random_seed)
@@ -143,7 +143,7 @@ def train_attachment(
 
     Args:
         model: what judges contacts; gets the `attachment`.
-        index: table in the schema `tables.TASK_INDEX`.
+        index: table in the schema `TASK_INDEX`.
         store: the volumes.
         settings: the model's entry: image, context and linkage.
         max_tasks: this many are looked at, drawn at random if there are more.

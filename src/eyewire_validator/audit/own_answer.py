@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from eyewire_validator.answers import Answerer
 from eyewire_validator.audit.naming import NAMED, listed
-from eyewire_validator.lineage import Lineage, Task
-from eyewire_validator.models.settings import ModelSettings
-from eyewire_validator.volume_store import VolumeStore
+from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.tasks.lineage import Lineage, Task
+from eyewire_validator.volumes.store import VolumeStore
 
 TRUTH = "truth"
 # What the index says about a task's answer: all of it is altered.
@@ -89,7 +89,7 @@ def audit_inputs(
     """Check that no task's own aggregate is in the inputs of a network.
 
     Args:
-        index: table in the schema `tables.TASK_INDEX`: these tasks, and all that may
+        index: table in the schema `TASK_INDEX`: these tasks, and all that may
             be ancestors.
         store: the volumes.
         settings: the model's entry: says what its network is shown.
@@ -100,7 +100,7 @@ def audit_inputs(
         TableError: the index lacks a task.
         VolumeError: a task has no volume.
     """
-    from eyewire_validator.samples import SampleLoader
+    from eyewire_validator.voxel_network.samples import SampleLoader
 
     context = (f"context {channel}" for channel in range(settings.context_channels))
     shown = ("image", "boundaries")[: 1 + settings.boundaries]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from eyewire_validator.audit.naming import NAMED, listed
-from eyewire_validator.tables import MAXIMA, MINIMA
+from eyewire_validator.storage.schemas.columns import MAXIMA, MINIMA
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def audit_split(index: pd.DataFrame) -> SplitAudit:
     """Check that the splits share no voxel, no cell and no task.
 
     Args:
-        index: table in the schema `tables.TASK_INDEX`. The bounds of a volume are a
+        index: table in the schema `TASK_INDEX`. The bounds of a volume are a
             half-open box; of unused tasks nothing is asked.
     """
     used = index[index["split"].notna()]

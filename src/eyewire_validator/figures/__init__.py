@@ -55,7 +55,7 @@ __all__ = [
     "save_figure",
 ]
 
-# Figures of one table of the schema `tables.TASK_METRICS`, in reading order.
+# Figures of one table of the schema `TASK_METRICS`, in reading order.
 FIGURES: dict[str, Callable[[pd.DataFrame, Heading], Figure]] = {
     "seedless_against_full": seedless.draw_seedless,
     "distributions": distributions.draw_distributions,

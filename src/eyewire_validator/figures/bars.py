@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from eyewire_validator.comparison import LEAKED_HEADING
+from eyewire_validator.evaluation.comparison import LEAKED_HEADING
 from eyewire_validator.figures.style import (
     FULL,
     INK,

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from eyewire_validator.evaluation.voxel_metrics import task_metrics
 from eyewire_validator.figures.style import (
     FULL,
     INK,
@@ -20,7 +21,6 @@ from eyewire_validator.figures.style import (
     subtitle,
     whole_number_axis,
 )
-from eyewire_validator.metrics import task_metrics
 
 CAPTION = Caption(
     "Distribution of metrics over tasks",

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from eyewire_validator.comparison import LEAKED
+from eyewire_validator.evaluation.comparison import LEAKED
 from eyewire_validator.figures.style import (
     LEAKED_RED,
     PALETTE,

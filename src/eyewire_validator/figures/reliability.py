@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from eyewire_validator.calibration import Calibration, ece, reliability
+from eyewire_validator.evaluation.calibration import Calibration, ece, reliability
+from eyewire_validator.evaluation.summary import CONTESTED
 from eyewire_validator.figures.style import (
     PALETTE,
     Caption,
@@ -21,7 +22,6 @@ from eyewire_validator.figures.style import (
     styled,
     subtitle,
 )
-from eyewire_validator.summary import CONTESTED
 
 CAPTION = Caption(
     "Reliability of the segments' probabilities",
@@ -42,7 +42,7 @@ def reliability_data(segments: pd.DataFrame, calibration: Calibration) -> pd.Dat
     """Bin segments by their probabilities, as they are and corrected.
 
     Args:
-        segments: table in the schema `tables.SEGMENT_SCORES`.
+        segments: table in the schema `SEGMENT_SCORES`.
         calibration: fitted on other cells.
 
     Returns:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from eyewire_validator.evaluation.selective import augrc, risk_coverage
 from eyewire_validator.figures.style import (
     INK,
     MUTED,
@@ -21,8 +22,7 @@ from eyewire_validator.figures.style import (
     styled,
     subtitle,
 )
-from eyewire_validator.selective import augrc, risk_coverage
-from eyewire_validator.tables import AGGREGATES, UNCERTAINTIES
+from eyewire_validator.storage.schemas.evaluation import REDUCTIONS, UNCERTAINTIES
 
 CAPTION = Caption(
     "Risk against coverage",
@@ -44,18 +44,18 @@ def risk_data(answers: pd.DataFrame) -> pd.DataFrame:
     """Return the risk-coverage curve of each uncertainty that the model has.
 
     Args:
-        answers: table in the schema `tables.TASK_ANSWERS`; tasks without candidates,
+        answers: table in the schema `TASK_ANSWERS`; tasks without candidates,
             which no uncertainty can rank, are left out.
 
     Returns:
-        ``score`` (of `tables.UNCERTAINTIES`; ``random`` or ``best`` order), ``over``
+        ``score`` (of `UNCERTAINTIES`; ``random`` or ``best`` order), ``over``
         (sum, max; empty for those), ``augrc`` and the columns of
         `selective.risk_coverage`, with edits as the loss.
     """
     ranked = answers[answers["candidates"] > 0]
     edits = ranked["edits"].to_numpy(np.float64)
     orders = {("random", ""): np.zeros(len(edits)), ("best", ""): edits}
-    for score, over in ((s, o) for s in UNCERTAINTIES for o in AGGREGATES):
+    for score, over in ((s, o) for s in UNCERTAINTIES for o in REDUCTIONS):
         if ranked[f"{score}_{over}"].notna().any():
             orders[score, over] = ranked[f"{score}_{over}"].to_numpy(np.float64)
     curves = [

@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from eyewire_validator.figures.style import styled
-from eyewire_validator.files import atomic_path
+from eyewire_validator.storage.files import atomic_path
 
 DPI = 150
 # Neither time nor version of the library, so that a rerun changes nothing.

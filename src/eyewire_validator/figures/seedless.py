@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from eyewire_validator.evaluation.voxel_metrics import task_metrics
 from eyewire_validator.figures.distributions import NAMES
 from eyewire_validator.figures.style import (
     SEEDLESS,
@@ -17,7 +18,6 @@ from eyewire_validator.figures.style import (
     styled,
     subtitle,
 )
-from eyewire_validator.metrics import task_metrics
 
 CAPTION = Caption(
     "Metrics without the seed against with it",

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from eyewire_validator.comparison import LEAKED_HEADING
+from eyewire_validator.evaluation.comparison import LEAKED_HEADING
 
 # Okabe and Ito's colours, which the colour-blind can tell apart, and their tints.
 SEEDLESS = "#0072B2"

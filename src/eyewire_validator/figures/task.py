@@ -13,6 +13,7 @@ from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 
 from eyewire_validator.answers import Answer
+from eyewire_validator.evaluation.voxel_metrics import iou
 from eyewire_validator.figures.style import (
     Caption,
     Heading,
@@ -21,7 +22,6 @@ from eyewire_validator.figures.style import (
     sentence,
     styled,
 )
-from eyewire_validator.metrics import iou
 
 CAPTION = Caption(
     "A task and its answer",

@@ -31,7 +31,7 @@ def draw_training(history: pd.DataFrame, heading: Heading) -> Figure:
     """Draw the learning curves of one training.
 
     Args:
-        history: a table of the schema `tables.HISTORY`.
+        history: a table of the schema `HISTORY`.
         heading: its model.
     """
     parts = [heading.title, heading.details, f"{len(history)} epochs"]

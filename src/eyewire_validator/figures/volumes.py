@@ -5,6 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from eyewire_validator.evaluation.voxel_metrics import SEEDLESS as SEEDLESS_SUFFIX
+from eyewire_validator.evaluation.voxel_metrics import task_metrics
 from eyewire_validator.figures.distributions import NAMES
 from eyewire_validator.figures.style import (
     FULL,
@@ -21,8 +23,6 @@ from eyewire_validator.figures.style import (
     styled,
     subtitle,
 )
-from eyewire_validator.metrics import SEEDLESS as SEEDLESS_SUFFIX
-from eyewire_validator.metrics import task_metrics
 
 TRUTH_CAPTION = Caption(
     "Precision and recall against the volume of the truth",

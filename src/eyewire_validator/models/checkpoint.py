@@ -3,23 +3,20 @@
 It holds plain types and tensors only, and is never unpickled freely.
 """
 
-import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from eyewire_validator.agglomeration.contact_model import ContactJudge
+from eyewire_validator.config.settings import ModelSettings, TrainingSettings
 from eyewire_validator.errors import ConfigError, ModelError
-from eyewire_validator.files import write_bytes
-from eyewire_validator.models.contact_judge import ContactJudge
-from eyewire_validator.models.lwunet import LWUNet
-from eyewire_validator.models.network import Network
-from eyewire_validator.models.residual_unet import ResidualUNet
-from eyewire_validator.models.settings import ModelSettings, TrainingSettings
+from eyewire_validator.learning.tensor_files import load_plain, save_plain
+from eyewire_validator.voxel_network.network import Network
+from eyewire_validator.voxel_network.residual_unet import make_network
 
 FORMAT = "eyewire-validator checkpoint 1"
 
@@ -50,7 +47,7 @@ class CheckpointInfo:
     provenance: Mapping[str, str] = field(default_factory=dict)
 
 
-def save_checkpoint(path: Path, model: Model, info: CheckpointInfo) -> None:
+def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
     """Write weights and settings to ``path``; equal content gives equal bytes."""
     training = info.training_settings
     save_plain(
@@ -108,55 +105,6 @@ def make_model(settings: ModelSettings) -> Model:
     if settings.kind == "agglomeration":
         return ContactJudge(settings.evidence)
     return make_network(settings)
-
-
-def make_network(settings: ModelSettings) -> Network:
-    """Make the network of an entry, likewise; lwunet unless it says otherwise."""
-    if settings.kind == "residual_unet":
-        return ResidualUNet.from_settings(settings)
-    return LWUNet.from_settings(settings)
-
-
-def save_plain(path: Path, content: Mapping[str, Any]) -> None:
-    """Write plain types and tensors, whole or not at all.
-
-    Written through memory, as `torch.save` puts the file's name into the file.
-    """
-    buffer = io.BytesIO()
-    torch.save(dict(content), buffer)
-    write_bytes(path, buffer.getvalue())
-
-
-def load_plain(path: Path) -> dict[str, Any]:
-    """Read a dictionary of plain types and tensors, on the CPU.
-
-    Raises:
-        ModelError: missing, damaged, or holding anything else.
-    """
-    try:
-        if _unpacked_size(path) > path.stat().st_size:
-            raise ModelError(f"{path}: is compressed; save it without compression")
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except ModelError:
-        raise
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}") from None
-    except Exception:  # a damaged pickle can raise anything
-        raise ModelError(
-            f"{path}: damaged, or not a checkpoint of plain data and tensors; nothing "
-            "in it was run; delete it, or train again"
-        ) from None
-    if not isinstance(content, dict):
-        raise ModelError(f"{path}: holds a {type(content).__name__}, not a checkpoint")
-    return content
-
-
-def _unpacked_size(path: Path) -> int:
-    """Return the bytes that a zip's members take; 0 for torch's older format."""
-    if not zipfile.is_zipfile(path):
-        return 0
-    with zipfile.ZipFile(path) as archive:
-        return sum(member.file_size for member in archive.infolist())
 
 
 def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:

@@ -7,7 +7,12 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from eyewire_validator.comparison import COMPARED, LEAKED, LEAKED_HEADING, LEAST_CELLS
+from eyewire_validator.evaluation.comparison import (
+    COMPARED,
+    LEAKED,
+    LEAKED_HEADING,
+    LEAST_CELLS,
+)
 from eyewire_validator.report import wording
 from eyewire_validator.report.pictures import Picture
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from eyewire_validator.comparison import (
+from eyewire_validator.evaluation.comparison import (
     ALIKE,
     BETTER,
     LEAKED,
@@ -14,7 +14,7 @@ from eyewire_validator.comparison import (
     LEAST_CELLS,
     WORSE,
 )
-from eyewire_validator.tables import AGGREGATES
+from eyewire_validator.storage.schemas.evaluation import REDUCTIONS
 
 # Metrics in reading order, and what their columns are called.
 COLUMNS = {
@@ -249,7 +249,7 @@ def uncertainties(selective: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = [
         {"title": f"{title}, {_OVER[over]}", **selective[f"{score}_{over}"]}
         for score, title in _UNCERTAINTIES.items()
-        for over in AGGREGATES
+        for over in REDUCTIONS
         if f"{score}_{over}" in selective
     ]
     return sorted(found, key=lambda row: row["augrc"])

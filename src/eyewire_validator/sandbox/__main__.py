@@ -9,8 +9,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from eyewire_validator.errors import EyewireValidatorError
-from eyewire_validator.sandbox.application import SANDBOX_TOKEN, create_application
-from eyewire_validator.sandbox.faults import (
+from eyewire_validator.sandbox.service.application import (
+    SANDBOX_TOKEN,
+    create_application,
+)
+from eyewire_validator.sandbox.service.faults import (
     FaultyApplication,
     WireProtocol,
     read_faults,

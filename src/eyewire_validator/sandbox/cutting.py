@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import label
 
-from eyewire_validator.array_files import open_array
 from eyewire_validator.errors import ConfigError, SandboxError
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.sandbox.crowd import Answer
-from eyewire_validator.sandbox.rendering import to_jpegs
-from eyewire_validator.sandbox.replies import VOTES_NEEDED, Cell, serve
-from eyewire_validator.sandbox.spawning import Corner, Tracer
-from eyewire_validator.sandbox.volumes import Place, Volume, describe
-from eyewire_validator.sandbox.workshop import Workshop
+from eyewire_validator.sandbox.bucket.volume_writer import Workshop
+from eyewire_validator.sandbox.bucket.volumes import Place, Volume, describe
+from eyewire_validator.sandbox.service.replies import VOTES_NEEDED, Cell, serve
+from eyewire_validator.sandbox.tissue.rendering import to_jpegs
+from eyewire_validator.sandbox.tracing.crowd import Answer
+from eyewire_validator.sandbox.tracing.spawning import Corner, Tracer
+from eyewire_validator.storage.array_files import open_array
+from eyewire_validator.volumes.geometry import VolumeGeometry
 
 MAX_SEGMENTS = 2**16 - 1
 # Fine enough that the image is all but the file's.

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from eyewire_validator.files import write_json
-from eyewire_validator.geometry import VolumeGeometry
+from eyewire_validator.sandbox.bucket.folder import content_hash, write_csv
+from eyewire_validator.sandbox.bucket.volume_writer import Workshop
+from eyewire_validator.sandbox.bucket.volumes import Volume
 from eyewire_validator.sandbox.cutting import FilesSettings, make_from_files
-from eyewire_validator.sandbox.folder import content_hash, write_csv
 from eyewire_validator.sandbox.oddities import add_oddities, disturb_replies
-from eyewire_validator.sandbox.replies import (
+from eyewire_validator.sandbox.service.replies import (
     Cell,
     aggregate_reply,
     cell_reply,
@@ -23,11 +23,11 @@ from eyewire_validator.sandbox.replies import (
     registry_row,
     task_reply,
 )
-from eyewire_validator.sandbox.retina import RetinaSettings
-from eyewire_validator.sandbox.spawning import Task
 from eyewire_validator.sandbox.synthetic import make_synthetic
-from eyewire_validator.sandbox.volumes import Volume
-from eyewire_validator.sandbox.workshop import Workshop
+from eyewire_validator.sandbox.tissue.retina import RetinaSettings
+from eyewire_validator.sandbox.tracing.spawning import Task
+from eyewire_validator.storage.files import write_json
+from eyewire_validator.volumes.geometry import VolumeGeometry
 
 FIRST_TASK = 1_500_000
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyewire_validator.sandbox.replies import (
+from eyewire_validator.sandbox.bucket.volumes import Volume
+from eyewire_validator.sandbox.service.replies import (
     DUPLICATE,
     FROZEN,
     STASHED,
     Cell,
     ServedTask,
 )
-from eyewire_validator.sandbox.volumes import Volume
 
 # Voxels of a segment that is too small to win a block of downsampling.
 SPECK_VOXELS = 2

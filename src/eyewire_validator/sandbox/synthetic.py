@@ -7,16 +7,16 @@ from itertools import product
 
 import numpy as np
 
-from eyewire_validator.geometry import VolumeGeometry
-from eyewire_validator.sandbox.crowd import MERGER_PURITY, Crowd
+from eyewire_validator.sandbox.bucket.volume_writer import Workshop
+from eyewire_validator.sandbox.bucket.volumes import Place, Volume, describe
 from eyewire_validator.sandbox.oddities import plant_speck
-from eyewire_validator.sandbox.rendering import from_jpegs, render, to_jpegs
-from eyewire_validator.sandbox.replies import Cell, serve
-from eyewire_validator.sandbox.retina import RetinaSettings, Tissue, grow_tissue
-from eyewire_validator.sandbox.spawning import Corner, Tracer
-from eyewire_validator.sandbox.supervoxels import oversegment
-from eyewire_validator.sandbox.volumes import Place, Volume, describe
-from eyewire_validator.sandbox.workshop import Workshop
+from eyewire_validator.sandbox.service.replies import Cell, serve
+from eyewire_validator.sandbox.tissue.rendering import from_jpegs, render, to_jpegs
+from eyewire_validator.sandbox.tissue.retina import RetinaSettings, Tissue, grow_tissue
+from eyewire_validator.sandbox.tissue.supervoxels import oversegment
+from eyewire_validator.sandbox.tracing.crowd import MERGER_PURITY, Crowd
+from eyewire_validator.sandbox.tracing.spawning import Corner, Tracer
+from eyewire_validator.volumes.geometry import VolumeGeometry
 
 # Where e2198's grid starts, and the place in it that the sandbox starts at (z, y, x).
 GRID_ORIGIN = (210, 274, 242)

@@ -1,0 +1,85 @@
+"""Download the tasks of a cell."""
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from eyewire_validator.acquire.api.concurrency import ask_for_all
+from eyewire_validator.acquire.api.replies import Reply, parse_task, parse_task_list
+from eyewire_validator.errors import NotFoundError
+from eyewire_validator.storage.schemas.cells import CELL_TASKS
+from eyewire_validator.storage.tables import make_frame
+
+# Whoever only lists volumes does without the HTTP libraries.
+if TYPE_CHECKING:
+    from eyewire_validator.acquire.api.client import EyewireClient
+
+
+@dataclass(frozen=True)
+class CellDownload:
+    """What the API said about a cell.
+
+    Attributes:
+        replies: the raw replies, each as ``{"path": …, "reply": …}``: the task list,
+            then each task and its aggregate, ascending by task.
+        table: the same in the schema `CELL_TASKS`, sorted by task.
+    """
+
+    replies: list[dict[str, Any]]
+    table: pd.DataFrame
+
+
+async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
+    """Ask for all tasks of a cell.
+
+    A task that the service does not know gets a row with a ``problem``.
+
+    Raises:
+        NotFoundError: the cell is not known, has no tasks, or none that are known.
+        ApiError: any other failure; nothing is returned for the cell then.
+    """
+    task_list = await client.cell_tasks(cell)
+    entries = parse_task_list(task_list, cell)
+    if not entries:
+        raise NotFoundError(
+            f"cell {cell}: its task list is empty; exclude the cell from the registry "
+            "CSV, or by the filters under registry: in the config"
+        )
+    tasks = sorted(entries)
+
+    async def ask(task: int) -> tuple[Reply, Reply]:
+        reply = await _known(client.task(task))
+        return reply, await _known(client.aggregate(task)) if reply else {}
+
+    answers = await ask_for_all(ask, tasks, f"cell {cell}")
+    _check_known(answers, cell)
+    rows = [
+        parse_task(cell, task, entries[task], *answer)
+        for task, answer in zip(tasks, answers, strict=True)
+    ]
+    replies = [{"path": f"/1.0/cell/{cell}/tasks", "reply": task_list}]
+    for task, (reply, aggregate) in zip(tasks, answers, strict=True):
+        replies.append({"path": f"/1.0/task/{task}", "reply": reply})
+        replies.append({"path": f"/1.0/task/{task}/aggregate", "reply": aggregate})
+    return CellDownload(replies, make_frame(rows, CELL_TASKS))
+
+
+def _check_known(answers: Sequence[tuple[Reply, Reply]], cell: int) -> None:
+    """Refuse to take a service that has lost everything for one that knows nothing."""
+    for place, name in enumerate(("task", "aggregate")):
+        if not any(answer[place] for answer in answers):
+            raise NotFoundError(
+                f"cell {cell}: the {name} of each of its {len(answers)} tasks came "
+                "empty, expected some that do not; try again later, or exclude the "
+                "cell from the registry CSV"
+            )
+
+
+async def _known(request: Awaitable[Reply]) -> Reply:
+    """Treat a 404 as the empty reply by which Eyewire says the same."""
+    try:
+        return await request
+    except NotFoundError:
+        return {}

@@ -1,0 +1,63 @@
+"""Volumes: fetched from the bucket, and kept if they are whole."""
+
+import logging
+from pathlib import Path
+
+from eyewire_validator.acquire.api.client import EyewireClient
+from eyewire_validator.acquire.api.concurrency import ask_for_all
+from eyewire_validator.errors import NotFoundError
+from eyewire_validator.jobs.manifests import add_to_manifest, keep_intact
+from eyewire_validator.storage.files import write_bytes
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.raw import DOWNLOADED, RAW_GRAPH, check_file, file_names
+
+log = logging.getLogger(__name__)
+
+
+async def download_volume(
+    client: EyewireClient,
+    volume: int,
+    full_path: str,
+    folder: Path,
+    geometry: VolumeGeometry,
+) -> None:
+    """Fetch the slices, segmentation and graph of a volume, and keep what is whole.
+
+    What an interrupted download left in the folder is not fetched again, if its hash is
+    that with which it came. A bucket without ``segmentation.graph`` is fine: the log
+    says so.
+
+    Args:
+        client: an open client.
+        volume: segmentation id, for messages.
+        full_path: URL of the volume's folder, with a trailing slash.
+        folder: gets ``jpg/{z}.jpg``, ``segmentation.lzma`` and ``segmentation.graph``,
+            byte for byte, and their hashes, `DOWNLOADED`.
+        geometry: the size that the volume must have.
+
+    Raises:
+        NotFoundError: the bucket lacks one of the other files.
+        VolumeError: a file is damaged, or of another size or form.
+        ApiError: any other failure.
+    """
+    manifest = folder / DOWNLOADED
+    kept = keep_intact(manifest)
+
+    async def save(name: str) -> None:
+        url = full_path + name
+
+        def check(content: bytes) -> None:
+            check_file(name, content, f"volume {volume}: {url}", geometry)
+
+        try:
+            content = await client.fetch(url, f"volume {volume}", check)
+        except NotFoundError:
+            if name != RAW_GRAPH:
+                raise
+            log.info("volume %d: the bucket has no %s", volume, name)
+            return
+        write_bytes(folder / name, content)
+        add_to_manifest(manifest, name, content)
+
+    missing = [name for name in file_names(geometry) if name not in kept]
+    await ask_for_all(save, missing, f"volume {volume}")

@@ -1,0 +1,52 @@
+"""A U-Net that says which neighbouring voxels are of one cell.
+
+Affinities to next and to farther neighbours, the farther ones only in training, where
+they teach what a membrane is (Lee et al. 2017, "Superhuman accuracy on the SNEMI3D
+connectomics challenge").
+"""
+
+import torch
+from torch import Tensor, nn
+
+from eyewire_validator.learning.residual_trunk import ResidualTrunk
+
+# How far the neighbours of a voxel are, along (z, y, x). The first three are the next.
+OFFSETS = tuple(
+    (distance * (axis == 0), distance * (axis == 1), distance * (axis == 2))
+    for distance in (1, 4, 8)
+    for axis in range(3)
+)
+WIDTH = 12
+LEVELS = 2
+# Edges of an image must divide by this.
+AFFINITY_MULTIPLE = 2**LEVELS
+
+
+class AffinityUNet(nn.Module):
+    """A residual U-Net from an image to affinities.
+
+    It normalises by the batches of the training, not by each volume, whose grey values
+    depend on what happens to lie in it: a large neurite is light throughout.
+    """
+
+    def __init__(self) -> None:
+        """Draw the weights from torch's generator."""
+        super().__init__()
+        self.trunk = ResidualTrunk(1, WIDTH, LEVELS, nn.BatchNorm3d)
+        self.affinities = nn.Conv3d(WIDTH, len(OFFSETS), 1)
+        # Half the time on a CPU, whatever layout the inputs have.
+        self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Say how probably each voxel and its neighbours are of one cell.
+
+        Args:
+            image: (n, 1, z, y, x) float32 in standard deviations from the mean of its
+                volume; edges that divide by 4.
+
+        Returns:
+            (n, 9, z, y, x) float32 logits of each voxel and the one that lies further
+            along by the offset, in the order of `OFFSETS`.
+        """
+        logits: Tensor = self.affinities(self.trunk(image))
+        return logits

@@ -1,0 +1,1 @@
+"""Baselines and references: answers without a trained network."""

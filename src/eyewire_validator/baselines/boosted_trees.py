@@ -1,0 +1,270 @@
+"""Gradient boosting on sizes, contacts and distances: what can be told without images.
+
+Only what is known of a task before it is answered goes into the features: its seed and
+its volume's segments, never its aggregate.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import ThreadpoolController
+
+from eyewire_validator.answers import Answer, answer_in_segments, no_segments
+from eyewire_validator.errors import ModelError
+from eyewire_validator.tasks.lineage import Lineage, Task
+from eyewire_validator.volumes.coverage import AXES, Bridge, Dust
+from eyewire_validator.volumes.graph import Contacts, contacts_of, flood
+from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
+
+# Tasks to learn from at most, drawn at random; each has hundreds of candidates.
+MAX_TASKS = 400
+RANDOM_SEED = 0
+# Small trees that learn slowly: with some 50 tasks, scikit-learn's defaults answer
+# validation tasks worse than a constant does.
+BOOSTING = {
+    "learning_rate": 0.05,
+    "max_leaf_nodes": 8,
+    "min_samples_leaf": 50,
+    "l2_regularization": 10.0,
+    "early_stopping": False,
+    "random_state": RANDOM_SEED,
+}
+
+
+# The libraries that have threads; to find them takes as long as to answer a task.
+LIBRARIES = ThreadpoolController()
+
+Ids = tuple[int, ...]
+
+
+class Example(NamedTuple):
+    """All that is learnt from a task: its volume, and which segments are whose."""
+
+    volume: int
+    seed: Ids
+    aggregate: Ids
+
+
+@dataclass(frozen=True)
+class GeometryAnswerer:
+    """Answers tasks by the features of their candidate segments.
+
+    Attributes:
+        model: trained on rows of `features`.
+        features: makes them.
+        store: the volumes.
+    """
+
+    model: HistGradientBoostingClassifier
+    features: "CandidateFeatures"
+    store: VolumeStore
+
+    def __call__(self, task: Task) -> Answer:
+        """Answer a task that has a volume; what is no candidate gets 0."""
+        candidates = self.features.of(task.place, ids_of(task.seed))
+        probability = no_segments()
+        if len(candidates):
+            with LIBRARIES.limit(limits=1):
+                belongs = self.model.predict_proba(candidates.to_numpy())[:, 1]
+            probability[candidates.index] = belongs
+        segmentation = self.store.get(task.place).segmentation
+        return answer_in_segments(segmentation, task.seed, probability)
+
+
+class GeometryTrainer:
+    """Trains on the tasks of an index; the same tasks give the same model.
+
+    A leak audit asks for one answerer after the other, of indexes that should not
+    differ in what is learnt from: the last model is kept.
+
+    Args:
+        store: the volumes.
+        dust: segments that are no candidates.
+    """
+
+    def __init__(self, store: VolumeStore, dust: Dust) -> None:
+        """Learn nothing yet."""
+        self._store = store
+        self._features = CandidateFeatures(store, dust)
+        self._learn = lru_cache(1)(self._learn_from)
+
+    def train(self, index: pd.DataFrame) -> GeometryAnswerer:
+        """Train on the tasks of the split train.
+
+        Args:
+            index: table in the schema `TASK_INDEX`.
+
+        Raises:
+            ModelError: there is nothing to learn from.
+        """
+        lineage = Lineage(index)
+        tasks = map(lineage.task, _draw(index.loc[index["split"] == "train"]))
+        examples = (
+            Example(task.place, ids_of(task.seed), ids_of(task.aggregate))
+            for task in tasks
+        )
+        return GeometryAnswerer(
+            self._learn(tuple(examples)), self._features, self._store
+        )
+
+    def _learn_from(
+        self, examples: tuple[Example, ...]
+    ) -> HistGradientBoostingClassifier:
+        rows = [self._features.of(volume, seed) for volume, seed, _ in examples]
+        truths = [
+            row.index.isin(example.aggregate)
+            for row, example in zip(rows, examples, strict=True)
+        ]
+        truth = np.concatenate([np.empty(0, np.bool_), *truths])
+        if truth.all() or not truth.any():
+            raise ModelError(
+                f"geometry: {truth.sum()} of the {len(truth)} candidate segments of "
+                f"{len(examples)} training tasks belong; expected some that do and "
+                "some that do not; choose a split with more training tasks"
+            )
+        # One thread adds up in one order, so that the same tasks give the same bytes.
+        model = HistGradientBoostingClassifier(**BOOSTING)
+        with LIBRARIES.limit(limits=1):
+            model.fit(pd.concat(rows).to_numpy(), truth)
+        return model
+
+
+class CandidateFeatures:
+    """Makes the features of the candidates of a task.
+
+    Args:
+        store: the volumes.
+        dust: segments that are no candidates.
+    """
+
+    def __init__(self, store: VolumeStore, dust: Dust) -> None:
+        """Make nothing yet."""
+        self._store = store
+        self._dust = dust
+        self._contacts = contacts_of(store)
+        # Whoever asks again, as a leak audit does, does so at once.
+        self._last = lru_cache(1)(self._make)
+
+    def of(self, volume: int, seed: Ids) -> pd.DataFrame:
+        """Return a row a candidate, by segment id: float64, NaN if unknown."""
+        return self._last(volume, seed)
+
+    def _make(self, volume: int, seed: Ids) -> pd.DataFrame:
+        given = np.array(seed, np.int64)
+        bridge = self._store.bridge(volume)
+        segments = bridge.segments["segment"].to_numpy()
+        seed_mask = self._store.get(volume).mask(given)
+        columns = {
+            **_shape(bridge, self._store.geometry.size),
+            **_distances(bridge, given, seed_mask),
+            **_touch(self._contacts(volume), given, segments),
+        }
+        rows = pd.DataFrame(columns, index=segments, dtype=np.float64)
+        return rows[bridge.candidates(given, self._dust)]
+
+
+def ids_of(segments: NDArray[np.int64]) -> Ids:
+    """Return segment ids as a key."""
+    return tuple(segments.tolist())
+
+
+def _draw(train: pd.DataFrame) -> list[int]:
+    """Draw the tasks to learn from, in the order of the index."""
+    count = min(MAX_TASKS, len(train))
+    generator = np.random.default_rng(RANDOM_SEED)
+    chosen = generator.choice(len(train), count, replace=False)
+    return [int(task) for task in train["task"].iloc[np.sort(chosen)]]
+
+
+def _shape(bridge: Bridge, size: int) -> dict[str, NDArray[np.float64]]:
+    """Describe the segments themselves."""
+    low, high = _boxes(bridge)
+    voxels = bridge.segments["voxels"].to_numpy()
+    extents = dict(zip(("depth", "height", "width"), (high - low).T, strict=True))
+    return {
+        "log_voxels": np.log(voxels),
+        **extents,  # of its box along z, y, x; voxels
+        "filling": voxels / (high - low).prod(axis=1),  # of its box; 0 to 1
+        # Faces of the volume that its box touches: 0 to 6.
+        "volume_faces": (low == 0).sum(axis=1) + (high == size).sum(axis=1),
+    }
+
+
+def _distances(
+    bridge: Bridge, seed: NDArray[np.int64], seed_mask: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    """Say where the segments are, in the volume and seen from the seed."""
+    is_seed = bridge.segments["segment"].isin(seed).to_numpy()
+    voxels = bridge.segments["voxels"].to_numpy()
+    centers = _centers(bridge, seed_mask.shape)
+    # NaN if the volume has no segment of the seed.
+    weights = voxels[is_seed] / voxels[is_seed].sum()
+    offsets = centers - (weights @ centers[is_seed] if is_seed.any() else np.nan)
+    far = np.full(seed_mask.shape, np.nan, np.float32)
+    if seed_mask.any():
+        far = distance_transform_edt(~seed_mask).astype(np.float32)
+    return {
+        # Of the centroid along the axes, in the volume and from the seed's; coarse
+        # voxels.
+        **{f"center_{axis}": centers[:, i] for i, axis in enumerate(AXES)},
+        **{f"offset_{axis}": offsets[:, i] for i, axis in enumerate(AXES)},
+        # Mean over its voxels of the distance to the seed's nearest; coarse voxels.
+        "distance": bridge.mean(far),
+        "box_gap": _box_gaps(bridge, is_seed),
+        "log_seed_voxels": np.full(len(voxels), np.log1p(voxels[is_seed].sum())),
+        "seed_segments": np.full(len(voxels), is_seed.sum()),
+    }
+
+
+def _touch(
+    contacts: Contacts, seed: NDArray[np.int64], segments: NDArray[np.int64]
+) -> dict[str, NDArray[np.float64]]:
+    """Say how much of a segment touches the seed, directly and by way of others."""
+    in_seed = np.zeros(SEGMENT_IDS, np.bool_)
+    in_seed[seed] = True
+    faces = np.zeros(SEGMENT_IDS, np.float64)
+    for one, other in (contacts.pairs.T, contacts.pairs.T[::-1]):
+        np.add.at(faces, other, contacts.faces * in_seed[one])
+    surface = contacts.surface[segments]
+    return {
+        "seed_faces": faces[segments],  # shared with the seed; coarse faces
+        # The same as a share of its own; NaN for what vanished in the vote.
+        "seed_share": np.divide(
+            faces[segments], surface, np.full(len(segments), np.nan), where=surface > 0
+        ),
+        # Weakest contact of the best path from the seed; 0 to 1.
+        "flood": flood(contacts.graph(), seed)[segments],
+    }
+
+
+def _boxes(bridge: Bridge) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return lowest voxels and voxels after the last: (segments, 3) each."""
+    low, high = (
+        bridge.segments[[f"{side}_{axis}" for axis in AXES]].to_numpy()
+        for side in ("min", "max")
+    )
+    return low, high
+
+
+def _centers(bridge: Bridge, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the centroids of the segments: (segments, 3), coarse voxels."""
+    return bridge.mean(np.indices(shape, np.float32))
+
+
+def _box_gaps(bridge: Bridge, is_seed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the distance of each box to the nearest box of the seed, voxels.
+
+    NaN if the volume has no segment of the seed.
+    """
+    low, high = _boxes(bridge)
+    nearest = np.full(len(low), np.nan)
+    for seed_low, seed_high in zip(low[is_seed], high[is_seed], strict=True):
+        gaps = np.maximum(low - seed_high, seed_low - high).clip(0)
+        nearest = np.fmin(nearest, np.linalg.norm(gaps, axis=1))
+    return nearest

@@ -1,0 +1,118 @@
+"""Floods: from the seed along a graph of segments, over its strongest edges.
+
+The score of a segment is the highest threshold at which a flood along the edges at or
+above it still reaches the segment from the seed, that is, the weakest edge of the best
+path. Thresholded like the probability of any other model, it gives that flood.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import lru_cache, partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from eyewire_validator.answers import Answer, answer_in_segments
+from eyewire_validator.baselines.masks import answer_given
+from eyewire_validator.tasks.lineage import Task
+from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.graph import GRAPHS, Graph, contacts_of, flood
+from eyewire_validator.volumes.store import VolumeStore
+
+log = logging.getLogger(__name__)
+
+
+def contact_greedy(store: VolumeStore) -> Callable[[Task], Answer]:
+    """Take, again and again, the segment in closest contact with what is there.
+
+    Stopping below a threshold makes that the flood of `Contacts.graph`. Segments that
+    vanished in the vote score 0.
+    """
+    contacts = contacts_of(store)
+    return partial(_answer, store, lambda volume: contacts(volume).graph())
+
+
+def msty(store: VolumeStore, index: pd.DataFrame) -> Callable[[Task], Answer]:
+    """Do as Eyewire's own agent does: flood its spanning tree of affinities.
+
+    The agent has one global threshold (`datasets.mst_threshold`, 0.35 by default); here
+    it is chosen like that of any other model. Where the bucket has no graph, the answer
+    is the seed alone, and the log says so once.
+
+    Args:
+        store: the volumes.
+        index: table in the schema `TASK_INDEX`, for the log.
+    """
+    graph_of = _affinities(store)
+    _warn_of_bare_volumes(graph_of, index)
+    return partial(_answer, store, graph_of)
+
+
+def msty_oracle(
+    store: VolumeStore, index: pd.DataFrame, dust: Dust
+) -> Callable[[Task], Answer]:
+    """Do as `msty` does, with the threshold that is best for each single task.
+
+    A reference: it knows the truth. Best is the threshold with the fewest wrong voxels,
+    missed or falsely merged. (The best IoU of a task without its seed would be no
+    bound: it floods the whole volume as soon as that wins any voxel of the truth.)
+
+    Args:
+        store: the volumes.
+        index: table in the schema `TASK_INDEX`, for the log.
+        dust: segments that are no candidates.
+    """
+    graph_of = _affinities(store)
+    _warn_of_bare_volumes(graph_of, index)
+    return partial(_answer_best, store, graph_of, dust)
+
+
+def _affinities(store: VolumeStore) -> Callable[[int], Graph]:
+    """Return what reads the graph of a volume; the last ones are kept."""
+
+    def read(volume: int) -> Graph:
+        edges = store.graph(volume)
+        weights = edges["affinity"].to_numpy(np.float32).clip(0, 1)
+        return Graph(edges[["one", "other"]].to_numpy(np.int64), weights)
+
+    return lru_cache(GRAPHS)(read)
+
+
+def _warn_of_bare_volumes(
+    graph_of: Callable[[int], Graph], index: pd.DataFrame
+) -> None:
+    volumes = index.loc[index["split"].notna(), "volume"].unique()
+    if bare := sum(not len(graph_of(volume).pairs) for volume in volumes):
+        counts = f"{bare} of {len(volumes)} volumes"
+        log.warning("%s have no segmentation.graph: only the seed is answered", counts)
+
+
+def _answer(store: VolumeStore, graph_of: Callable[[int], Graph], task: Task) -> Answer:
+    scores = flood(graph_of(task.place), task.seed)
+    return answer_in_segments(store.get(task.place).segmentation, task.seed, scores)
+
+
+def _answer_best(
+    store: VolumeStore, graph_of: Callable[[int], Graph], dust: Dust, task: Task
+) -> Answer:
+    bridge = store.bridge(task.place)
+    candidates = bridge.segments[bridge.candidates(task.seed, dust)]
+    segments = candidates["segment"].to_numpy()
+    scores = flood(graph_of(task.place), task.seed)[segments]
+    belongs = np.isin(segments, task.aggregate)
+    threshold = _best_threshold(scores, belongs, candidates["voxels"].to_numpy())
+    return answer_given(task, segments[scores >= threshold], store)
+
+
+def _best_threshold(
+    scores: NDArray[np.float32], belongs: NDArray[np.bool_], voxels: NDArray[np.int64]
+) -> float:
+    """Return the threshold with the fewest wrong voxels; infinite if none helps."""
+    order = np.argsort(-scores, kind="stable")
+    order = order[scores[order] > 0]
+    ranked = scores[order]
+    gains = np.cumsum(np.where(belongs, voxels, -voxels)[order])
+    # Segments of equal scores are chosen together.
+    gains[:-1][ranked[1:] == ranked[:-1]] = 0
+    return float(ranked[gains.argmax()]) if gains.max(initial=0) > 0 else np.inf

@@ -1,0 +1,65 @@
+"""A finished segmentation as a yardstick: its objects under the seed."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyewire_validator.answers import Answer
+from eyewire_validator.errors import VolumeError
+from eyewire_validator.storage.array_files import open_array
+from eyewire_validator.tasks.lineage import Task
+from eyewire_validator.volumes.store import VolumeStore
+
+
+class Labels:
+    """Answers with the objects of a segmentation of the whole data.
+
+    Of each seed segment, the object that holds most of it is taken; a coarse voxel's
+    probability is the share of its voxels that lies in these objects, so that a
+    segment's is the share of it that does (exact for a factor of 1).
+
+    Args:
+        source: the segmentation (z, y, x), integers, 0 is nothing; ``path::name`` for
+            an array in .npz or .h5. Its first voxel is voxel (0, 0, 0) of the data.
+        store: the volumes.
+    """
+
+    def __init__(self, source: str, store: VolumeStore) -> None:
+        """Open the file."""
+        self._source = source
+        self._labels = open_array(source)
+        self._store = store
+
+    def __call__(self, task: Task) -> Answer:
+        """Answer with the objects under the seed."""
+        labels = self._cut(task)
+        factor = self._store.geometry.factor
+        coarse = self._store.get(task.place).segmentation
+        segmentation = coarse.repeat(factor, 0).repeat(factor, 1).repeat(factor, 2)
+        objects = {
+            owner
+            for segment in task.seed
+            if (owner := _most_frequent(labels[segmentation == segment]))
+        }
+        mask = np.isin(labels, sorted(objects))
+        edge = self._store.geometry.coarse_size
+        blocks = mask.reshape(edge, factor, edge, factor, edge, factor)
+        return Answer(blocks.mean(axis=(1, 3, 5), dtype=np.float32))
+
+    def _cut(self, task: Task) -> NDArray[np.integer]:
+        if task.corner is None:
+            raise VolumeError(f"task {task.task}: nobody knows where its volume lies")
+        size = self._store.geometry.size
+        box = tuple(slice(start, start + size) for start in task.corner)
+        labels: NDArray[np.integer] = np.asarray(self._labels[box])
+        if labels.shape != self._store.geometry.shape:
+            raise VolumeError(
+                f"task {task.task}: {self._source} of shape {self._labels.shape} does "
+                f"not hold its volume at {task.corner}; give the whole segmentation"
+            )
+        return labels
+
+
+def _most_frequent(labels: NDArray[np.integer]) -> int:
+    """Return the most frequent label that is not 0, the lowest of equals; else 0."""
+    found, counts = np.unique(labels[labels != 0], return_counts=True)
+    return int(found[counts.argmax()]) if len(found) else 0

@@ -1,0 +1,86 @@
+"""People of the synthetic retina as a yardstick: a single player, and the crowd.
+
+The sandbox keeps every player's answer in truth/tasks.json, with what really belongs.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from eyewire_validator.answers import Answer
+from eyewire_validator.baselines.masks import answer_given
+from eyewire_validator.errors import SandboxError
+from eyewire_validator.storage.files import read_json
+from eyewire_validator.tasks.lineage import Task
+from eyewire_validator.volumes.store import VolumeStore
+
+# Scythes and staff, who correct the others, weigh more.
+PLAYER_WEIGHT = 1
+
+
+def read_neurons(truth: Path) -> dict[int, frozenset[int]]:
+    """Return the segments that really belong to each task, by the sandbox's truth.
+
+    Raises:
+        FileError: the file is missing or damaged.
+    """
+    return {
+        int(task): frozenset(entry["truth"]) for task, entry in read_json(truth).items()
+    }
+
+
+class Player:
+    """One player of each task, who is no scythe and no member of staff.
+
+    Args:
+        truth: truth/tasks.json of the sandbox.
+        replicate: which of the task's players, counted round.
+        store: the volumes.
+    """
+
+    def __init__(self, truth: Path, replicate: int, store: VolumeStore) -> None:
+        """Read all answers."""
+        self._entries = read_json(truth)
+        self._replicate = replicate
+        self._store = store
+
+    def __call__(self, task: Task) -> Answer:
+        """Answer as the player did.
+
+        Raises:
+            SandboxError: nobody played the task.
+        """
+        validations = _entry(self._entries, task)["validations"]
+        played = [v["segments"] for v in validations if v["weight"] <= PLAYER_WEIGHT]
+        if not played:
+            raise SandboxError(
+                f"task {task.task}: no player answered it; remove the player from "
+                "models:"
+            )
+        return answer_given(task, played[self._replicate % len(played)], self._store)
+
+
+class Crowd:
+    """The consensus of all players of a task, by Eyewire's rule.
+
+    Args:
+        truth: truth/tasks.json of the sandbox.
+        store: the volumes.
+    """
+
+    def __init__(self, truth: Path, store: VolumeStore) -> None:
+        """Read all answers."""
+        self._entries = read_json(truth)
+        self._store = store
+
+    def __call__(self, task: Task) -> Answer:
+        """Answer as the crowd did."""
+        return answer_given(task, _entry(self._entries, task)["consensus"], self._store)
+
+
+def _entry(entries: dict[str, Any], task: Task) -> Any:
+    try:
+        return entries[str(task.task)]
+    except KeyError:
+        raise SandboxError(
+            f"task {task.task}: the sandbox's truth does not know it; make it anew"
+        ) from None

@@ -1,0 +1,1 @@
+"""Evaluate answers: count, decide, calibrate, summarize and compare."""

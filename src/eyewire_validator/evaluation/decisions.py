@@ -1,0 +1,342 @@
+"""From probabilities of segments to decisions: chosen or not; accept, maybe or reject.
+
+The thresholds are chosen once, on validation tasks, and kept. They are float32, as the
+probabilities are, so that a threshold which went through JSON still meets its segment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import rel_entr
+
+from eyewire_validator.errors import ConfigError, TableError
+from eyewire_validator.evaluation.voxel_metrics import iou, precision, recall
+
+_FROM_TASKS = ("seed_full_voxels", "dust_truth_segments", "dust_truth_full_voxels")
+
+
+@dataclass(frozen=True)
+class DecisionSettings:
+    """What is asked of decisions that nobody looks at, each from 0 to 1.
+
+    Attributes:
+        accept_precision: least share of the accepted segments that must belong.
+        reject_recall: least share of the segments that belong which must not be
+            rejected.
+
+    Raises:
+        ConfigError: a value is out of range, by its key.
+    """
+
+    accept_precision: float
+    reject_recall: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        for key, value in asdict(self).items():
+            if not 0 <= value <= 1:
+                raise ConfigError(f"{key} is {value}, expected a share from 0 to 1")
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Thresholds on the probability of a segment, and on what they were chosen.
+
+    Attributes:
+        threshold: chosen are segments with a probability of at least this; none: no
+            segment is ever chosen.
+        accept: accepted unseen are segments with at least this; none: nothing is.
+        reject: rejected unseen are segments below this; none: nothing is. Whatever is
+            neither accepted nor rejected is a maybe.
+        tasks: number of tasks that they were chosen on.
+        cells: number of their cells.
+        segments: number of their candidate segments.
+    """
+
+    threshold: float | None
+    accept: float | None
+    reject: float | None
+    tasks: int
+    cells: int
+    segments: int
+
+    def as_json(self) -> dict[str, float | int | None]:
+        """Return what `from_json` takes."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Decisions":
+        """Make decisions from what `as_json` gave.
+
+        Raises:
+            TableError: a value is missing or unknown.
+        """
+        expected = set(cls.__dataclass_fields__)
+        if found := set(values) ^ expected:
+            raise TableError(
+                f"decisions: {', '.join(sorted(found))} missing or unknown; choose "
+                "them again with this version"
+            )
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class _Cuts:
+    """What each threshold would choose: (n,) arrays, highest threshold first."""
+
+    threshold: NDArray[np.float32]
+    chosen: NDArray[np.int64]
+    right: NDArray[np.int64]
+    chosen_voxels: NDArray[np.int64]
+    right_voxels: NDArray[np.int64]
+
+
+def choose_decisions(
+    segments: pd.DataFrame, tasks: pd.DataFrame, settings: DecisionSettings
+) -> Decisions:
+    """Choose the thresholds that serve best on validation tasks.
+
+    ``threshold`` gives the highest IoU of voxels, pooled over the tasks, without their
+    seeds: tp / (tp + fp + fn) over full-resolution voxels of segments, where dust that
+    belongs is missed; of equals, the highest. ``accept`` is the lowest threshold with
+    at least ``accept_precision`` of the segments at or above it belonging, pooled and
+    unweighted. ``reject`` is the highest with at least ``reject_recall`` of the
+    segments that belong at or above it, but never above ``accept``. Each lies half-way
+    between the lowest probability that it lets pass and the highest that it does not:
+    what was told apart with ease on validation need not be as extreme later.
+
+    Args:
+        segments: table in the schema `SEGMENT_SCORES`.
+        tasks: table in the schema `TASK_METRICS`, with all tasks of
+            ``segments``.
+        settings: what is asked of accepted and rejected segments.
+
+    Returns:
+        The thresholds, each None where no probability serves: none gives an IoU above
+        0, none is precise enough, none keeps enough.
+
+    Raises:
+        TableError: a segment's task is not in ``tasks``.
+    """
+    task_rows(segments, tasks)
+    belongs = segment_truth(segments)
+    voxels = segments["voxels"].to_numpy(np.int64)
+    cuts = _cuts(_probability(segments), belongs, voxels)
+    dust = tasks["dust_truth_full_voxels"].sum()
+    threshold = _best_overlap(cuts, int(voxels[belongs].sum() + dust))
+    accept = _lowest_precise(cuts, settings.accept_precision)
+    reject = _highest_complete(cuts, int(belongs.sum()), settings.reject_recall)
+    if accept is not None and reject is not None:
+        reject = min(accept, reject)
+    return Decisions(
+        threshold=threshold,
+        accept=accept,
+        reject=reject,
+        tasks=len(tasks),
+        cells=tasks["cell"].nunique(),
+        segments=len(segments),
+    )
+
+
+def decide(
+    segments: pd.DataFrame,
+    tasks: pd.DataFrame,
+    decisions: Decisions,
+    *,
+    volume_voxels: int,
+    truth: str = "truth",
+) -> pd.DataFrame:
+    """Answer tasks in segments, and count what is right and wrong.
+
+    Args:
+        segments: table in the schema `SEGMENT_SCORES`.
+        tasks: table in the schema `TASK_METRICS`, with all tasks of
+            ``segments``; tasks without candidates count too.
+        decisions: from `choose_decisions`.
+        volume_voxels: full-resolution voxels of a volume.
+        truth: column of ``segments`` that tells what belongs: ``truth`` or ``neuron``.
+
+    Returns:
+        A row a task, in the order of ``tasks``: the columns of `TASK_ANSWERS`
+        without those on uncertainty, which `selective.task_uncertainty` gives.
+
+    Raises:
+        TableError: a segment's task is not in ``tasks``, it is not known whether a
+            segment belongs, or a volume has fewer voxels than were counted in it.
+    """
+    rows = task_rows(segments, tasks)
+    belongs = segment_truth(segments, truth)
+    voxels = segments["voxels"].to_numpy(np.int64)
+    probability = _probability(segments)
+    chosen = probability >= _limit(decisions.threshold, np.inf)
+    accepted = probability >= _limit(decisions.accept, np.inf)
+    rejected = probability < _limit(decisions.reject, -np.inf)
+
+    def count(mask: NDArray[np.bool_], weights: ArrayLike = 1) -> NDArray[np.int64]:
+        sums = np.bincount(rows, mask * np.asarray(weights), len(tasks))
+        return sums.astype(np.int64)
+
+    outcomes = {
+        "tp": chosen & belongs,
+        "fp": chosen & ~belongs,
+        "fn": ~chosen & belongs,
+    }
+    answers = tasks[["task", "cell", "volume"]].reset_index(drop=True)
+    answers["candidates"] = count(np.ones_like(belongs))
+    for name, mask in outcomes.items():
+        answers[name] = count(mask)
+        answers[f"{name}_voxels"] = count(mask, voxels)
+    answers["edits"] = answers["fp"] + answers["fn"]
+    answers["maybe"] = count(~accepted & ~rejected)
+    answers["accepted_wrongly"] = count(accepted & ~belongs)
+    answers["rejected_wrongly"] = count(rejected & belongs)
+    for name in _FROM_TASKS:
+        answers[name] = tasks[name].to_numpy(np.int64)
+    answers["vi_split"], answers["vi_merge"] = _task_vi(answers, volume_voxels)
+    return answers
+
+
+def object_vi(
+    both: ArrayLike, answer_only: ArrayLike, truth_only: ArrayLike, neither: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the variation of information between two masks, in its two parts.
+
+    Each mask parts its volume in two, the object and the rest. With n(a, t) voxels of
+    answer a and truth t, n(t) of truth t and N of all, H(answer | truth) = sum over a
+    and t of n(a, t) / N * log2(n(t) / n(a, t)), and likewise the other way round.
+
+    Source: Meila, Comparing clusterings, J. Multivariate Anal. 98 (2007); the same as
+    `skimage.metrics.variation_of_information`.
+
+    Args:
+        both: voxels in answer and truth, counts of any shape.
+        answer_only: voxels only in the answer, of the same shape.
+        truth_only: voxels only in the truth, of the same shape.
+        neither: all other voxels, of the same shape.
+
+    Returns:
+        H(answer | truth), the split part, and H(truth | answer), the merge part, in
+        bits, float64 of that shape.
+    """
+    # By answer, then by truth: [object, rest] each.
+    voxels = np.array([[both, answer_only], [truth_only, neither]], np.float64)
+    total = voxels.sum(axis=(0, 1))
+    split, merge = (
+        (0 - rel_entr(voxels, voxels.sum(axis, keepdims=True)).sum(axis=(0, 1)))
+        / (total * np.log(2))
+        for axis in (0, 1)
+    )
+    return split, merge
+
+
+def task_rows(segments: pd.DataFrame, tasks: pd.DataFrame) -> NDArray[np.intp]:
+    """Return (segments,) the row of ``tasks`` (from 0) that each segment belongs to.
+
+    Raises:
+        TableError: a task of ``segments`` is not in ``tasks``, or is there twice.
+    """
+    if not tasks["task"].is_unique:
+        twice = tasks.loc[tasks["task"].duplicated(), "task"].iloc[0]
+        raise TableError(f"task {twice} has several rows; expected one a task")
+    rows: NDArray[np.intp] = pd.Index(tasks["task"]).get_indexer(segments["task"])
+    if (rows < 0).any():
+        stranger = segments["task"].to_numpy()[rows < 0][0]
+        raise TableError(
+            f"task {stranger} has segments but no row among {len(tasks)} tasks; make "
+            "both tables in the same run"
+        )
+    return rows
+
+
+def segment_truth(segments: pd.DataFrame, truth: str = "truth") -> NDArray[np.bool_]:
+    """Return (segments,) bool, whether each belongs by the column ``truth``.
+
+    Raises:
+        TableError: it is not known of every segment.
+    """
+    if unknown := int(segments[truth].isna().sum()):
+        raise TableError(
+            f"column {truth} is empty for {unknown} of {len(segments)} segments; only "
+            "the sandbox knows neurons, use the column truth elsewhere"
+        )
+    belongs: NDArray[np.bool_] = segments[truth].to_numpy(np.bool_)
+    return belongs
+
+
+def _probability(segments: pd.DataFrame) -> NDArray[np.float32]:
+    probability: NDArray[np.float32] = segments["probability"].to_numpy(np.float32)
+    return probability
+
+
+def _limit(threshold: float | None, otherwise: float) -> np.float32:
+    return np.float32(otherwise if threshold is None else threshold)
+
+
+def _cuts(
+    probability: NDArray[np.float32],
+    belongs: NDArray[np.bool_],
+    voxels: NDArray[np.int64],
+) -> _Cuts:
+    order = np.argsort(-probability, kind="stable")
+    ranked, right = probability[order], belongs[order]
+    last_of_equals = np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)]
+    at = np.flatnonzero(last_of_equals & (ranked > 0))
+    return _Cuts(
+        threshold=_between(ranked[at], np.append(ranked, np.float32(0))[at + 1]),
+        chosen=at + 1,
+        right=np.cumsum(right, dtype=np.int64)[at],
+        chosen_voxels=np.cumsum(voxels[order])[at],
+        right_voxels=np.cumsum(voxels[order] * right)[at],
+    )
+
+
+def _between(
+    passing: NDArray[np.float32], below: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return what lies half-way, but above ``below`` if they are next in line."""
+    middle = (passing + below) / np.float32(2)
+    return np.where(middle > below, middle, passing)
+
+
+def _best_overlap(cuts: _Cuts, truth_voxels: int) -> float | None:
+    overlap = iou(
+        cuts.right_voxels, cuts.chosen_voxels + truth_voxels - cuts.right_voxels
+    )
+    best = overlap.max(initial=0)
+    return _first(cuts.threshold, (overlap == best) & (best > 0))
+
+
+def _lowest_precise(cuts: _Cuts, least: float) -> float | None:
+    enough = precision(cuts.right, cuts.chosen) >= least
+    return _first(cuts.threshold[::-1], enough[::-1])
+
+
+def _highest_complete(cuts: _Cuts, truth: int, least: float) -> float | None:
+    enough = recall(cuts.right, np.full_like(cuts.right, truth)) >= least
+    return _first(cuts.threshold, enough)
+
+
+def _first(thresholds: NDArray[np.float32], serves: NDArray[np.bool_]) -> float | None:
+    served = thresholds[serves]
+    return float(served[0]) if len(served) else None
+
+
+def _task_vi(
+    answers: pd.DataFrame, volume_voxels: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    # ASSUME: all of the seed belongs, as it does for whoever is given it.
+    both = answers["seed_full_voxels"] + answers["tp_voxels"]
+    truth_only = answers["fn_voxels"] + answers["dust_truth_full_voxels"]
+    neither = volume_voxels - both - answers["fp_voxels"] - truth_only
+    if (neither < 0).any():
+        task = answers["task"][neither < 0].iloc[0]
+        found = volume_voxels - neither.min()
+        raise TableError(
+            f"task {task}: counts up to {found} voxels in a volume of {volume_voxels}; "
+            "give the full-resolution size of its volume"
+        )
+    return object_vi(both, answers["fp_voxels"], truth_only, neither)

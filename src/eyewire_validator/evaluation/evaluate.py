@@ -1,0 +1,136 @@
+"""Let somebody answer tasks, and say how the answers meet the aggregates."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from eyewire_validator.answers import Answerer
+from eyewire_validator.evaluation.segment_scores import Candidates
+from eyewire_validator.evaluation.voxel_counts import TaskVoxels, answer_in_batches
+from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_METRICS
+from eyewire_validator.storage.tables import write_table
+from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.store import VolumeStore
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How answers are read; see ``evaluation:`` in config/config.yaml."""
+
+    threshold: float
+    batch_size: int
+    dust_voxels: int
+    dust_thickness: int
+
+    @property
+    def dust(self) -> Dust:
+        """Segments that are no candidates."""
+        return Dust(self.dust_voxels, self.dust_thickness)
+
+
+class Evaluation(NamedTuple):
+    """What came of the answers at one number of loops.
+
+    Attributes:
+        tasks: in the schema `TASK_METRICS`, in the order of the tasks.
+        segments: in the schema `SEGMENT_SCORES`, ascending within a task.
+    """
+
+    tasks: pd.DataFrame
+    segments: pd.DataFrame
+
+
+def tasks_of_split(index: pd.DataFrame, split: str) -> list[int]:
+    """Return the ids of a split's tasks, volume by volume.
+
+    In this order they are evaluated, so that what is worked out for a volume serves all
+    of its tasks, and parts of them have few volumes in common.
+
+    Args:
+        index: table in the schema `TASK_INDEX`.
+        split: which of its splits.
+    """
+    rows = index.loc[index["split"] == split]
+    tasks: list[int] = rows.sort_values(["volume", "task"])["task"].tolist()
+    return tasks
+
+
+def evaluate(
+    tasks: Sequence[int],
+    lineage: Lineage,
+    store: VolumeStore,
+    answerer: Answerer,
+    loops: Sequence[int],
+    settings: EvaluationSettings,
+    *,
+    neurons: Mapping[int, frozenset[int]] | None = None,
+    title: str = "",
+) -> dict[int, Evaluation]:
+    """Let tasks be answered over their whole volumes, and score voxels and segments.
+
+    Args:
+        tasks: ids, such as those of a split.
+        lineage: knows these tasks.
+        store: the volumes.
+        answerer: who answers.
+        loops: the numbers of loops that it answers for.
+        settings: how answers are read.
+        neurons: the segments that really belong to each task, where that is known.
+        title: of the progress bar.
+
+    Returns:
+        For each number of loops what came of it.
+    """
+    rows: dict[int, list[dict[str, Any]]] = {count: [] for count in loops}
+    scores: dict[int, list[dict[str, NDArray[Any]]]] = {count: [] for count in loops}
+    answered = answer_in_batches(tasks, answerer, settings.batch_size)
+    for task, answers in tqdm(
+        answered, title, len(tasks), disable=None, file=sys.__stderr__
+    ):
+        row = lineage.task(task)
+        voxels = TaskVoxels.of(row, store)
+        candidates = Candidates.of(
+            row,
+            store.bridge(row.place),
+            settings.dust,
+            neurons[task] if neurons else None,
+        )
+        for count in loops:
+            counts = voxels.measure(answers[count], settings.threshold)
+            rows[count].append({**counts, **candidates.full_counts})
+            scores[count].append(candidates.score(answers[count]))
+    return {
+        count: Evaluation(
+            pd.DataFrame(rows[count], columns=TASK_METRICS.names),
+            _concatenate(scores[count]),
+        )
+        for count in loops
+    }
+
+
+def save_evaluation(
+    evaluation: Evaluation, tasks: Path, segments: Path, metadata: Mapping[str, str]
+) -> None:
+    """Write both tables, with what they say about themselves."""
+    write_table(tasks, evaluation.tasks, TASK_METRICS, metadata)
+    write_table(segments, evaluation.segments, SEGMENT_SCORES, metadata)
+
+
+def _concatenate(scores: list[dict[str, NDArray[Any]]]) -> pd.DataFrame:
+    """Join the columns of each task."""
+    if not scores:
+        return pd.DataFrame(columns=SEGMENT_SCORES.names)
+    return pd.DataFrame(
+        {
+            name: np.concatenate([columns[name] for columns in scores])
+            for name in SEGMENT_SCORES.names
+        }
+    )

@@ -1,0 +1,126 @@
+"""How answers meet the aggregates, coarse voxel by coarse voxel."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyewire_validator.answers import Answer, Answerer
+from eyewire_validator.tasks.lineage import Lineage, Task
+from eyewire_validator.volumes.store import VolumeStore
+
+
+@dataclass(frozen=True, eq=False)
+class TaskVoxels:
+    """What is known of a task's coarse voxels before anybody answers.
+
+    Attributes:
+        about: the columns of `TASK_METRICS` that no answer changes.
+        truth: (z, y, x) bool, the aggregate's voxels.
+        beyond_seed: (z, y, x) bool, all voxels but the seed's.
+    """
+
+    about: dict[str, Any]
+    truth: NDArray[np.bool_]
+    beyond_seed: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, task: Task, store: VolumeStore) -> "TaskVoxels":
+        """Look a task up.
+
+        Raises:
+            VolumeError: it has no volume.
+        """
+        volume = store.get(task.place)
+        about = {
+            "task": task.task,
+            "cell": task.cell,
+            "volume": task.volume,
+            "image_mean": float(volume.image.mean()),
+        }
+        return cls(about, volume.mask(task.aggregate), ~volume.mask(task.seed))
+
+    def measure(self, answer: Answer, threshold: float) -> dict[str, Any]:
+        """Return what `TASK_METRICS` says about the voxels of an answer."""
+        guess, sigma = answer.probability > threshold, answer.sigma
+        beyond = self.beyond_seed
+        return {
+            **self.about,
+            **count_voxels(guess, self.truth),
+            **count_voxels(guess & beyond, self.truth & beyond, "_seedless"),
+            "loss": answer.loss,
+            "published_loss": answer.published_loss,
+            "sigma_mean": None
+            if sigma is None
+            else float(sigma.mean(dtype=np.float64)),
+            "sigma_max": None if sigma is None else float(sigma.max()),
+        }
+
+
+def measure(
+    tasks: Sequence[int],
+    lineage: Lineage,
+    store: VolumeStore,
+    answerer: Answerer,
+    loops: int,
+    threshold: float,
+    batch_size: int,
+) -> Iterator[dict[str, Any]]:
+    """Yield what `TASK_METRICS` says about the coarse voxels of each task.
+
+    Args:
+        tasks: ids.
+        lineage: knows these tasks.
+        store: the volumes.
+        answerer: who answers.
+        loops: which of its answers counts.
+        threshold: a voxel is answered where its probability is above this.
+        batch_size: tasks at a time. A single one takes three times as long a task on
+            a CPU, as torch then chooses another convolution.
+    """
+    for task, answers in answer_in_batches(tasks, answerer, batch_size):
+        voxels = TaskVoxels.of(lineage.task(task), store)
+        yield voxels.measure(answers[loops], threshold)
+
+
+def count_voxels(
+    guess: NDArray[np.bool_], truth: NDArray[np.bool_], suffix: str = ""
+) -> dict[str, int]:
+    """Count the voxels of two masks of the same shape, of both and of either."""
+    return {
+        f"guess{suffix}": int(np.count_nonzero(guess)),
+        f"truth{suffix}": int(np.count_nonzero(truth)),
+        f"intersection{suffix}": int(np.count_nonzero(guess & truth)),
+        f"union{suffix}": int(np.count_nonzero(guess | truth)),
+    }
+
+
+def part_of_batches(
+    tasks: Sequence[int], batch_size: int, part: int, parts: int
+) -> Sequence[int]:
+    """Return one of several nearly equal parts of tasks, cut between batches.
+
+    So what is answered in parts, one after the other, is answered in the very batches
+    in which all of it would be: to a CPU it matters whether a task is alone in its
+    batch, as torch then chooses another convolution, of other last bits.
+
+    Args:
+        tasks: ids, in their order.
+        batch_size: tasks a batch, as for `answer_in_batches`.
+        part: which part, from 0 on.
+        parts: their number.
+    """
+    batches = -(-len(tasks) // batch_size)
+    start, stop = (batches * n // parts * batch_size for n in (part, part + 1))
+    return tasks[start:stop]
+
+
+def answer_in_batches(
+    tasks: Sequence[int], answerer: Answerer, batch_size: int
+) -> Iterator[tuple[int, dict[int, Answer]]]:
+    """Yield each task with its answers by number of loops, in order."""
+    for start in range(0, len(tasks), batch_size):
+        batch = tasks[start : start + batch_size]
+        yield from zip(batch, answerer(batch), strict=True)

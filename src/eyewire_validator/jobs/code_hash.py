@@ -1,0 +1,89 @@
+"""Hash the code that a rule uses, so that a change of it makes the rule run again.
+
+Snakemake reruns a rule when its ``params`` change. A hash of the code that a rule
+really uses, given as a param, makes a change in the library rerun what depends on it,
+and nothing else.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "eyewire_validator"
+FOLDER = Path(__file__).parents[1]
+
+
+@cache
+def code_hash(script: Path) -> str:
+    """Return 12 hex digits that change with the code of a script and what it imports.
+
+    Follows imports of this package, also indirect ones; comments, docstrings and
+    layout do not count.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(modules_behind(script) | {script}):
+        digest.update(path.name.encode() + _meaning_of(path).encode())
+    return digest.hexdigest()[:12]
+
+
+def modules_behind(script: Path) -> set[Path]:
+    """Return this package's files that running a script imports, also indirectly."""
+    found: set[Path] = set()
+    waiting = [script]
+    while waiting:
+        imported = _imported_modules(waiting.pop()) - found
+        found |= imported
+        waiting += imported
+    return found
+
+
+@cache
+def _imported_modules(path: Path) -> frozenset[Path]:
+    return frozenset(
+        file
+        for node in ast.walk(_tree(path))
+        for name in _names_in(node)
+        for file in _files_of(name)
+    )
+
+
+def _names_in(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    if isinstance(node, ast.ImportFrom) and node.module:
+        yield node.module
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _files_of(name: str) -> Iterator[Path]:
+    """Yield the files that importing ``name`` runs, where they are this package's."""
+    parts = name.split(".")
+    if parts[0] != PACKAGE:
+        return
+    folder = FOLDER
+    for part in parts[1:]:
+        if (folder / "__init__.py").is_file():
+            yield folder / "__init__.py"
+        if (folder / f"{part}.py").is_file():
+            yield folder / f"{part}.py"
+        folder /= part
+    if (folder / "__init__.py").is_file():
+        yield folder / "__init__.py"
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _meaning_of(path: Path) -> str:
+    """Return the syntax tree as text, without docstrings."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, documented) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)

@@ -1,0 +1,56 @@
+"""A job's log: what it printed, what went wrong in one line, and what it made."""
+
+import contextlib
+import errno
+import logging
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+from eyewire_validator.errors import EyewireValidatorError
+from eyewire_validator.jobs.manifests import SUFFIX, write_manifest
+
+# Errors of the disk that are no bugs: full, over the quota, read-only.
+OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+@contextlib.contextmanager
+def job_log(path: str | Path, outputs: Iterable[str] = ()) -> Iterator[None]:
+    """Send what the block prints, and what this package logs, to the file ``path``.
+
+    Once the block is done, the hashes of ``outputs``, the files and folders that it
+    makes, are written beside the log.
+
+    An error of this package, or of the disk, ends the process with status 1 and its
+    message, on the terminal and in the log; a traceback goes to the log only for what
+    is a bug.
+    """
+    log, made = Path(path), [Path(output) for output in outputs]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8", buffering=1) as file:
+        package = logging.getLogger(__name__.partition(".")[0])
+        package.setLevel(logging.INFO)
+        package.addHandler(logging.StreamHandler(file))
+        try:
+            with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+                yield
+                if made:
+                    write_manifest(log.with_suffix(SUFFIX), made)
+        except EyewireValidatorError as error:
+            _give_up(str(error), file)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in OF_THE_DISK:
+                where = error.filename or Path.cwd()
+                _give_up(f"{where}: {error.strerror}; mend that and rerun", file)
+            traceback.print_exc(file=file)
+            raise
+
+
+def _give_up(reason: str, log: TextIO) -> NoReturn:
+    print(f"error: {reason}", file=sys.stderr)
+    # There may be no room for it.
+    with contextlib.suppress(OSError):
+        print(f"error: {reason}", file=log)
+    sys.exit(1)

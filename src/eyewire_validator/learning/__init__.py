@@ -1,0 +1,1 @@
+"""What all trainings share: epochs, devices, symmetries, checkpoint files."""

@@ -1,0 +1,167 @@
+"""The model alone: arrays in, logits and sigma out.
+
+Example:
+    >>> validator = load_validator("checkpoint.pt")
+    >>> logits, sigma = validator.answer(image, seed)
+    >>> probability = validator.probability(logits, sigma)
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.errors import ModelError
+from eyewire_validator.learning.devices import resolve_device
+from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
+from eyewire_validator.volumes.store import CoarseVolume
+from eyewire_validator.voxel_network.network import Network
+from eyewire_validator.voxel_network.samples import Sample, network_inputs, show_volume
+from eyewire_validator.voxel_network.turned import answer_turned
+
+
+@dataclass(frozen=True)
+class Validator:
+    """A trained network, ready to answer.
+
+    Attributes:
+        model: the network, on its device.
+        info: what its checkpoint says: settings and provenance.
+    """
+
+    model: Network
+    info: CheckpointInfo
+
+    @torch.inference_mode()
+    def answer(
+        self,
+        image: NDArray[np.uint8],
+        seed: NDArray[np.bool_],
+        context: NDArray[np.bool_] | None = None,
+        loops: int | None = None,
+        segmentation: NDArray[np.uint16] | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Answer one task.
+
+        Args:
+            image: (z, y, x) uint8 grey values; each size a multiple of 4 (of a
+                residual_unet: 2 to the power of its levels). Where the model's image is
+                ``standard``, it sees them against the mean and standard deviation of
+                this very array: give a whole volume.
+            seed: (z, y, x) bool, what is known to belong to the answer.
+            context: (context channels, z, y, x) bool, the nearest ancestor last, as
+                the model's context says; nothing is known if it is not given.
+            loops: how often the network sees its own answer; as in training if not
+                given.
+            segmentation: (z, y, x) uint16 segment ids, for a model that is shown where
+                segments meet (``boundaries``); not used by others.
+
+        Returns:
+            ``(logits, sigma)``, (z, y, x) float32 each, sigma at least 1. What they
+            say depends on how the model was trained: `probability` tells.
+
+        Raises:
+            ModelError: an array has another shape or dtype, by its name, or the model
+                needs a segmentation and none is given.
+        """
+        sample = self._sample(image, seed, context, segmentation)
+        device = next(self.model.parameters()).device
+        settings = self.info.model_settings
+        inputs = network_inputs(
+            torch.from_numpy(sample)[np.newaxis].to(device), settings.image
+        )
+        logits, sigma = answer_turned(
+            self.model, inputs, settings.test_symmetries, loops
+        )
+        return logits[0, 0].cpu().numpy(), sigma[0, 0].cpu().numpy()
+
+    def _sample(
+        self,
+        image: NDArray[np.uint8],
+        seed: NDArray[np.bool_],
+        context: NDArray[np.bool_] | None,
+        segmentation: NDArray[np.uint16] | None,
+    ) -> Sample:
+        """Make a sample, without truth, of what is given."""
+        settings = self.info.model_settings
+        context_shape = (settings.context_channels, *image.shape)
+        if context is None:
+            context = np.zeros(context_shape, np.bool_)
+        _check("image", image, np.uint8, ("z", "y", "x"), image.shape)
+        _check("seed", seed, np.bool_, ("z", "y", "x"), image.shape)
+        _check("context", context, np.bool_, ("channels", "z", "y", "x"), context_shape)
+        if segmentation is None:
+            if settings.boundaries:
+                raise ModelError(
+                    "segmentation is not given, but this model is shown where segments "
+                    "meet; give the segment ids, (z, y, x) uint16"
+                )
+            segmentation = np.zeros(image.shape, np.uint16)
+        _check("segmentation", segmentation, np.uint16, ("z", "y", "x"), image.shape)
+        shown = show_volume(CoarseVolume(image, segmentation), settings)
+        return np.stack([*shown, *context, seed])
+
+    def probability(
+        self, logits: NDArray[np.float32], sigma: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the probability that a voxel belongs to the answer.
+
+        With ``uncertainty: scaled_logit``, as published, it is
+        ``1 / (1 + exp(-logits / sigma))``; otherwise the mean of ``1 / (1 + exp(-x))``
+        over normally distributed x of mean ``logits`` and standard deviation
+        ``sigma - 1``.
+
+        Args:
+            logits: float32 of any shape, as `answer` returns them.
+            sigma: float32 of the same shape.
+        """
+        tensors = torch.from_numpy(logits), torch.from_numpy(sigma)
+        found: NDArray[np.float32] = self.model.uncertainty.probability(
+            *tensors
+        ).numpy()
+        return found
+
+
+def load_validator(
+    path: str | Path, device: str = "auto", settings: ModelSettings | None = None
+) -> Validator:
+    """Load a checkpoint.
+
+    Args:
+        path: a checkpoint of this workflow, or the published weights.
+        device: ``auto`` (a GPU if there is one), ``cpu`` or ``cuda``.
+        settings: only for weights that come without, such as the published ones.
+
+    Raises:
+        ModelError: the file is missing, damaged or no checkpoint.
+        ConfigError: no such device.
+    """
+    model, info = load_checkpoint(Path(path), resolve_device(device), settings)
+    if not isinstance(model, Network):
+        raise ModelError(
+            f"{path}: answers in segments, of kind {info.model_settings.kind}; use "
+            "load_segment_validator"
+        )
+    return Validator(model, info)
+
+
+def _check(
+    name: str,
+    array: NDArray[np.generic],
+    dtype: type[np.generic],
+    axes: tuple[str, ...],
+    shape: tuple[int, ...],
+) -> None:
+    if array.dtype != dtype:
+        raise ModelError(
+            f"{name} is {array.dtype}, expected {np.dtype(dtype)}; convert it"
+        )
+    if array.ndim != len(axes) or array.shape != shape:
+        expected = shape if len(shape) == len(axes) else f"{len(axes)} axes"
+        raise ModelError(
+            f"{name} has the shape {array.shape}, expected {expected} "
+            f"({', '.join(axes)})"
+        )

@@ -1,0 +1,1 @@
+"""The bucket of a sandbox: volumes and the tables of their segments."""

@@ -1,0 +1,52 @@
+"""Where volumes are made, several at a time, and where they are put away."""
+
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from eyewire_validator.sandbox.bucket.folder import write_volume
+from eyewire_validator.sandbox.bucket.volumes import Volume
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Makes volumes and writes them.
+
+    Threads are enough: nearly all time goes into compiled code that lets others run.
+
+    Args:
+        folder: the sandbox folder.
+        scratch: a temporary folder beside it.
+        workers: volumes made at the same time.
+    """
+
+    folder: Path
+    scratch: Path
+    workers: int
+
+    def put_away(self, volume: Volume, jpegs: Iterable[bytes]) -> Volume:
+        """Write a volume; return it with its segmentation mapped from disk."""
+        write_volume(self.folder, volume, jpegs)
+        path = self.scratch / f"{volume.place.volume}.npy"
+        np.save(path, volume.segmentation)
+        return replace(volume, segmentation=np.load(path, mmap_mode="r"))
+
+    def run(self, jobs: list[Callable[[], Volume]]) -> list[Volume]:
+        """Run the jobs, with a progress bar on a terminal; keep their order."""
+        with ThreadPoolExecutor(self.workers) as pool:
+            volumes = pool.map(lambda job: job(), jobs)
+            return list(
+                tqdm(
+                    volumes,
+                    "volumes",
+                    len(jobs),
+                    disable=None,
+                    file=sys.__stderr__,
+                    unit="volume",
+                )
+            )

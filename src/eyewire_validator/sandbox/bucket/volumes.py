@@ -1,0 +1,90 @@
+"""A volume of the sandbox: where it lies, and what is known of its segments."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyewire_validator.sandbox.bucket.regions import (
+    Contacts,
+    bounding_boxes,
+    find_contacts,
+    majority_owners,
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A volume's ids and box.
+
+    Args:
+        channel: image volume id.
+        volume: segmentation volume id.
+        corner: lowest voxel (z, y, x), voxels.
+        shape: voxels (z, y, x).
+    """
+
+    channel: int
+    volume: int
+    corner: tuple[int, int, int]
+    shape: tuple[int, int, int]
+
+    @property
+    def name(self) -> str:
+        """Name of the volume's folder in the bucket."""
+        return f"Volume-{self.channel}-{self.volume}"
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A segmented volume; everything per segment is indexed by segment id, from 0.
+
+    Args:
+        place: where it lies.
+        segmentation: uint16 (z, y, x), 0 is nothing.
+        sizes: voxels of each segment; 0 for 0 and for ids that do not occur.
+        boxes: (n, 2, 3) lowest and last voxel (z, y, x) of each segment.
+        contacts: which segments touch, with the grey value along the contact.
+        owners: the neuron that owns most of each segment, 0 for nobody.
+        purity: the owner's share of the segment.
+    """
+
+    place: Place
+    segmentation: NDArray[np.uint16]
+    sizes: NDArray[np.int64]
+    boxes: NDArray[np.int64]
+    contacts: Contacts
+    owners: NDArray[np.int64]
+    purity: NDArray[np.float64]
+
+    def segments_of(self, neuron: int) -> NDArray[np.int64]:
+        """Return the segments that belong to a neuron more than to any other."""
+        return np.flatnonzero((self.owners == neuron) & (self.sizes > 0))
+
+
+def describe(
+    place: Place,
+    segmentation: NDArray[np.uint16],
+    image: NDArray[np.uint8],
+    neurons: NDArray[np.integer],
+) -> Volume:
+    """Measure the segments of a volume.
+
+    Args:
+        place: where it lies.
+        segmentation: uint16 (z, y, x).
+        image: uint8 (z, y, x), for the grey values along contacts.
+        neurons: (z, y, x) who really owns each voxel.
+    """
+    sizes = np.bincount(segmentation.ravel())
+    sizes[0] = 0
+    owners, purity = majority_owners(segmentation, neurons)
+    return Volume(
+        place,
+        segmentation,
+        sizes,
+        bounding_boxes(segmentation),
+        find_contacts(segmentation, image),
+        owners,
+        purity,
+    )

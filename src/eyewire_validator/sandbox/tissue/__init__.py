@@ -1,0 +1,1 @@
+"""Synthetic tissue: grown, rendered as electron microscopes do, and segmented."""

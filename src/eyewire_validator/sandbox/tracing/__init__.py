@@ -1,0 +1,1 @@
+"""Tracing in a sandbox: tasks spawn tasks, simulated players answer them."""

@@ -1,0 +1,301 @@
+"""Follow cells from volume to volume, as Eyewire does: answers spawn further tasks.
+
+The rule is that of Eyewire's task spawner of 2016 and 2017 (eyewire-api 6.2, third):
+what the answer covers in the shared slab becomes seeds on the other side.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import label
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from eyewire_validator.sandbox.bucket.regions import Contacts
+from eyewire_validator.sandbox.bucket.volumes import Volume
+from eyewire_validator.sandbox.tracing.crowd import Answer
+from eyewire_validator.volumes.geometry import VolumeGeometry
+
+# Share of a segment that the parent's answer must cover for it to become a seed.
+MATCH_RATIO = 0.6
+# Segments with this many voxels or fewer do not become seeds, in volumes of 256^3.
+MIN_SEED_VOXELS = 100
+# Share of a seed that may be traced already; beyond it no task is spawned.
+MAX_TRACED = 0.5
+
+Corner = tuple[int, int, int]
+# Answers a task: (volume, seed, what is connected to it, mergers included) -> answer.
+Answerer = Callable[[Volume, set[int], set[int]], Answer]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task and its answer.
+
+    Args:
+        task: id; within one cell, counted from 0 in the order of spawning.
+        parent: the task that spawned it, None for the first.
+        volume: segmentation volume id.
+        seed: segment -> voxels that the parent's answer covers of it.
+        truth: the segments that really belong to the seed, mergers left out.
+        answer: what the players said.
+    """
+
+    task: int
+    parent: int | None
+    volume: int
+    seed: dict[int, int]
+    truth: set[int]
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Slab:
+    """A part of what two volumes share, seen from either.
+
+    Args:
+        parent: uint16 (z, y, x), the parent's segments.
+        child: the same place in the child.
+        axis: along which the child lies.
+        is_above: whether the child lies higher on that axis.
+        sizes: voxels of each child segment in the whole of what they share.
+    """
+
+    parent: NDArray[np.uint16]
+    child: NDArray[np.uint16]
+    axis: int
+    is_above: bool
+    sizes: NDArray[np.int64]
+
+
+class Tracer:
+    """Traces neurons through a set of volumes."""
+
+    def __init__(
+        self,
+        volumes: Mapping[Corner, Volume],
+        geometry: VolumeGeometry,
+        min_purity: float,
+    ) -> None:
+        """Take the volumes by corner, and how pure a segment of an answer must be."""
+        self.volumes = volumes
+        self.geometry = geometry
+        self.min_purity = min_purity
+        self.sizes: dict[tuple[int, int, bool], NDArray[np.int64]] = {}
+
+    def trace(self, neuron: int, answer: Answerer) -> list[Task]:
+        """Trace a neuron from its largest segment until nothing spawns any more.
+
+        Args:
+            neuron: whom to trace.
+            answer: who answers the tasks.
+
+        Returns:
+            The tasks, parents before children; none if the neuron has no segment.
+        """
+        segments = {
+            corner: set(volume.segments_of(neuron).tolist())
+            for corner, volume in self.volumes.items()
+        }
+        traced: dict[Corner, set[int]] = {corner: set() for corner in self.volumes}
+        waiting = deque(self._root(segments))
+        tasks: list[Task] = []
+        while waiting:
+            corner, seed, parent = waiting.popleft()
+            volume = self.volumes[corner]
+            # Players pass through mergers, though these are no part of the answer.
+            body = connected_to(set(seed), volume.contacts, segments[corner])
+            truth = {s for s in body if volume.purity[s] >= self.min_purity}
+            if not truth or _is_traced(seed, traced[corner], volume):
+                continue
+            found = answer(volume, set(seed), body)
+            traced[corner] |= set(found.consensus) | set(seed)
+            place = volume.place.volume
+            waiting.extend(
+                (neighbour, child_seed, len(tasks))
+                for neighbour, child_seed in self._spawn(corner, found.consensus)
+            )
+            tasks.append(Task(len(tasks), parent, place, seed, truth, found))
+        return tasks
+
+    def _root(
+        self, segments: dict[Corner, set[int]]
+    ) -> list[tuple[Corner, dict[int, int], int | None]]:
+        """The neuron's largest pure segment, as the seed of a task without parent."""
+        candidates = [
+            (int(self.volumes[corner].sizes[segment]), corner, segment)
+            for corner, found in segments.items()
+            for segment in found
+            if self.volumes[corner].purity[segment] >= self.min_purity
+        ]
+        if not candidates:
+            return []
+        size, corner, segment = max(candidates)
+        return [(corner, {segment: size}, None)]
+
+    def _spawn(
+        self, corner: Corner, answer: list[int]
+    ) -> Iterator[tuple[Corner, dict[int, int]]]:
+        """Yield the seeds that an answer gives in the volumes around."""
+        for axis in range(3):
+            for step in (-self.geometry.stride, self.geometry.stride):
+                z, y, x = (c + step * (a == axis) for a, c in enumerate(corner))
+                child = self.volumes.get((z, y, x))
+                if child is not None:
+                    yield from (
+                        ((z, y, x), seed)
+                        for seed in self._seeds(corner, child, axis, step > 0, answer)
+                    )
+
+    def _seeds(
+        self,
+        corner: Corner,
+        child: Volume,
+        axis: int,
+        is_above: bool,
+        answer: list[int],
+    ) -> list[dict[int, int]]:
+        parent = self.volumes[corner]
+        box = _box_in_slab(parent, self.geometry, axis, is_above, answer)
+        if box is None:
+            return []
+        sizes = self._sizes_in_slab(child, axis, is_above)
+        slab = Slab(
+            np.asarray(parent.segmentation[box]),
+            np.asarray(child.segmentation[self._in_child(box, axis, is_above)]),
+            axis,
+            is_above,
+            sizes,
+        )
+        smallest = MIN_SEED_VOXELS * (self.geometry.size / 256) ** 2
+        sides = (child.boxes[:, 1] - child.boxes[:, 0] + 1).min(axis=1)
+        eligible = (child.sizes > smallest) & (sides > 1)
+        return spawn_seeds(slab, answer, eligible, child.contacts)
+
+    def _in_child(
+        self, box: tuple[slice, ...], axis: int, is_above: bool
+    ) -> tuple[slice, ...]:
+        step = self.geometry.stride if is_above else -self.geometry.stride
+        return tuple(
+            slice(s.start - step * (a == axis), s.stop - step * (a == axis))
+            for a, s in enumerate(box)
+        )
+
+    def _sizes_in_slab(
+        self, child: Volume, axis: int, is_above: bool
+    ) -> NDArray[np.int64]:
+        key = (child.place.volume, axis, is_above)
+        if key not in self.sizes:
+            start = 0 if is_above else self.geometry.stride
+            box = [slice(None)] * 3
+            box[axis] = slice(start + 1, start + self.geometry.overlap - 1)
+            slab = np.asarray(child.segmentation[tuple(box)])
+            self.sizes[key] = np.bincount(slab.ravel(), minlength=len(child.sizes))
+        return self.sizes[key]
+
+
+def _is_traced(seed: dict[int, int], traced: set[int], volume: Volume) -> bool:
+    done = sum(int(volume.sizes[segment]) for segment in seed if segment in traced)
+    total = sum(int(volume.sizes[segment]) for segment in seed)
+    return done > MAX_TRACED * total
+
+
+def _box_in_slab(
+    parent: Volume,
+    geometry: VolumeGeometry,
+    axis: int,
+    is_above: bool,
+    answer: list[int],
+) -> tuple[slice, ...] | None:
+    """The box of the answer's segments in the slab, without the outermost voxels."""
+    if not answer:
+        return None
+    low = np.maximum(parent.boxes[answer, 0].min(axis=0), 1)
+    high = parent.boxes[answer, 1].max(axis=0) + 1
+    high = np.minimum(high, np.array(parent.place.shape) - 1)
+    start = geometry.stride if is_above else 0
+    stop = start + geometry.overlap
+    if high[axis] <= start + 1 or low[axis] >= stop - 1:
+        return None
+    # Along the axis the whole slab, so that its far half is known.
+    low[axis], high[axis] = start + 1, stop - 1
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+
+
+def spawn_seeds(
+    slab: Slab,
+    answer: list[int],
+    eligible: NDArray[np.bool_],
+    contacts: Contacts,
+) -> list[dict[int, int]]:
+    """Find the seeds that a parent's answer gives in the child.
+
+    A connected piece of the answer counts if it reaches the half of the slab that is
+    farther from the parent. Under it, child segments that it covers by at least
+    ``MATCH_RATIO`` become seeds, or else the best by (match + 1000) / (size + 2000).
+    Seeds that touch in the child share a task.
+
+    Args:
+        slab: what both share, around the answer, without the outermost voxels.
+        answer: the parent's segments.
+        eligible: by child segment id, whether it may be a seed.
+        contacts: which of the child's segments touch.
+
+    Returns:
+        One {segment: covered voxels} a task, larger ones first.
+    """
+    pieces, count = label(np.isin(slab.parent, answer), np.ones((3, 3, 3)))
+    along = np.moveaxis(pieces, slab.axis, 0)
+    half = len(along) // 2
+    far_side = along[half:] if slab.is_above else along[: len(along) - half]
+    seeds: dict[int, int] = {}
+    for piece in np.intersect1d(np.arange(1, count + 1), far_side):
+        matches = np.bincount(slab.child[pieces == piece], minlength=len(eligible))
+        seeds.update(_seeds_under_piece(matches * eligible, slab.sizes))
+    return _group_by_contact(seeds, contacts)
+
+
+def _seeds_under_piece(
+    matches: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> dict[int, int]:
+    matches[0] = 0
+    chosen = np.flatnonzero((matches > 0) & (matches >= MATCH_RATIO * sizes))
+    if not len(chosen) and matches.any():
+        scores = np.where(matches > 0, (matches + 1000) / (sizes + 2000), 0)
+        chosen = np.array([scores.argmax()])
+    return {int(segment): int(matches[segment]) for segment in chosen}
+
+
+def _group_by_contact(
+    seeds: dict[int, int], contacts: Contacts
+) -> list[dict[int, int]]:
+    groups = []
+    left = set(seeds)
+    while left:
+        first = max(left, key=lambda segment: (seeds[segment], segment))
+        group = connected_to({first}, contacts, set(seeds))
+        groups.append({segment: seeds[segment] for segment in sorted(group)})
+        left -= group
+    return groups
+
+
+def connected_to(start: set[int], contacts: Contacts, within: set[int]) -> set[int]:
+    """Return what can be reached from ``start`` by contacts between ``within``.
+
+    Args:
+        start: segment ids; those outside ``within`` are left out.
+        contacts: which segments touch.
+        within: segments that may be walked on.
+    """
+    members = np.array(sorted(within), np.int64)
+    if not len(members):
+        return set()
+    pairs = contacts.pairs[np.isin(contacts.pairs, members).all(axis=1)]
+    ends = np.searchsorted(members, pairs).T
+    edges = coo_array((np.ones(len(pairs)), ends), shape=(len(members),) * 2)
+    _, group = connected_components(edges, directed=False)
+    wanted = group[np.isin(members, sorted(start))]
+    return set(members[np.isin(group, wanted)].tolist())

@@ -1,0 +1,203 @@
+"""Read and write tables as Parquet, checked against their schema both times.
+
+The schemas are in `storage.schemas`: a column means the same wherever it turns up.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eyewire_validator.errors import TableError
+from eyewire_validator.storage.files import atomic_path
+
+# Rows that are compressed together, and the compression.
+ROW_GROUP = 2**20
+COMPRESSION = "zstd"
+# Without it, ids beside a gap would turn into floats.
+_NULLABLE = {pa.int64(): pd.Int64Dtype()}
+
+
+def write_table(
+    path: Path,
+    frame: pd.DataFrame,
+    schema: pa.Schema,
+    metadata: Mapping[str, str] | None = None,
+    *,
+    differences: Collection[str] = (),
+) -> None:
+    """Write ``frame`` as Parquet, whole or not at all.
+
+    Args:
+        path: the file.
+        frame: its columns must be the schema's, in any order.
+        schema: of `storage.schemas`.
+        metadata: kept in the file, for example ``{"leaked": "true"}``.
+        differences: integer columns to keep as differences from row to row; where most
+            rows differ, a dictionary of the values, as usual, is slow and large.
+
+    Raises:
+        TableError: a column is missing, unknown, of another type, or has gaps.
+    """
+    _check_names(path, set(frame.columns), schema)
+    try:
+        table = pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False)
+    except (pa.ArrowException, ValueError) as error:
+        reason = " ".join(map(str, error.args))
+        raise TableError(f"{path}: {reason}") from None
+    table = table.replace_schema_metadata(dict(metadata or {}))
+    with atomic_path(path) as temporary:
+        pq.write_table(
+            table,
+            temporary,
+            ROW_GROUP,
+            compression=COMPRESSION,
+            **_encoding(schema, differences),
+        )
+
+
+def join_tables(paths: Sequence[Path], path: Path, schema: pa.Schema) -> None:
+    """Write tables, one below the other, as `write_table` would have written all rows.
+
+    One of them is in memory at a time.
+
+    Args:
+        paths: of tables with the same metadata; at least one.
+        path: the file to write.
+        schema: of all of them.
+
+    Raises:
+        TableError: one of them is missing, unreadable, or does not match the schema.
+    """
+    schema = schema.with_metadata(read_metadata(paths[0]))
+    with (
+        atomic_path(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression=COMPRESSION) as writer,
+    ):
+        rows = schema.empty_table()
+        for part in paths:
+            found = read_columns(part, schema, schema.names)
+            rows = pa.concat_tables([rows, found.cast(schema)])
+            while len(rows) > ROW_GROUP:
+                writer.write_table(rows[:ROW_GROUP].combine_chunks(), ROW_GROUP)
+                rows = rows[ROW_GROUP:]
+        writer.write_table(rows.combine_chunks(), ROW_GROUP)
+
+
+def _encoding(schema: pa.Schema, differences: Collection[str]) -> dict[str, Any]:
+    if not differences:
+        return {}
+    return {
+        "use_dictionary": [name for name in schema.names if name not in differences],
+        "column_encoding": dict.fromkeys(differences, "DELTA_BINARY_PACKED"),
+    }
+
+
+def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
+    """Read a Parquet table; nullable ids come as pandas' Int64, never as floats.
+
+    Raises:
+        TableError: the file is missing, unreadable, or does not match the schema.
+    """
+    return _to_frame(read_columns(path, schema, schema.names), schema)
+
+
+def read_tables(
+    paths: Iterable[Path], schema: pa.Schema, columns: Sequence[str]
+) -> pd.DataFrame:
+    """Read some columns of many tables, one table below the other.
+
+    Lists stay in Arrow (`pandas.ArrowDtype`): millions of them, as an object each,
+    would take ten times the memory.
+
+    Raises:
+        TableError: as `read_table` does.
+    """
+    table = pa.concat_tables(read_columns(path, schema, columns) for path in paths)
+    frame = pd.DataFrame(index=pd.RangeIndex(len(table)))
+    for name in columns:
+        frame[name] = _to_series(table.column(name), schema.field(name))
+        # One column at a time is there twice, not all of them.
+        table = table.drop_columns(name)
+    return frame
+
+
+def _to_series(column: pa.ChunkedArray, field: pa.Field) -> "pd.Series[Any]":
+    if pa.types.is_list(field.type):
+        return pd.Series(column.combine_chunks(), dtype=pd.ArrowDtype(field.type))
+    types_mapper = _NULLABLE.get if field.nullable else None
+    series: pd.Series[Any] = column.to_pandas(types_mapper=types_mapper)
+    return series
+
+
+def read_columns(path: Path, schema: pa.Schema, columns: Sequence[str]) -> pa.Table:
+    """Read some columns of a Parquet table, whose schema is checked in full.
+
+    Returns:
+        The columns in the order given, without metadata.
+
+    Raises:
+        TableError: the file is missing, unreadable, or does not match the schema.
+    """
+    try:
+        # A third of the time of pyarrow's read_table, which looks for more files.
+        with pq.ParquetFile(path) as file:
+            found = file.schema_arrow
+            _check_names(path, set(found.names), schema)
+            table = file.read(list(columns))
+    except (FileNotFoundError, pa.ArrowException) as error:
+        raise TableError(f"{path}: cannot be read ({error}); rerun its rule") from None
+    _check_types(path, found, schema)
+    _check_gaps(path, table, schema)
+    return table.select(list(columns)).replace_schema_metadata()
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return what `write_table` was given as ``metadata``."""
+    raw = pq.read_schema(path).metadata or {}
+    return {
+        key.decode(): value.decode()
+        for key, value in raw.items()
+        if not key.startswith((b"ARROW", b"pandas"))
+    }
+
+
+def make_frame(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pd.DataFrame:
+    """Make a frame from rows, just as `read_table` would return it."""
+    return _to_frame(pa.Table.from_pylist(list(rows), schema), schema)
+
+
+def _to_frame(table: pa.Table, schema: pa.Schema) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    for name in table.column_names:
+        field = schema.field(name)
+        if field.nullable and pa.types.is_integer(field.type):
+            frame[name] = _to_series(table.column(name), field)
+    return frame
+
+
+def _check_names(path: Path, found: set[str], schema: pa.Schema) -> None:
+    expected = set(schema.names)
+    if missing := sorted(expected - found):
+        raise TableError(f"{path}: lacks the columns {', '.join(missing)}")
+    if unknown := sorted(found - expected):
+        raise TableError(f"{path}: has unknown columns {', '.join(unknown)}")
+
+
+def _check_types(path: Path, found: pa.Schema, schema: pa.Schema) -> None:
+    for field in schema:
+        if (dtype := found.field(field.name).type) != field.type:
+            raise TableError(
+                f"{path}: column {field.name} is {dtype}, expected {field.type}; "
+                "made by another version? delete it and rerun"
+            )
+
+
+def _check_gaps(path: Path, table: pa.Table, schema: pa.Schema) -> None:
+    for name in table.column_names:
+        gaps = table.column(name).null_count
+        if gaps and not schema.field(name).nullable:
+            raise TableError(f"{path}: column {name} has {gaps} empty values")

@@ -1,0 +1,1 @@
+"""Volumes: their geometry, raw and downsampled forms, and graphs of segments."""

@@ -1,0 +1,148 @@
+"""Volumes, written downsampled with the tables that lead back to their segments."""
+
+import logging
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from eyewire_validator.storage.files import write_array
+from eyewire_validator.storage.hashes import file_hash
+from eyewire_validator.storage.schemas.volumes import (
+    COVERAGE,
+    SEGMENT_GRAPH,
+    SEGMENTS_OF_VOLUME,
+)
+from eyewire_validator.storage.tables import write_table
+from eyewire_validator.volumes.downsampling import (
+    SEGMENT_IDS,
+    Coverage,
+    bounding_boxes,
+    coverage,
+    downsample_image,
+    vote,
+)
+from eyewire_validator.volumes.raw import RawVolume
+
+IMAGE = "image.lzma"
+SEGMENTATION = "segmentation.lzma"
+COVERAGE_TABLE = "coverage.parquet"
+SEGMENTS_TABLE = "segments.parquet"
+GRAPH_TABLE = "graph.parquet"
+
+log = logging.getLogger(__name__)
+
+
+class DownsampledVolume(NamedTuple):
+    """A volume in coarse voxels, with what leads back to its segments.
+
+    Attributes:
+        image: (z, y, x) uint8, the mean of each block.
+        segmentation: (z, y, x) uint16, the vote of each block.
+        coverage: rows of `COVERAGE`, sorted by segment and coarse voxel.
+        segments: rows of `SEGMENTS_OF_VOLUME`, ascending by segment.
+        edges: rows of `SEGMENT_GRAPH`, as Eyewire has them.
+    """
+
+    image: NDArray[np.uint8]
+    segmentation: NDArray[np.uint16]
+    coverage: pd.DataFrame
+    segments: pd.DataFrame
+    edges: pd.DataFrame
+
+
+def downsample_volume(raw: RawVolume) -> DownsampledVolume:
+    """Downsample a volume, and measure its segments.
+
+    One full-resolution array is in memory at a time: 34 MB for 256 voxels cubed.
+
+    Raises:
+        VolumeError: a file is missing, damaged, or of another size or form.
+    """
+    factor = raw.geometry.factor
+    image = downsample_image(raw.image(), factor)
+    blocks, coarse, segments = _vote_and_measure(raw.segmentation(), factor)
+    table = coverage_table(blocks)
+    return DownsampledVolume(image, coarse, table, segments, raw.edges())
+
+
+def _vote_and_measure(
+    segmentation: NDArray[np.uint16], factor: int
+) -> tuple[Coverage, NDArray[np.uint16], pd.DataFrame]:
+    blocks = coverage(segmentation, factor)
+    coarse = vote(blocks)
+    return blocks, coarse, segments_table(segmentation, coarse, blocks)
+
+
+def write_volume(folder: Path, volume: DownsampledVolume) -> dict[str, str]:
+    """Write a downsampled volume.
+
+    Args:
+        folder: gets image.lzma, segmentation.lzma, coverage.parquet, segments.parquet
+            and graph.parquet.
+        volume: from `downsample_volume`; edges that join no two of its segments are
+            left out.
+
+    Returns:
+        The SHA-256 of each file by its name.
+    """
+    write_array(folder / IMAGE, volume.image)
+    write_array(folder / SEGMENTATION, volume.segmentation)
+    write_table(
+        folder / COVERAGE_TABLE,
+        volume.coverage,
+        COVERAGE,
+        differences=["coarse_voxel"],
+    )
+    write_table(folder / SEGMENTS_TABLE, volume.segments, SEGMENTS_OF_VOLUME)
+    edges = _edges_between(volume.segments["segment"].to_numpy(), volume.edges)
+    if dropped := len(volume.edges) - len(edges):
+        counts = f"{dropped} of {len(volume.edges)} edges"
+        log.warning("%s: %s join no two segments; left out", folder, counts)
+    write_table(folder / GRAPH_TABLE, edges, SEGMENT_GRAPH)
+    names = (IMAGE, SEGMENTATION, COVERAGE_TABLE, SEGMENTS_TABLE, GRAPH_TABLE)
+    return {name: file_hash(folder / name) for name in names}
+
+
+def coverage_table(blocks: Coverage) -> pd.DataFrame:
+    """Return rows of `COVERAGE`, sorted by segment and coarse voxel."""
+    order = np.argsort(blocks.segment, kind="stable")
+    return pd.DataFrame({name: vars(blocks)[name][order] for name in COVERAGE.names})
+
+
+def segments_table(
+    segmentation: NDArray[np.uint16], coarse: NDArray[np.uint16], blocks: Coverage
+) -> pd.DataFrame:
+    """Measure the segments, before and after the vote; 0 is left out.
+
+    Args:
+        segmentation: (z, y, x) uint16, full resolution.
+        coarse: (z, y, x) uint16, from `vote`.
+        blocks: from `coverage`.
+
+    Returns:
+        Rows of `SEGMENTS_OF_VOLUME`, ascending by segment.
+    """
+    voxels = blocks.sizes()
+    present = np.flatnonzero(voxels)
+    coarse_voxels = np.bincount(coarse.ravel(), minlength=SEGMENT_IDS)
+    boxes = bounding_boxes(segmentation)[present]
+    columns: dict[str, Any] = {
+        "segment": present,
+        "voxels": voxels[present],
+        "coarse_voxels": coarse_voxels[present],
+    }
+    for axis, name in enumerate("zyx"):
+        columns[f"min_{name}"] = boxes[:, 0, axis]
+        columns[f"max_{name}"] = boxes[:, 1, axis]
+    return pd.DataFrame(columns)
+
+
+def _edges_between(segments: NDArray[np.int64], edges: pd.DataFrame) -> pd.DataFrame:
+    """Keep the edges between two of the segments, the lower one first, ascending."""
+    ends = np.sort(edges[["one", "other"]].to_numpy(), axis=1)
+    kept = np.isin(ends, segments).all(axis=1) & (ends[:, 0] != ends[:, 1])
+    edges = edges.assign(one=ends[:, 0], other=ends[:, 1])[kept]
+    return edges.sort_values(SEGMENT_GRAPH.names, ignore_index=True)

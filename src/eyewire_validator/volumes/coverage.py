@@ -1,0 +1,114 @@
+"""The exact way back from coarse voxels to segments.
+
+A mask of coarse voxels says nothing of the segments that the vote painted over. But
+the volume's coverage table tells how many voxels of each segment lie in each coarse
+voxel, so that the mean over all voxels of a segment, M(S) = sum over v of
+count(S, v) p(v) / |S|, is exact, for those that vanished, too.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from eyewire_validator.errors import VolumeError
+from eyewire_validator.storage.schemas.volumes import COVERAGE
+
+AXES = "zyx"
+
+
+@dataclass(frozen=True)
+class Dust:
+    """Which segments are too small to be chosen, as Eyewire's spawner passes over them.
+
+    Its numbers are 100 and 1 (seung-lab/task_spawner).
+
+    Attributes:
+        voxels: segments of up to this many voxels are dust.
+        thickness: so are those up to this many voxels thick along an axis; 0 if the
+            segments are of single slices.
+    """
+
+    voxels: int
+    thickness: int = 1
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """The segments of a volume, and where their voxels lie.
+
+    Attributes:
+        segments: the volume's rows of `SEGMENTS_OF_VOLUME`, ascending.
+        shares: (segments, coarse voxels) float64 sparse: the share of a segment's
+            voxels that lies in a coarse voxel (C-order index); rows sum to 1.
+    """
+
+    segments: pd.DataFrame
+    shares: csr_array
+
+    @classmethod
+    def build(
+        cls, segments: pd.DataFrame, coverage: pd.DataFrame, coarse_voxels: int
+    ) -> "Bridge":
+        """Join the two tables of a volume.
+
+        Args:
+            segments: rows of `SEGMENTS_OF_VOLUME`.
+            coverage: rows of `COVERAGE`.
+            coarse_voxels: number of the volume's coarse voxels.
+
+        Raises:
+            VolumeError: the tables do not belong together.
+        """
+        segments = segments.sort_values("segment", ignore_index=True)
+        order = np.argsort(coverage["segment"].to_numpy(), kind="stable")
+        covered, places, voxels = (
+            coverage[name].to_numpy()[order] for name in COVERAGE.names
+        )
+        starts = np.append(np.searchsorted(covered, segments["segment"]), len(covered))
+        sums = np.append(0, np.cumsum(voxels))[starts]
+        counts = np.diff(sums)
+        if sums[0] or (counts != segments["voxels"]).any():
+            raise VolumeError(
+                "coverage.parquet and segments.parquet of a volume disagree about the "
+                "sizes of its segments; delete its folder and rerun"
+            )
+        values = voxels / np.repeat(counts, np.diff(starts))
+        shape = (len(segments), coarse_voxels)
+        shares = csr_array((values, places, starts.astype(np.int32)), shape=shape)
+        return cls(segments, shares)
+
+    def mean(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Average over all voxels of each segment.
+
+        One product a map takes a sixth of the time of one of all maps together, and an
+        eighth of `numpy.bincount`'s.
+
+        Args:
+            values: (..., z, y, x), one value a coarse voxel.
+
+        Returns:
+            (segments, ...) float64, in the order of `segments`.
+        """
+        stacks = values.shape[:-3]
+        maps = values.reshape(-1, self.shares.shape[1])
+        means = np.stack([self.shares @ one for one in maps], axis=1)
+        return means.reshape(-1, *stacks)
+
+    def candidates(self, seed: NDArray[np.int64], dust: Dust) -> NDArray[np.bool_]:
+        """Say which segments may be chosen: neither the seed's nor dust.
+
+        Returns:
+            (segments,) bool, in the order of `segments`.
+        """
+        thinnest = np.min(
+            [self.segments[f"max_{a}"] - self.segments[f"min_{a}"] for a in AXES],
+            axis=0,
+        )
+        segments = self.segments["segment"].to_numpy()
+        large = self.segments["voxels"].to_numpy() > dust.voxels
+        thick = thinnest > dust.thickness
+        chosen: NDArray[np.bool_] = large & thick & ~np.isin(segments, seed)
+        return chosen

@@ -1,0 +1,103 @@
+"""What sigma means: the methods by which a network says how sure it is.
+
+A network gives each voxel a logit and a sigma of at least 1, in logit units. A method
+says which probability they stand for, and so by which loss they are learned.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from eyewire_validator.voxel_network.loss import (
+    monte_carlo_loss,
+    sampled_logit_loss,
+    scaled_logit_loss,
+)
+from eyewire_validator.voxel_network.quadrature import mean_probability
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+WeightedLoss = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
+NoisyLoss = Callable[[Tensor, Tensor, Tensor, torch.Generator, Tensor | None], Tensor]
+
+# No float32 but 0 and 1 has logarithmic odds beyond this, either way; and how often an
+# interval of that size is halved until float32 tells its ends apart no more.
+FARTHEST_ODDS = 104.0
+BISECTIONS = 32
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """A method; logits, sigma and truth are (n, 1, z, y, x) float.
+
+    Attributes:
+        name: one of `settings.UNCERTAINTIES`.
+        probability: of logits and sigma, that a voxel belongs to the answer.
+        loss: of logits, sigma and truth (0 to 1), one value a task, in nats; the same
+            every time.
+        training_loss: what training minimises, given a generator on the tensors'
+            device and the voxels' weights, if they have any; only a loss of random
+            samples draws from the generator.
+        starts_sure: whether training starts from a sigma close to 1. Where sigma has
+            no price, a short training would let noise explain everything, and learn
+            nothing else.
+    """
+
+    name: str
+    probability: Callable[[Tensor, Tensor], Tensor]
+    loss: Loss
+    training_loss: NoisyLoss
+    starts_sure: bool
+
+    def logits(self, probability: Tensor, sigma: Tensor) -> Tensor:
+        """Return the logits that stand, with ``sigma``, for a probability.
+
+        By bisection, as not every method's probability has an inverse in closed form.
+        """
+        low, high = -FARTHEST_ODDS * sigma, FARTHEST_ODDS * sigma
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            too_low = self.probability(middle, sigma) < probability
+            low = torch.where(too_low, middle, low)
+            high = torch.where(too_low, high, middle)
+        return (low + high) / 2
+
+
+def scaled_probability(logits: Tensor, sigma: Tensor) -> Tensor:
+    """Return ``sigmoid(logits / sigma)``, the published probability."""
+    return torch.sigmoid(logits / sigma)
+
+
+def _without_noise(loss: WeightedLoss) -> NoisyLoss:
+    return lambda logits, sigma, truth, noise, weights: loss(
+        logits, sigma, truth, weights
+    )
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Uncertainty(
+            "scaled_logit",
+            scaled_probability,
+            scaled_logit_loss,
+            _without_noise(scaled_logit_loss),
+            starts_sure=False,
+        ),
+        Uncertainty(
+            "sampled_logit",
+            mean_probability,
+            sampled_logit_loss,
+            _without_noise(sampled_logit_loss),
+            starts_sure=True,
+        ),
+        Uncertainty(
+            "sampled_logit_monte_carlo",
+            mean_probability,
+            sampled_logit_loss,
+            monte_carlo_loss,
+            starts_sure=True,
+        ),
+    )
+}

@@ -1,0 +1,145 @@
+"""Cells and their volumes, from a service that is a dictionary."""
+
+import asyncio
+
+import pytest
+
+from eyewire_validator.acquire.catalog import catalog_volumes
+from eyewire_validator.acquire.cells import download_cell
+from eyewire_validator.errors import NotFoundError, ThrottledError, VolumeError
+from eyewire_validator.storage.schemas.cells import CATALOG, CELL_TASKS
+from eyewire_validator.storage.tables import make_frame, read_table, write_table
+
+
+class Service:
+    """Knows some replies by path; unknown ids give {}, or the error that is set."""
+
+    def __init__(self, replies, unknown=None):
+        self.replies = replies
+        self.unknown = unknown
+
+    async def _ask(self, path):
+        if path not in self.replies and self.unknown:
+            raise self.unknown
+        return self.replies.get(path, {})
+
+    async def cell_tasks(self, cell):
+        return await self._ask(f"/1.0/cell/{cell}/tasks")
+
+    async def task(self, task):
+        return await self._ask(f"/1.0/task/{task}")
+
+    async def aggregate(self, task):
+        return await self._ask(f"/1.0/task/{task}/aggregate")
+
+
+def task(id_, parent):
+    return {
+        "id": id_,
+        "cell": 7,
+        "parent": parent,
+        "status": 0,
+        "prior": {"segments": {"5": 1}},
+        "data": {"segmentation": {"id": 41}},
+        "full_path": "https://host/Volume-40-41",
+    }
+
+
+REPLIES = {
+    "/1.0/cell/7/tasks": {"tasks": [{"id": 32}, {"id": 31}, {"id": 30}]},
+    "/1.0/task/31": task(31, 30),
+    "/1.0/task/31/aggregate": {"segments": {"6": 0.5, "5": 1}, "weight": 2},
+    "/1.0/task/30": task(30, None),
+    "/1.0/task/30/aggregate": {"segments": {}},
+}
+
+
+@pytest.mark.parametrize(
+    ("lost", "name"), [("/1.0/task/", "task"), ("/aggregate", "aggregate")]
+)
+def test_a_service_that_has_lost_all_of_a_cell_is_not_believed(lost, name):
+    replies = {path: reply for path, reply in REPLIES.items() if lost not in path}
+    with pytest.raises(NotFoundError, match=f"^cell 7: the {name} of each of its 3"):
+        asyncio.run(download_cell(Service(replies), 7))
+
+
+@pytest.mark.parametrize("unknown", [None, NotFoundError("HTTP 404")])
+def test_every_task_of_the_list_has_a_row_and_its_replies(tmp_path, unknown):
+    cell = asyncio.run(download_cell(Service(REPLIES, unknown), 7))
+    write_table(tmp_path / "tasks.parquet", cell.table, CELL_TASKS)
+    table = read_table(tmp_path / "tasks.parquet", CELL_TASKS)
+    assert table["task"].tolist() == [30, 31, 32]
+    assert table["parent"].isna().tolist() == [True, False, True]
+    assert table["aggregate"].map(list).tolist() == [[], [5, 6], []]
+    assert table["aggregate_weights"].map(list).tolist() == [[], [1, 0.5], []]
+    assert table["problem"].isna().tolist() == [True, True, False]
+    assert "does not know the task" in table["problem"].iloc[2]
+    assert [record["path"] for record in cell.replies] == [
+        "/1.0/cell/7/tasks",
+        *(
+            f"/1.0/task/{task}{end}"
+            for task in (30, 31, 32)
+            for end in ("", "/aggregate")
+        ),
+    ]
+    for record in cell.replies:
+        assert record["reply"] == REPLIES.get(record["path"], {})
+
+
+@pytest.mark.parametrize("reply", [{}, {"tasks": []}])
+def test_a_cell_without_tasks_is_named(reply):
+    with pytest.raises(NotFoundError, match=r"cell 7: .*exclude the cell from"):
+        asyncio.run(download_cell(Service({"/1.0/cell/7/tasks": reply}), 7))
+
+
+def test_other_failures_end_the_cell():
+    service = Service(
+        {"/1.0/cell/7/tasks": {"tasks": [{"id": 1}]}}, ThrottledError("x")
+    )
+    with pytest.raises(ThrottledError):
+        asyncio.run(download_cell(service, 7))
+
+
+def row(task, volume, **changes):
+    path = None if volume is None else f"https://host/Volume-{volume}/"
+    lists = {
+        name: [] for name in ("seed", "aggregate", "aggregate_weights", "children")
+    }
+    place = {"volume": volume, "full_path": path}
+    return {"task": task, "cell": 7} | lists | place | changes
+
+
+def catalog(*rows, group_span=1):
+    return catalog_volumes(make_frame(rows, CELL_TASKS), group_span)
+
+
+def test_catalog_has_one_row_a_volume(tmp_path):
+    table = catalog(
+        row(1, 300, channel=299), row(2, 41, min_x=8), row(3, 300), row(4, None),
+        row(5, 41, channel=9), group_span=128,
+    )  # fmt: skip
+    write_table(tmp_path / "catalog.parquet", table, CATALOG)
+    table = read_table(tmp_path / "catalog.parquet", CATALOG)
+    assert table["volume"].tolist() == [41, 300]
+    assert table["channel"].tolist() == [9, 299]
+    assert table["tasks"].tolist() == [2, 2]
+    assert table["group"].tolist() == [0, 2]
+    assert table["full_path"].tolist() == [
+        "https://host/Volume-41/",
+        "https://host/Volume-300/",
+    ]
+    assert table["min_x"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("full_path", ("https://a/", "https://b/")),
+        ("min_z", (1, 2)),
+        ("channel", (3, 4)),
+    ],
+)
+def test_tasks_that_disagree_about_a_volume_are_refused(name, values):
+    rows = [row(task, 41, **{name: value}) for task, value in enumerate(values)]
+    with pytest.raises(VolumeError, match=f"volume 41: .* {name} .*{values[1]}"):
+        catalog(*rows)

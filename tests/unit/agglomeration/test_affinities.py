@@ -1,0 +1,179 @@
+"""Affinities of neighbouring voxels, learned from tasks, averaged over contacts."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from eyewire_validator.agglomeration import affinity_training
+from eyewire_validator.agglomeration.affinities import judge_faces, mean_over_faces
+from eyewire_validator.agglomeration.affinity_training import ToldVolume, affinity_loss
+from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
+from eyewire_validator.agglomeration.answerer import agglomerate
+from eyewire_validator.agglomeration.contacts import describe_contacts
+from eyewire_validator.agglomeration.scoring import judge
+from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.errors import ConfigError, ModelError
+from eyewire_validator.models.train import train_model
+from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.volumes.store import CoarseVolume
+
+MODEL = ModelSettings(
+    "affinities", "agglomeration", evidence="affinities", attachment=False
+)
+SETTINGS = TrainingSettings(
+    device="cpu", random_seed=0, epochs=3, batch_size=2, rotation=1,
+    learning_rate=0.004, weight_decay=0.0005, lr_step=2, lr_gamma=0.3, patience=3,
+    validation_tasks=8, patch_size=8, symmetries=True, loss_on="every_loop",
+    labels="hard",
+)  # fmt: skip
+SPLITS = {11: "train", 12: "train", 13: "validation", 14: "test"}
+
+
+@pytest.fixture
+def store(membranes_store):
+    return membranes_store
+
+
+@pytest.fixture
+def index(membranes_index):
+    return membranes_index
+
+
+def train(index, store, folder, **changed):
+    cpu = torch.device("cpu")
+    return train_model(
+        index, store, MODEL, replace(SETTINGS, **changed), folder, 0,
+        devices=[cpu], threads=1,
+    )  # fmt: skip
+
+
+def test_values_are_averaged_over_the_faces_of_each_contact():
+    """Segments 3 and 7 share a face along y and one along x; 0 shares none."""
+    segmentation = np.array([[[7, 3], [3, 0]]], np.int32)
+    affinities = np.zeros((3, 1, 2, 2), np.float32)
+    affinities[1, 0, 0, 0], affinities[2, 0, 0, 0] = 2.0, 5.0
+    affinities[1, 0, 0, 1] = 100.0
+    pairs, faces, means = mean_over_faces(segmentation, affinities)
+    assert pairs.tolist() == [[3, 7]]
+    assert faces.tolist() == [2]
+    assert means.tolist() == [3.5]
+
+
+def test_every_turn_judges_the_same_contacts(octants):
+    """A network that sees only how dark it is: turns agree but for rounding."""
+    octants = octants[:, :7, :6]
+    image = np.zeros(octants.shape, np.uint8)
+    image[octants == 1] = 255
+
+    class Dark(AffinityUNet):
+        def forward(self, image):
+            return image.repeat(1, len(OFFSETS), 1, 1, 1)
+
+    pairs, faces, evidence = judge_faces(Dark(), CoarseVolume(image, octants))
+    contacts = describe_contacts(CoarseVolume(image, octants), "unit")
+    np.testing.assert_array_equal(pairs, contacts.pairs)
+    np.testing.assert_array_equal(faces, contacts.faces)
+    of_one = (pairs == 1).any(axis=1)
+    assert np.ptp(evidence[:, ~of_one]) < 1e-6
+    # The voxel before a face is on either side of it, depending on the turn.
+    assert {len(np.unique(column)) for column in evidence[:, of_one].T} == {2}
+
+
+def test_the_loss_looks_only_at_what_tasks_tell():
+    objects = torch.zeros(1, 1, 1, 4, dtype=torch.int32)
+    logits = torch.zeros(1, len(OFFSETS), 1, 1, 4)
+    assert affinity_loss(logits, objects) == 0
+    objects[..., 0] = 1
+    before = affinity_loss(logits, objects)
+    assert before == pytest.approx(np.log(2))
+    logits[..., 2] = 9.0  # of the third and the fourth voxel nobody told
+    assert affinity_loss(logits, objects) == before
+    logits[:, 2, ..., 0] = -9.0  # the first and the second are of two objects
+    assert affinity_loss(logits, objects) < 0.001
+
+
+def test_an_object_is_the_answer_of_a_task(octants):
+    volume = CoarseVolume(np.zeros_like(octants, np.uint8), octants)
+    told = ToldVolume.of(volume, [np.array([1, 2]), np.array([4, 70000])])
+    objects = {int(s): int(told.objects[octants == s].unique()) for s in range(1, 9)}
+    assert objects == {1: 1, 2: 1, 3: 0, 4: 2, 5: 0, 6: 0, 7: 0, 8: 0}
+
+
+def test_it_learns_where_membranes_are(store, index, tmp_path):
+    model, history = train(index, store, tmp_path)
+    lineage = Lineage(index)
+    answer = agglomerate(model, store, MODEL)
+    for task in index.loc[index["split"] == "test", "task"]:
+        row = lineage.task(task)
+        found = answer(row, lineage)
+        assert set(np.flatnonzero(found.segments > 0.5)) == set(row.aggregate)
+        assert len(np.unique(found.segment_members[:, row.aggregate[1]])) > 1
+    assert history["validation_loss"].iloc[-1] < history["validation_loss"].iloc[0]
+    assert history["tasks"].eq(8).all()
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(store, index, tmp_path):
+    whole, history = train(index, store, tmp_path / "whole")
+    again, resumed = interrupted(index, store, tmp_path / "again", after=1)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+    assert resumed.equals(history)
+
+
+class Killed(Exception):  # noqa: N818
+    """Stands for the end of the process."""
+
+
+def interrupted(index, store, folder, *, after):
+    """Train, be killed after some epochs, and train on."""
+    validate, calls = affinity_training._validate, []
+
+    def killed_later(*arguments):
+        calls.append(arguments)
+        if len(calls) > after:
+            raise Killed
+        return validate(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(affinity_training, "_validate", killed_later)
+        with pytest.raises(Killed):
+            train(index, store, folder)
+    return train(index, store, folder)
+
+
+def test_tasks_that_fill_their_volumes_are_refused(store, make_index, tmp_path):
+    rows = [
+        {"task": task, "volume": volume, "seed": [1], "aggregate": range(1, 9),
+         "split": split}
+        for task, (volume, split) in enumerate(SPLITS.items())
+    ]  # fmt: skip
+    with pytest.raises(ModelError, match="no two voxels are of two cells in 2 train"):
+        train(make_index(*rows), store, tmp_path)
+
+
+def test_both_kinds_of_evidence_are_averaged(store, index, tmp_path):
+    both = replace(MODEL, evidence="both")
+    cpu = torch.device("cpu")
+    model, _ = train_model(
+        index, store, both, replace(SETTINGS, epochs=1), tmp_path, 0,
+        devices=[cpu], threads=1,
+    )  # fmt: skip
+    said = {}
+    for evidence in ("both", "features", "affinities"):
+        part = copy.copy(model)
+        part._modules = dict(model._modules)
+        if evidence != "both":
+            dropped = "network" if evidence == "features" else "classifier"
+            part._modules[dropped] = None
+        said[evidence] = judge(part, store.get(14), "unit").evidence
+    np.testing.assert_allclose(
+        said["both"], (said["features"] + said["affinities"]) / 2, rtol=1e-6
+    )
+
+
+def test_affinities_need_the_image():
+    with pytest.raises(ConfigError, match="affinities are found in the image"):
+        replace(MODEL, image="none")

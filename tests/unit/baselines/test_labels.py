@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from eyewire_validator.baselines.labels import Labels
+from eyewire_validator.errors import FileError, VolumeError
+from eyewire_validator.tasks.lineage import Lineage
+
+
+@pytest.fixture
+def store(make_store, octants):
+    return make_store({11: octants})
+
+
+@pytest.fixture
+def labels(tmp_path):
+    """Object 9 is 1, 2 and half of 3 of the volume at (0, 0, 8); the rest is 4."""
+    full = np.full((32, 32, 40), 4)
+    full[:16, :16, 8:] = 9
+    full[:8, 16:, 8:24] = 9
+    full[0, 0, 8:12] = 0
+    np.savez(tmp_path / "data.npz", objects=full)
+    return f"{tmp_path / 'data.npz'}::objects"
+
+
+def task_at(make_index, x, seed):
+    row = {"task": 1, "volume": 11, "seed": seed, "min_x": x}
+    return Lineage(make_index(row)).task(1)
+
+
+def test_it_answers_with_the_objects_under_the_seed(store, labels, make_index):
+    answer = Labels(labels, store)(task_at(make_index, 8, [1]))
+    means = store.bridge(11).mean(answer.probability)
+    np.testing.assert_allclose(means, [1 - 4 / 4096, 1, 0.5, 0, 0, 0, 0, 0])
+
+
+def test_each_seed_segment_brings_its_object(store, labels, make_index):
+    answer = Labels(labels, store)(task_at(make_index, 8, [1, 5]))
+    assert answer.probability.min() == 60 / 64
+
+
+def test_a_volume_outside_the_labels_is_refused(store, labels, make_index):
+    with pytest.raises(VolumeError, match="does not hold its volume"):
+        Labels(labels, store)(task_at(make_index, 16, [1]))
+    with pytest.raises(FileError, match="no such file"):
+        Labels("missing.npy", store)

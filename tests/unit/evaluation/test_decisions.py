@@ -1,0 +1,281 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from skimage.metrics import variation_of_information
+
+from eyewire_validator.errors import ConfigError, TableError
+from eyewire_validator.evaluation.decisions import (
+    Decisions,
+    DecisionSettings,
+    choose_decisions,
+    decide,
+)
+from eyewire_validator.storage.schemas.evaluation import TASK_ANSWERS, UNCERTAINTIES
+
+SETTINGS = DecisionSettings(accept_precision=0.75, reject_recall=0.75)
+
+
+def segments_of(*rows):
+    """Make segments from (task, probability, belongs, voxels)."""
+    frame = pd.DataFrame(rows, columns=["task", "probability", "truth", "voxels"])
+    types = {"task": "int64", "probability": "float32", "truth": "bool"}
+    return frame.astype({**types, "voxels": "int64"})
+
+
+def scored(drawn, voxels=None):
+    """Make the segments of task 1 from a line such as ``9+ 8- 8+``."""
+    words = drawn.split()
+    return segments_of(
+        *(
+            (1, int(word[0]) / 10, word[1] == "+", size)
+            for word, size in zip(words, voxels or [1] * len(words), strict=True)
+        )
+    )
+
+
+def tasks_of(*numbers, seed=10, dust=0):
+    return pd.DataFrame(
+        {
+            "task": numbers,
+            "cell": [number // 10 for number in numbers],
+            "volume": [7] * len(numbers),
+            "seed_full_voxels": seed,
+            "dust_truth_segments": int(dust > 0),
+            "dust_truth_full_voxels": dust,
+        }
+    )
+
+
+def thresholds(threshold=None, accept=None, reject=None):
+    return Decisions(threshold, accept, reject, tasks=1, cells=1, segments=1)
+
+
+def choose(drawn, voxels=None, *, settings=SETTINGS, dust=0):
+    return choose_decisions(scored(drawn, voxels), tasks_of(1, dust=dust), settings)
+
+
+def between(passing, below):
+    return (np.float32(passing) + np.float32(below)) / np.float32(2)
+
+
+def test_threshold_has_the_highest_overlap_of_voxels():
+    found = choose("9+ 8- 7+ 6-", [1, 2, 9, 50])
+    assert found.threshold == between(0.7, 0.6)  # 10 / 12, against 1 / 10 and 10 / 62
+
+
+def test_threshold_agrees_with_trying_them_all():
+    rng = np.random.default_rng(3)
+    segments = pd.DataFrame(
+        {
+            "task": 1,
+            "probability": (rng.integers(0, 20, 300) / 20).astype(np.float32),
+            "truth": rng.random(300) < 0.3,
+            "voxels": rng.integers(1, 1000, 300),
+        }
+    )
+    tasks = tasks_of(1, dust=500)
+    found = choose_decisions(segments, tasks, SETTINGS)
+
+    def overlap(threshold):
+        answers = decide(
+            segments, tasks, thresholds(threshold), volume_voxels=1_000_000
+        )
+        tp, fp, fn = (answers[f"{name}_voxels"].item() for name in ("tp", "fp", "fn"))
+        return tp / (tp + fp + fn + 500)
+
+    tried = sorted(map(float, segments["probability"].unique()))
+    best = max(tried[1:], key=lambda value: (overlap(value), value))
+    assert found.threshold == between(best, tried[tried.index(best) - 1])
+    assert overlap(found.threshold) == overlap(best)
+
+
+def test_of_equals_the_highest_threshold_is_taken():
+    assert choose("9+ 8- 7+", [1, 1, 1]).threshold == between(0.7, 0)  # 1/2, 2/3
+    assert choose("9+ 8- 7+", [1, 2, 1]).threshold == between(0.9, 0.8)  # 1/2, 1/2
+
+
+def test_segments_of_the_same_probability_are_chosen_together():
+    found = choose("9+ 9- 9- 8+")
+    assert found.threshold == between(0.8, 0)  # 2 / 4, and not 1 / 2 before the ties
+    assert found.accept is None
+
+
+def test_missed_dust_lowers_the_overlap_and_so_the_threshold():
+    # 2/4 and 4/8 without it, 2/13 and 4/17 with it.
+    assert choose("9+ 8- 7+", [2, 4, 2]).threshold == between(0.9, 0.8)
+    assert choose("9+ 8- 7+", [2, 4, 2], dust=9).threshold == between(0.7, 0)
+
+
+@pytest.mark.parametrize("drawn", ["9- 8-", "0+ 0+ 9-", "0+ 0-", ""])
+def test_nothing_is_chosen_or_accepted_where_nothing_would_be_right(drawn):
+    found = choose(drawn)
+    assert found.threshold is found.accept is found.reject is None
+
+
+def test_accept_is_the_lowest_precise_threshold():
+    # Precision 1, 1/2, 2/3, 3/4, 3/5: it need not stay precise in between.
+    assert choose("9+ 8- 7+ 6+ 5-").accept == between(0.6, 0.5)
+    assert choose("9- 8+ 7+ 6-").accept is None
+
+
+def test_reject_keeps_enough_of_what_belongs():
+    settings = DecisionSettings(accept_precision=1, reject_recall=0.75)
+    drawn = "9+ 8- 7+ 6+ 5- 4+ 3-"
+    assert choose(drawn, settings=settings).reject == between(0.6, 0.5)
+    assert choose("9+ 8+ 0+ 0+", settings=settings).reject is None
+
+
+def test_reject_is_never_above_accept():
+    found = choose("9+ 8+ 7+ 6- 5+", settings=DecisionSettings(0.8, 0.5))
+    assert found.accept == found.reject == between(0.5, 0)
+
+
+def test_a_threshold_lies_above_the_next_probability_however_near_it_is():
+    high = np.float32(0.7)
+    low = np.nextafter(high, np.float32(0))
+    segments = segments_of((1, high, True, 5), (1, low, False, 5))
+    assert choose_decisions(segments, tasks_of(1), SETTINGS).threshold > low
+
+
+def test_what_they_were_chosen_on_is_counted():
+    segments = segments_of((10, 0.5, True, 5), (11, 0.5, True, 5))
+    found = choose_decisions(segments, tasks_of(10, 11, 20, 21, 30), SETTINGS)
+    assert (found.tasks, found.cells, found.segments) == (5, 3, 2)
+
+
+def test_thresholds_survive_json():
+    values = np.linspace(0.01, 0.99, 99, dtype=np.float32)
+    for value in values:
+        segments = segments_of((1, value, True, 5))
+        found = choose_decisions(segments, tasks_of(1), SETTINGS)
+        kept = Decisions.from_json(json.loads(json.dumps(found.as_json())))
+        assert kept == found
+        answers = decide(segments, tasks_of(1), kept, volume_voxels=100)
+        assert answers["tp"].item() == 1
+        assert answers["maybe"].item() == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_threshold_written_by_hand_meets_its_segment(dtype):
+    segments = scored("9+ 7+").astype({"probability": dtype})
+    answers = decide(segments, tasks_of(1), thresholds(0.7), volume_voxels=100)
+    assert answers["tp"].item() == 2
+
+
+def test_decisions_of_another_version_are_refused():
+    values = {**thresholds(0.5).as_json(), "cutoff": 1}
+    del values["tasks"]
+    with pytest.raises(TableError, match="cutoff, tasks missing or unknown"):
+        Decisions.from_json(values)
+
+
+def test_settings_are_shares():
+    with pytest.raises(ConfigError, match=r"reject_recall is 99, expected a share"):
+        DecisionSettings(0.9, 99)
+
+
+def test_every_task_is_answered_in_order_and_counted():
+    segments = segments_of(
+        (22, 0.9, True, 5),
+        (11, 0.9, False, 3),
+        (22, 0.2, True, 7),
+        (22, 0.5, False, 11),
+        (22, 0.1, False, 13),
+    )
+    tasks = tasks_of(22, 33, 11, seed=2, dust=1)
+    found = decide(
+        segments, tasks, thresholds(0.5, 0.6, 0.5), volume_voxels=100
+    ).set_index("task")
+    assert found.index.tolist() == [22, 33, 11]
+    assert found["cell"].tolist() == [2, 3, 1]
+    assert found["candidates"].tolist() == [4, 0, 1]
+    counts = ["tp", "fp", "fn", "edits", "maybe", "accepted_wrongly"]
+    assert found.loc[22, counts].tolist() == [1, 1, 1, 2, 1, 0]
+    assert found.loc[11, counts].tolist() == [0, 1, 0, 1, 0, 1]
+    assert found.loc[33, counts].tolist() == [0] * 6
+    assert found["rejected_wrongly"].tolist() == [1, 0, 0]
+    voxels = ["tp_voxels", "fp_voxels", "fn_voxels"]
+    assert found.loc[22, voxels].tolist() == [5, 11, 7]
+    assert found["seed_full_voxels"].tolist() == [2, 2, 2]
+    assert found["dust_truth_full_voxels"].tolist() == [1, 1, 1]
+
+
+def test_columns_are_those_of_the_table_without_uncertainty():
+    found = decide(
+        scored("9+"), tasks_of(1).set_index([[40]]), thresholds(), volume_voxels=100
+    )
+    columns = [c for c in TASK_ANSWERS.names if not c.startswith(UNCERTAINTIES)]
+    assert sorted(found.columns) == sorted(columns)
+    assert not found.isna().any(axis=None)
+    assert all(
+        str(found[c].dtype)
+        == str(TASK_ANSWERS.field(c).type).replace("double", "float64")
+        for c in columns
+    )
+
+
+def test_without_thresholds_nothing_is_decided():
+    found = decide(scored("9+ 1-"), tasks_of(1), thresholds(), volume_voxels=100)
+    counts = ["tp", "fp", "fn", "maybe", "accepted_wrongly", "rejected_wrongly"]
+    assert found[counts].to_numpy().tolist() == [[0, 0, 1, 2, 0, 0]]
+
+
+def test_tasks_without_any_candidate():
+    none = scored("9+").iloc[:0]
+    found = decide(none, tasks_of(1, 2), thresholds(0.5), volume_voxels=100)
+    assert found["candidates"].tolist() == found["edits"].tolist() == [0, 0]
+    assert found["vi_split"].tolist() == found["vi_merge"].tolist() == [0, 0]
+    assert choose_decisions(none, tasks_of(1, 2), SETTINGS).tasks == 2
+
+
+def test_vi_is_that_of_the_two_masks():
+    rng = np.random.default_rng(5)
+    segmentation = rng.integers(0, 9, (12, 12, 12))
+    seed, dust = [1], [8]  # 0 is background
+    truth, answer = [2, 3, 5], [3, 4]
+    sizes = np.bincount(segmentation.ravel())
+    segments = segments_of(
+        *((1, s in answer, s in truth, sizes[s]) for s in range(2, 8))
+    )
+    tasks = tasks_of(1, seed=sizes[1], dust=sizes[8])
+    found = decide(segments, tasks, thresholds(0.5), volume_voxels=segmentation.size)
+    split, merge = variation_of_information(
+        np.isin(segmentation, seed + truth + dust).astype(int),
+        np.isin(segmentation, seed + answer).astype(int),
+        ignore_labels=(),
+    )
+    assert found["vi_split"].item() == pytest.approx(split, rel=1e-12)
+    assert found["vi_merge"].item() == pytest.approx(merge, rel=1e-12)
+    assert split != pytest.approx(merge, rel=1e-3)
+
+
+def test_a_right_answer_has_no_vi():
+    found = decide(scored("9+ 1-"), tasks_of(1), thresholds(0.5), volume_voxels=100)
+    assert str(found["vi_split"].item()) == str(found["vi_merge"].item()) == "0.0"
+
+
+def test_truth_may_be_the_neuron():
+    segments = scored("9+ 8-").assign(neuron=[False, True])
+    tasks = tasks_of(1)
+    found = decide(segments, tasks, thresholds(0.9), volume_voxels=100, truth="neuron")
+    assert found[["tp", "fp", "fn"]].to_numpy().tolist() == [[0, 1, 1]]
+
+
+def test_unknown_neurons_are_refused():
+    segments = scored("9+ 8-").assign(neuron=[None, True])
+    with pytest.raises(TableError, match="neuron is empty for 1 of 2 segments"):
+        decide(segments, tasks_of(1), thresholds(), volume_voxels=100, truth="neuron")
+
+
+def test_segments_of_unknown_tasks_are_refused():
+    with pytest.raises(TableError, match="task 1 has segments but no row among 2"):
+        choose_decisions(scored("9+"), tasks_of(2, 3), SETTINGS)
+    with pytest.raises(TableError, match="task 1 has several rows"):
+        choose_decisions(scored("9+"), tasks_of(1, 1), SETTINGS)
+
+
+def test_a_volume_that_cannot_hold_its_segments_is_refused():
+    with pytest.raises(TableError, match="counts up to 18 voxels in a volume of 17"):
+        decide(scored("9+ 8-", [3, 5]), tasks_of(1), thresholds(0.1), volume_voxels=17)

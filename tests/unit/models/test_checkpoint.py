@@ -1,0 +1,154 @@
+import os
+import pickle
+import random
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.errors import ModelError
+from eyewire_validator.models.checkpoint import (
+    CheckpointInfo,
+    load_checkpoint,
+    save_checkpoint,
+)
+from eyewire_validator.voxel_network.lwunet import LWUNet
+
+SHARED = Path(__file__).resolve().parents[3].parent / "shared"
+PUBLISHED = SHARED / "reference" / "published_state_dict.pth"
+
+MODEL = ModelSettings("m", "lwunet", "ancestors", 1, 3, "raw")
+TRAINING = TrainingSettings(
+    device="cpu", random_seed=0, epochs=1, batch_size=1, rotation=1,
+    learning_rate=0.1, weight_decay=0, lr_step=1, lr_gamma=1, patience=1,
+    validation_tasks=1, patch_size=4, symmetries=False,
+    loss_on="every_loop", labels="hard",
+)  # fmt: skip
+INFO = CheckpointInfo(MODEL, TRAINING, {"split": "abc", "leaked": "false"})
+
+
+def network():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return LWUNet(MODEL.context_channels, MODEL.loops)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, network(), INFO)
+    return path
+
+
+def test_comes_back_as_it_was_saved(saved):
+    model, info = load_checkpoint(saved)
+    assert info == INFO
+    assert (model.context_channels, model.loops) == (1, 3)
+    weights = network().state_dict()
+    assert all(torch.equal(v, weights[k]) for k, v in model.state_dict().items())
+
+
+def test_is_plain_enough_for_torch_to_load_safely(saved):
+    content = torch.load(saved, weights_only=True)
+    assert content["model_settings"] == asdict(MODEL)
+    assert content["provenance"]["leaked"] == "false"
+
+
+def test_equal_content_gives_equal_bytes(saved, tmp_path):
+    save_checkpoint(tmp_path / "other.pt", network(), INFO)
+    assert (tmp_path / "other.pt").read_bytes() == saved.read_bytes()
+
+
+def test_an_entry_may_name_it_with_other_loops(saved):
+    model, info = load_checkpoint(saved, settings=replace(MODEL, loops=1))
+    assert (model.loops, info.model_settings.loops) == (1, 1)
+    assert info.provenance == INFO.provenance
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"image": "unit"}, "trained with image raw, .* entry says unit"),
+        ({"boundaries": True}, "trained with boundaries False, .* entry says True"),
+        ({"uncertainty": "sampled_logit"}, "trained with uncertainty scaled_logit"),
+        ({"dropout": 0.2}, r"trained with dropout 0\.0, .* entry says 0\.2"),
+    ],
+)
+def test_an_entry_that_does_not_fit_is_refused(saved, change, message):
+    with pytest.raises(ModelError, match=message):
+        load_checkpoint(saved, settings=replace(MODEL, **change))
+
+
+def test_uncertainty_and_dropout_come_back(tmp_path):
+    settings = replace(MODEL, uncertainty="sampled_logit", dropout=0.25)
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, LWUNet.from_settings(settings), CheckpointInfo(settings))
+    model, _ = load_checkpoint(path)
+    assert (model.uncertainty.name, model.dropout) == ("sampled_logit", 0.25)
+
+
+def test_one_from_before_uncertainty_was_a_choice_still_loads(saved):
+    content = torch.load(saved, weights_only=True)
+    for key in ("uncertainty", "dropout", "dropout_samples", "members"):
+        del content["model_settings"][key]
+    del content["training_settings"]["labels"]
+    torch.save(content, saved)
+    model, info = load_checkpoint(saved)
+    assert (model.uncertainty.name, model.dropout) == ("scaled_logit", 0)
+    assert info == INFO
+
+
+def test_bare_weights_need_an_entry_that_fits(tmp_path):
+    path = tmp_path / "bare.pth"
+    torch.save(network().state_dict(), path)
+    assert load_checkpoint(path, settings=MODEL)[1] == CheckpointInfo(MODEL)
+    with pytest.raises(ModelError, match="holds no settings"):
+        load_checkpoint(path)
+    with pytest.raises(ModelError, match=r"c1\.weight have shape \(16, 4, 3, 3, 3\)"):
+        load_checkpoint(path, settings=replace(MODEL, context_channels=2))
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="no published weights in shared/")
+def test_the_published_weights_load():
+    load_checkpoint(PUBLISHED, settings=replace(MODEL, context_channels=2))
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 99, b"PK\3\4junk", b"\x80\x02N."])
+def test_a_foreign_file_is_refused_in_one_line(tmp_path, content):
+    path = tmp_path / "foreign.pt"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"foreign\.pt: ") as caught:
+        load_checkpoint(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ModelError, match=r"none\.pt: No such file"):
+        load_checkpoint(tmp_path / "none.pt")
+
+
+def test_a_file_cut_short_is_refused(saved):
+    content = saved.read_bytes()
+    generator = random.Random(0)
+    for length in generator.sample(range(len(content)), 20):
+        saved.write_bytes(content[:length])
+        with pytest.raises(ModelError):
+            load_checkpoint(saved)
+
+
+@pytest.mark.parametrize("container", ["pickle", "torch"])
+def test_nothing_in_it_is_ever_run(tmp_path, container):
+    class Payload:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "harm"),)
+
+    path = tmp_path / "payload.pt"
+    if container == "pickle":
+        path.write_bytes(pickle.dumps({"weights": Payload()}))
+    else:
+        torch.save({"weights": Payload()}, path)
+    with pytest.raises(ModelError, match=r"payload\.pt: damaged, or not"):
+        load_checkpoint(path)
+    assert not (tmp_path / "harm").exists()

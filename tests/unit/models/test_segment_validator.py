@@ -1,0 +1,124 @@
+"""A trained classifier: from checkpoint to answers, alone and in the workflow."""
+
+import numpy as np
+import pytest
+import torch
+
+from eyewire_validator.agglomeration.contact_model import ContactJudge
+from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.errors import ModelError
+from eyewire_validator.models.checkpoint import (
+    CheckpointInfo,
+    load_checkpoint,
+    save_checkpoint,
+)
+from eyewire_validator.models.choose import choose_answerer
+from eyewire_validator.models.load import load_answerer
+from eyewire_validator.models.segment_validator import load_segment_validator
+from eyewire_validator.models.voxel_validator import load_validator
+from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.voxel_network.lwunet import LWUNet
+
+SETTINGS = ModelSettings("contacts", "agglomeration")
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = ContactJudge("features")
+    model.classifier.standardize_by(
+        torch.randn(9, 109, generator=torch.Generator().manual_seed(0))
+    )
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, model, CheckpointInfo(SETTINGS))
+    return path
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).integers(0, 256, (8, 8, 8)).astype(np.uint8)
+
+
+def test_a_checkpoint_brings_back_every_weight_and_no_dropout(checkpoint):
+    model, info = load_checkpoint(checkpoint)
+    assert isinstance(model, ContactJudge)
+    assert info.model_settings == SETTINGS
+    assert not model.training
+    assert model.classifier.deviation.min() > 0.1
+    assert not torch.equal(
+        model.classifier.mean, torch.zeros_like(model.classifier.mean)
+    )
+
+
+def test_every_segment_but_the_seed_is_answered(checkpoint, image, octants):
+    found = load_segment_validator(checkpoint).answer(image, octants, [1, 2])
+    assert sorted(found["segment"]) == [3, 4, 5, 6, 7, 8]
+    assert found["probability"].is_monotonic_decreasing
+    assert found["probability"].between(0, 1).all()
+    assert (found["deviation"] > 0).any()
+
+
+def test_what_was_passed_over_is_believed_less(checkpoint, image, octants):
+    validator = load_segment_validator(checkpoint)
+    validator.model.attachment.copy_(torch.tensor([0.0, 1.0, 0.0, -3.0]))
+    one, other = (
+        validator.answer(image, octants, [1], passed_over).set_index("segment")
+        for passed_over in ([], [1, 5, 99])
+    )
+    less = one["probability"] > other["probability"].loc[one.index]
+    assert less.index[less].tolist() == [5]
+
+
+def test_the_workflow_answers_as_the_model_alone(
+    checkpoint, octants, make_store, make_index
+):
+    store = make_store({11: octants})
+    index = make_index({"task": 5, "volume": 11, "seed": [1], "aggregate": [1, 2]})
+    alone = load_segment_validator(checkpoint).answer(*store.get(11), [1])
+    trained, settings = load_answerer(
+        [checkpoint], index, store, tasks=[5], loops=[1], device=torch.device("cpu")
+    )
+    chosen = choose_answerer(SETTINGS, store, dust=Dust(0), checkpoint=checkpoint)
+    assert settings == SETTINGS
+    for answerer in (trained, chosen(index)):
+        ((by_loop),) = answerer([5])
+        segments = by_loop[1].segments
+        np.testing.assert_array_equal(segments[alone["segment"]], alone["probability"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"image": np.zeros((8, 8, 8), np.float32)},
+            "image is float32, expected uint8",
+        ),
+        ({"image": np.zeros((8, 8, 4), np.uint8)}, r"shape \(8, 8, 4\)"),
+        ({"segmentation": np.ones((8, 8, 8), np.int64)}, "segmentation is int64"),
+        ({"seed": [1, 99]}, "seed: 99 is no segment"),
+    ],
+)
+def test_what_it_cannot_answer_is_refused(checkpoint, image, octants, change, message):
+    given = {"image": image, "segmentation": octants, "seed": [1], **change}
+    with pytest.raises(ModelError, match=message):
+        load_segment_validator(checkpoint).answer(**given)
+
+
+def test_each_kind_of_checkpoint_names_its_own_loader(checkpoint, tmp_path):
+    with pytest.raises(ModelError, match="use load_segment_validator"):
+        load_validator(checkpoint)
+    settings = ModelSettings("net", "lwunet")
+    save_checkpoint(tmp_path / "net.pt", LWUNet(0, 1), CheckpointInfo(settings))
+    with pytest.raises(ModelError, match="use load_validator"):
+        load_segment_validator(tmp_path / "net.pt")
+
+
+def test_agglomeration_needs_a_checkpoint_of_its_kind(make_store, octants, tmp_path):
+    store = make_store({11: octants})
+    with pytest.raises(ModelError, match="needs a checkpoint; train it first"):
+        choose_answerer(SETTINGS, store, dust=Dust(0))
+    settings = ModelSettings("net", "lwunet")
+    save_checkpoint(tmp_path / "net.pt", LWUNet(0, 1), CheckpointInfo(settings))
+    with pytest.raises(ModelError, match="is of a network, not of kind agglomeration"):
+        choose_answerer(SETTINGS, store, dust=Dust(0), checkpoint=tmp_path / "net.pt")

@@ -1,0 +1,103 @@
+"""Spawning from volume to volume, on drawn slabs and a drawn chain of volumes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyewire_validator.sandbox.bucket.regions import Contacts, find_contacts
+from eyewire_validator.sandbox.bucket.volumes import Place, Volume, describe
+from eyewire_validator.sandbox.tracing.crowd import Answer
+from eyewire_validator.sandbox.tracing.spawning import (
+    Slab,
+    Tracer,
+    connected_to,
+    spawn_seeds,
+)
+from eyewire_validator.volumes.geometry import VolumeGeometry
+
+NO_CONTACTS = Contacts(np.empty((0, 2), np.int64), np.empty(0, int), np.empty(0))
+
+
+def draw(*rows: str) -> NDArray[np.uint16]:
+    """One section; digits are segments, dots are nothing."""
+    digits = [[0 if c == "." else int(c) for c in row] for row in rows]
+    return np.array([digits], np.uint16)
+
+
+def seeds(
+    parent: NDArray[np.uint16],
+    child: NDArray[np.uint16],
+    answer: list[int],
+    contacts: Contacts = NO_CONTACTS,
+) -> list[dict[int, int]]:
+    sizes = np.bincount(child.ravel(), minlength=10)
+    slab = Slab(parent, child, 2, True, sizes)
+    return spawn_seeds(slab, answer, np.ones(10, bool), contacts)
+
+
+def test_covered_segments_become_seeds() -> None:
+    parent = draw("111111", "111111", "222222")
+    child = draw("333333", "444444", "555555")
+    found = seeds(parent, child, [1])
+    assert sorted(found, key=str) == [{3: 6}, {4: 6}]
+
+
+def test_seeds_that_touch_share_a_task() -> None:
+    parent = draw("111111", "111111", "222222")
+    child = draw("333333", "444444", "555555")
+    contacts = find_contacts(child, child)
+    assert seeds(parent, child, [1], contacts) == [{3: 6, 4: 6}]
+
+
+def test_a_piece_that_ends_in_the_near_half_spawns_nothing() -> None:
+    parent = draw("111...", "......")
+    child = draw("333333", "......")
+    assert seeds(parent, child, [1]) == []
+
+
+def test_partly_covered_segments_are_left_out_beside_better_ones() -> None:
+    parent = draw("111111", "11....")
+    child = draw("333333", "444444")
+    assert seeds(parent, child, [1]) == [{3: 6}]
+
+
+def test_without_a_match_the_best_share_is_taken() -> None:
+    # 3 is covered by half, 4 by a third: neither reaches 0.6, 3 scores higher.
+    parent = draw("111111", "......", "......")
+    child = draw("333444", "333444", "...444")
+    assert seeds(parent, child, [1]) == [{3: 3}]
+
+
+def test_connected_to_walks_only_within() -> None:
+    contacts = Contacts(np.array([[1, 2], [2, 3], [3, 4]]), np.ones(3, int), np.ones(3))
+    assert connected_to({1}, contacts, {1, 2, 4}) == {1, 2}
+    assert connected_to({9}, contacts, {1, 2}) == set()
+
+
+def tube(corner: int, label: int) -> Volume:
+    """A volume of 16^3 with one tube along x, and a stranger beside it."""
+    segmentation = np.zeros((16, 16, 16), np.uint16)
+    segmentation[5:11, 5:11, 1:15] = label
+    segmentation[1:4, 5:11, 1:15] = 9
+    neurons = np.where(segmentation == label, 1, np.where(segmentation == 9, 2, 0))
+    image = np.full((16, 16, 16), 100, np.uint8)
+    place = Place(corner, corner + 1, (0, 0, corner), (16, 16, 16))
+    return describe(place, segmentation, image, neurons)
+
+
+def test_a_neurite_is_followed_through_three_volumes() -> None:
+    volumes = [tube(0, 3), tube(12, 4), tube(24, 5)]
+    tracer = Tracer({v.place.corner: v for v in volumes}, VolumeGeometry(16, 4, 2), 0.5)
+    tasks = tracer.trace(
+        1,
+        lambda volume, seed, truth: Answer(dict.fromkeys(truth, 1.0), 0.0, 1.0, 2),
+    )
+    by_volume = {task.volume: task for task in tasks}
+    assert {volume: task.truth for volume, task in by_volume.items()} == {
+        1: {3},
+        13: {4},
+        25: {5},
+    }
+    root = next(task for task in tasks if task.parent is None)
+    assert all(task.parent is not None for task in tasks if task is not root)
+    # The slab is 4 wide; without its outer voxels the tube has 2 x 6 x 6 there.
+    assert [t.seed for t in tasks if t is not root] == [{4: 72}, {3: 72}]

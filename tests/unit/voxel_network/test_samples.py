@@ -1,0 +1,170 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from eyewire_validator.config.settings import (
+    CONTEXTS,
+    LABELS,
+    MEAN_GREY,
+    STEPS,
+    ModelSettings,
+)
+from eyewire_validator.errors import ConfigError, VolumeError
+from eyewire_validator.tasks.context import is_leaked
+from eyewire_validator.voxel_network.samples import (
+    SampleLoader,
+    boundaries,
+    crop_around_seed,
+    grey_values,
+    inputs_and_truth,
+    network_inputs,
+)
+
+PARENT = {"task": 1, "volume": 11, "aggregate": [6]}
+TASK = {"task": 2, "volume": 12, "parent": 1, "min_x": 24}
+TASK = {**TASK, "seed": [2], "aggregate": [2, 3]}
+
+
+@pytest.fixture
+def store(make_store, octants):
+    return make_store({11: octants, 12: octants})
+
+
+def settings(context="ancestors", channels=2):
+    return ModelSettings("m", "lwunet", context, channels)
+
+
+def test_a_sample_is_image_context_seed_truth(make_index, store, octants):
+    sample = SampleLoader(make_index(PARENT, TASK), store, settings()).load(2)
+    assert sample.dtype == np.uint8
+    np.testing.assert_array_equal(sample[0], store.get(12).image)
+    assert not sample[1].any()
+    np.testing.assert_array_equal(sample[2], octants == 6)
+    np.testing.assert_array_equal(sample[3], octants == 2)
+    np.testing.assert_array_equal(sample[4], 255 * np.isin(octants, [2, 3]))
+
+
+def test_the_seed_is_not_added_to_the_truth(make_index, store, octants):
+    loader = SampleLoader(make_index({**TASK, "aggregate": [3]}), store, settings())
+    np.testing.assert_array_equal(loader.load(2)[-1], 255 * (octants == 3))
+
+
+@pytest.mark.parametrize("labels", LABELS)
+def test_truth_may_be_what_the_players_agreed_on(make_index, store, octants, labels):
+    """Weights may pass 1; what hardly anybody chose is still in the aggregate."""
+    row = {"aggregate": [2, 3, 4, 0, 70_000], "aggregate_weights": [1.2, 0.4, 0, 1, 1]}
+    loader = SampleLoader(make_index({**TASK, **row}), store, settings())
+    sample = loader.load(2, labels)
+    np.testing.assert_array_equal(sample[-1] > 0, np.isin(octants, [2, 3, 4]))
+    _, truth = inputs_and_truth(torch.from_numpy(sample[None]), "unit")
+    found = [float(truth[0, 0][torch.from_numpy(octants == n)].mean()) for n in (2, 3)]
+    assert found == ([1, 1] if labels == "hard" else pytest.approx([1, 0.4], abs=0.002))
+
+
+def test_a_task_without_volume_is_named(make_index, store):
+    loader = SampleLoader(make_index({"task": 4}), store, settings())
+    with pytest.raises(VolumeError, match="task 4 has no volume"):
+        loader.load(4)
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_no_input_changes_with_the_tasks_own_aggregate(make_index, store, context):
+    """The proof that nothing but `published` leaks: inputs are equal bit for bit."""
+    chosen = settings(context, 0 if context == "none" else 2)
+    inputs = []
+    for aggregate in ([2, 3], [1, 4, 5]):
+        index = make_index(PARENT, {**TASK, "aggregate": aggregate})
+        sample = SampleLoader(index, store, chosen).load(2)
+        inputs.append(inputs_and_truth(torch.from_numpy(sample[None]), "unit")[0])
+    same = all(torch.equal(one, other) for one, other in zip(*inputs, strict=True))
+    assert same != is_leaked(context)
+
+
+def test_inputs_have_the_published_values():
+    stack = torch.zeros(1, 4, 1, 1, 2, dtype=torch.uint8)
+    stack[0, :, 0, 0, 0] = torch.tensor([255, 1, 0, 1])
+    stack[0, 0, 0, 0, 1] = 51
+    inputs = network_inputs(stack, "raw")
+    assert [tensor.shape[1] for tensor in inputs] == [1, 2, 1, 1]
+    assert {tensor.dtype for tensor in inputs} == {torch.float32}
+    assert inputs.image.flatten().tolist() == [255, 51]
+    assert inputs.context[0, :, 0, 0, 0].tolist() == [1, 0]
+    assert inputs.seed.flatten().tolist() == [1, 0]
+    assert inputs.confidence.flatten().tolist() == [1, 10]
+    unit = network_inputs(stack, "unit").image.flatten().tolist()
+    assert unit == pytest.approx([1, 0.2])
+    assert network_inputs(stack, "none").image.flatten().tolist() == [0, 0]
+
+
+def test_standard_grey_values_are_against_the_whole_volume(make_index, store):
+    image = store.get(12).image.astype(np.float64)
+    sample = SampleLoader(
+        make_index(TASK), store, ModelSettings("m", "lwunet", image="standard")
+    ).load(2)
+    seen = network_inputs(torch.from_numpy(sample[None, :-1, :4]), "standard").image
+    expected = (image - image.mean()) / image.std()
+    np.testing.assert_allclose(seen[0, 0], expected[:4], atol=0.51 / STEPS)
+
+
+def test_boundaries_are_where_segments_meet(octants):
+    single = np.zeros((4, 4, 4), np.uint16)
+    single[1, 1, 2] = 65_535
+    assert boundaries(single).sum() == 7
+    between = [0, 0, 0, 1, 1, 0, 0, 0]
+    np.testing.assert_array_equal(boundaries(octants)[0, 0], between)
+    assert not boundaries(np.full((4, 4, 4), 9, np.uint16)).any()
+
+
+def test_boundaries_come_between_image_and_context(make_index, store, octants):
+    plain = settings(channels=1)
+    shown, without = (
+        SampleLoader(make_index(PARENT, TASK), store, entry).load(2)
+        for entry in (replace(plain, boundaries=True), plain)
+    )
+    np.testing.assert_array_equal(shown[1], boundaries(octants))
+    np.testing.assert_array_equal(np.delete(shown, 1, 0), without)
+
+
+@pytest.mark.parametrize("grey", [0, 200])
+def test_an_even_image_stays_even(grey):
+    even = np.full((4, 4, 4), grey, np.uint8)
+    assert (grey_values(even, "standard") == MEAN_GREY).all()
+    np.testing.assert_array_equal(grey_values(even, "unit"), even)
+
+
+def test_grey_values_far_from_the_mean_stop_at_the_ends():
+    image = np.full((4, 4, 4), 100, np.uint8)
+    image[0, 0, :2] = [0, 255]
+    found = grey_values(image, "standard")
+    assert (found.min(), found.max()) == (0, 255)
+    assert found[0, 0, :2].tolist() == [0, 255]
+
+
+def test_patches_hold_seed_and_cut_all_channels_alike():
+    generator = np.random.default_rng(0)
+    sample = np.zeros((3, 8, 8, 8), np.uint8)
+    sample[0] = generator.integers(0, 256, (8, 8, 8))
+    sample[1, 1, 6, 7] = 1
+    sample[2] = sample[0]
+    starts = set()
+    for _ in range(50):
+        patch = crop_around_seed(sample, 4, generator)
+        assert patch.shape == (3, 4, 4, 4)
+        assert np.count_nonzero(patch[1]) == 1
+        np.testing.assert_array_equal(patch[0], patch[2])
+        starts.add(tuple(np.argwhere(patch[1])[0].tolist()))
+    # Voxel (1, 6, 7) is first or second along z, third or fourth along y, last along x.
+    assert starts == {(z, y, 3) for z in (0, 1) for y in (2, 3)}
+
+
+def test_a_patch_as_large_as_the_volume_is_the_volume():
+    sample = np.ones((3, 8, 8, 8), np.uint8)
+    patch = crop_around_seed(sample, 8, np.random.default_rng(0))
+    np.testing.assert_array_equal(patch, sample)
+
+
+def test_a_patch_larger_than_the_volume_is_refused():
+    with pytest.raises(ConfigError, match=r"patch_size is 12, expected at most .* 8"):
+        crop_around_seed(np.ones((3, 8, 8, 8), np.uint8), 12, np.random.default_rng(0))

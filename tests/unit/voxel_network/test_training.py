@@ -1,0 +1,477 @@
+import itertools
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from eyewire_validator.config.settings import SAMPLINGS, ModelSettings, TrainingSettings
+from eyewire_validator.errors import ModelError, SplitError
+from eyewire_validator.learning import epochs
+from eyewire_validator.learning.epochs import RESUME_FILE
+from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
+from eyewire_validator.storage.files import write_array
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.schemas.training import HISTORY
+from eyewire_validator.storage.tables import write_table
+from eyewire_validator.voxel_network import training
+from eyewire_validator.voxel_network.loss import balancing_weights, scaled_logit_loss
+from eyewire_validator.voxel_network.lwunet import LWUNet
+from eyewire_validator.voxel_network.samples import SampleLoader, inputs_and_truth
+from eyewire_validator.voxel_network.state import TrainingRun
+from eyewire_validator.voxel_network.training import choose_tasks, draw_patches, train
+
+MODEL = ModelSettings("m", "lwunet", "ancestors_registered", 1, 2)
+NOISY = replace(MODEL, uncertainty="sampled_logit_monte_carlo", dropout=0.3)
+RESIDUAL = replace(NOISY, kind="residual_unet", width=4, levels=1)
+LEAKED = replace(MODEL, context="published")
+SETTINGS = TrainingSettings(
+    device="cpu", random_seed=5, epochs=3, batch_size=2, rotation=2,
+    learning_rate=0.01, weight_decay=0.0005, lr_step=1, lr_gamma=0.5, patience=3,
+    validation_tasks=2, patch_size=4, symmetries=True,
+    loss_on="every_loop", labels="hard",
+)  # fmt: skip
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def index(make_index):
+    train = [
+        {
+            "task": n,
+            "volume": 11,
+            "seed": [n],
+            "aggregate": [n, n + 1],
+            "aggregate_weights": [1.0, 0.6],
+            "split": "train",
+        }
+        for n in range(1, 8)
+    ]
+    held_out = {"volume": 12, "split": "validation"}
+    return make_index(
+        *train,
+        {"task": 21, "seed": [1], "aggregate": [1, 3], "parent": 1, **held_out},
+        {"task": 22, "seed": [2], "aggregate": [2, 6], **held_out},
+        {"task": 23, "seed": [4], "aggregate": [4, 8], **held_out},
+    )
+
+
+@pytest.fixture
+def store(make_store, octants):
+    return make_store({11: octants, 12: octants})
+
+
+def weights(model):
+    return {name: value.numpy() for name, value in model.state_dict().items()}
+
+
+def assert_same_bits(one, other):
+    for name, value in weights(one).items():
+        np.testing.assert_array_equal(value, weights(other)[name], strict=True)
+
+
+def test_learns_to_copy_a_leaked_answer(index, store, tmp_path):
+    settings = replace(
+        SETTINGS, epochs=25, rotation=1, lr_step=99, patience=99, patch_size=8
+    )
+    history = train(index, store, LEAKED, settings, tmp_path, device=CPU).history
+    assert history["validation_iou"].iloc[-1] > 0.9
+    assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0] / 4
+
+
+def test_history_tells_each_epoch(index, store, tmp_path):
+    history = train(index, store, MODEL, SETTINGS, tmp_path, device=CPU).history
+    assert history["epoch"].tolist() == [1, 2, 3]
+    assert history["learning_rate"].tolist() == [0.01, 0.005, 0.0025]
+    # Of 7 tasks, every second one, starting with the second, the first, the second.
+    assert history["tasks"].tolist() == [3, 4, 3]
+    write_table(tmp_path / "history.parquet", history, HISTORY)
+
+
+def validation_finds(monkeypatch, losses, ious=None):
+    """Let validation find the loss of each epoch; at None, the training is cut off."""
+    validate = TrainingRun.validate
+
+    def validate_as_told(run, *arguments):
+        loss = losses[len(run.history)]
+        if loss is None:
+            raise KeyboardInterrupt
+        found = validate(run, *arguments).assign(loss=loss)
+        if ious is None:
+            return found
+        counts = {"intersection_seedless": 100 * ious[len(run.history)]}
+        return found[:1].assign(union_seedless=100, **counts)
+
+    monkeypatch.setattr(TrainingRun, "validate", validate_as_told)
+
+
+@pytest.mark.parametrize(
+    ("model_settings", "settings"),
+    [
+        (MODEL, SETTINGS),
+        (NOISY, SETTINGS),
+        (RESIDUAL, SETTINGS),
+        *((MODEL, replace(SETTINGS, sampling=name)) for name in SAMPLINGS[1:]),
+    ],
+    ids=["plain", "noisy", "residual", *SAMPLINGS[1:]],
+)
+@pytest.mark.parametrize("epochs_done", [1, 2])
+def test_an_interrupted_training_ends_with_the_same_bits(
+    index, store, tmp_path, monkeypatch, epochs_done, model_settings, settings
+):
+    losses = [0.1, 0.3, 0.2]
+    validation_finds(monkeypatch, losses)
+    whole = train(
+        index, store, model_settings, settings, tmp_path / "whole", device=CPU
+    )
+    with monkeypatch.context() as patch:
+        validation_finds(patch, [*losses[:epochs_done], None])
+        with pytest.raises(KeyboardInterrupt):
+            train(index, store, model_settings, settings, tmp_path / "cut", device=CPU)
+    steps = []
+    step = TrainingRun.step
+    monkeypatch.setattr(
+        TrainingRun, "step", lambda *args: steps.append(1) or step(*args)
+    )
+    resumed = train(
+        index, store, model_settings, settings, tmp_path / "cut", device=CPU
+    )
+    assert len(steps) == (4 if epochs_done == 1 else 2)
+    assert_same_bits(resumed.model, whole.model)
+    assert resumed.history.equals(whole.history)
+    for name, trained in (("whole.pt", whole), ("cut.pt", resumed)):
+        save_checkpoint(
+            tmp_path / name, trained.model, CheckpointInfo(model_settings, settings)
+        )
+    files = [(tmp_path / name).read_bytes() for name in ("whole.pt", "cut.pt")]
+    assert files[0] == files[1]
+
+
+def test_the_random_seed_decides(index, store, tmp_path):
+    one, same, other = (
+        train(
+            index, store, MODEL, SETTINGS, tmp_path / name, replicate, device=CPU
+        ).model
+        for name, replicate in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert_same_bits(one, same)
+    assert not np.array_equal(weights(one)["c1.weight"], weights(other)["c1.weight"])
+
+
+def test_all_that_may_be_asked_for_goes_together(index, store, tmp_path):
+    seeing = replace(NOISY, image="standard", boundaries=True)
+    settings = replace(
+        SETTINGS, balance=True, loops="random", augmentation=True, context_dropout=0.5
+    )
+    one, same, other = (
+        train(index, store, seeing, settings, tmp_path / name, replicate, device=CPU)
+        for name, replicate in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert_same_bits(one.model, same.model)
+    assert one.history.equals(same.history)
+    assert not one.history.equals(other.history)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_an_epoch_draws_its_tasks_as_asked(
+    index, store, tmp_path, monkeypatch, sampling
+):
+    """Only task 7 has much to find, and only its loss is high."""
+    drawn = []
+    monkeypatch.setattr(
+        training,
+        "draw_patches",
+        lambda tasks, *asked: drawn.append(tasks) or draw_patches(tasks, *asked),
+    )
+
+    def step(run, *_):
+        run.optimizer.step()
+        return torch.tensor([50.0 if task == 7 else 1.0 for task in drawn[-1]])
+
+    monkeypatch.setattr(TrainingRun, "step", step)
+    index["seedless_voxels"] = [0, 0, 0, 0, 0, 0, 64, *[0] * 3]
+    settings = replace(SETTINGS, rotation=1, epochs=30, patience=99, sampling=sampling)
+    train(index, store, MODEL, settings, tmp_path, device=CPU)
+    assert sum(map(len, drawn)) == 30 * 7
+    share = [task for batch in drawn for task in batch].count(7) / (30 * 7)
+    least, most = {"even": (1 / 7, 1 / 7), "hard": (0.8, 0.95), "balanced": (0.4, 0.6)}[
+        sampling
+    ]
+    assert least <= share <= most
+
+
+def test_losses_of_tasks_are_taken_up_again(tmp_path):
+    one, other = (
+        TrainingRun.start(MODEL, replace(SETTINGS, sampling="hard"), 0, CPU)
+        for _ in range(2)
+    )
+    columns = ["loss", "intersection_seedless", "union_seedless"]
+    one.optimizer.step()
+    one.end_epoch(
+        [(1, 3.0), (2, 1.0), (1, 5.0)], pd.DataFrame([[0.5, 1, 2]], None, columns)
+    )
+    one.save(tmp_path / RESUME_FILE, "this training")
+    other.resume(tmp_path / RESUME_FILE, "this training")
+    assert other.task_losses == one.task_losses == {1: 4.0, 2: 1.0}
+
+
+def test_symmetries_of_answers_do_not_matter_to_training(index, store, tmp_path):
+    one, other = (
+        train(index, store, settings, SETTINGS, tmp_path / name, device=CPU)
+        for name, settings in (("a", MODEL), ("b", replace(MODEL, test_symmetries=3)))
+    )
+    assert one.history.equals(other.history)
+    assert_same_bits(one.model, other.model)
+
+
+def test_each_epoch_draws_anew(index, store, tmp_path, monkeypatch):
+    drawn, step = [], TrainingRun.step
+    monkeypatch.setattr(
+        TrainingRun,
+        "step",
+        lambda run, batch, noise: drawn.append(batch) or step(run, batch, noise),
+    )
+    settings = replace(SETTINGS, rotation=1, batch_size=7)
+    train(index, store, MODEL, settings, tmp_path, device=CPU)
+    for one, other in itertools.combinations(drawn, 2):
+        assert not torch.equal(one, other)
+
+
+def test_training_leaves_torchs_own_generator_alone(index, store, tmp_path):
+    before = torch.get_rng_state()
+    train(index, store, MODEL, SETTINGS, tmp_path, device=CPU)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("change", ["settings", "index", "damage"])
+def test_another_trainings_state_is_not_used(index, store, tmp_path, caplog, change):
+    short = replace(SETTINGS, epochs=1)
+    train(index, store, MODEL, short, tmp_path / "old", device=CPU)
+    settings = replace(short, learning_rate=0.02) if change == "settings" else short
+    if change == "index":
+        index.at[0, "aggregate"] = np.array([1, 8])
+    if change == "damage":
+        (tmp_path / "old" / RESUME_FILE).write_bytes(b"PK")
+    with caplog.at_level(logging.WARNING):
+        anew = train(index, store, MODEL, settings, tmp_path / "old", device=CPU)
+    assert "training starts anew" in caplog.text
+    fresh = train(index, store, MODEL, settings, tmp_path / "new", device=CPU)
+    assert_same_bits(anew.model, fresh.model)
+
+
+def test_every_column_and_row_of_the_index_tells_trainings_apart(
+    make_index, monkeypatch
+):
+    monkeypatch.setattr(epochs, "ROWS_AT_A_TIME", 2)
+    numbers = dict.fromkeys(TASK_INDEX.names[:-2], 5)
+    words = {"split": "test", "excluded": "no seed"}
+    lists = {name: [2, 3] for name in ("seed", "aggregate", "aggregate_weights")}
+    index = make_index({"task": 1}, {"task": 2}, {**numbers, **words, **lists})
+    others = [
+        index.assign(cell=index["cell"] + other) for other in np.eye(3, dtype=int)
+    ]
+    others += [index[:2], index[::-1]]
+    for name in TASK_INDEX.names:
+        others.append(index.assign(**{name: index[name].array[[2, 1, 0]]}))
+    found = [
+        epochs.fingerprint(table, MODEL, SETTINGS, 0)
+        for table in (index, index.set_index(index["cell"]), *others)
+    ]
+    assert found[0] == found[1]
+    assert len(set(found)) == len(found) - 1
+
+
+def test_stops_early_and_keeps_the_best_weights(index, store, tmp_path, monkeypatch):
+    settings = replace(SETTINGS, epochs=9, patience=2)
+    validation_finds(monkeypatch, [0.5, 0.3, 0.4, 0.3, 0.1])
+    stopped = train(index, store, MODEL, settings, tmp_path / "a", device=CPU)
+    assert stopped.history["validation_loss"].tolist() == [0.5, 0.3, 0.4, 0.3]
+    best = train(
+        index, store, MODEL, replace(settings, epochs=2), tmp_path / "b", device=CPU
+    )
+    assert_same_bits(stopped.model, best.model)
+
+
+def test_the_epoch_of_the_best_answers_may_be_kept_instead(
+    index, store, tmp_path, monkeypatch
+):
+    """The loss is lowest in the third epoch, the IoU highest in the second."""
+    settings = replace(SETTINGS, epochs=3, chosen_by="iou")
+    validation_finds(monkeypatch, [0.5, 0.4, 0.3], ious=[0.0, 0.5, 0.25])
+    found = train(index, store, MODEL, settings, tmp_path / "a", device=CPU)
+    assert found.history["validation_iou"].tolist() == [0.0, 0.5, 0.25]
+    second = train(
+        index, store, MODEL, replace(settings, epochs=2), tmp_path / "b", device=CPU
+    )
+    assert_same_bits(found.model, second.model)
+
+
+def test_rotation_uses_every_task_once_a_round(index):
+    tasks, validation = choose_tasks(index, SETTINGS, 0)
+    parts = [tasks[epoch % 2 :: 2].tolist() for epoch in (1, 2)]
+    assert sorted(parts[0] + parts[1]) == list(range(1, 8))
+    assert len(validation) == 2
+    assert set(validation) < {21, 22, 23}
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("train", "needs 2 or more train tasks, the split gave 7 unused, 3 validation"),
+        ("validation", "1 or more validation tasks, .* gave 7 train, 3 unused"),
+    ],
+)
+def test_a_split_without_tasks_is_refused(index, store, tmp_path, missing, message):
+    index.loc[index["split"] == missing, "split"] = None
+    with pytest.raises(SplitError, match=message):
+        train(index, store, MODEL, SETTINGS, tmp_path, device=CPU)
+
+
+def test_a_loss_that_is_not_finite_ends_training(index, store, tmp_path):
+    settings = replace(SETTINGS, learning_rate=1e30)
+    with pytest.raises(ModelError, match="lower learning_rate"):
+        train(index, store, MODEL, settings, tmp_path, device=CPU)
+
+
+@pytest.mark.parametrize("loss_on", ["every_loop", "last_loop"])
+def test_a_step_follows_the_gradient_of_the_chosen_loops(index, store, loss_on):
+    settings = replace(SETTINGS, loss_on=loss_on)
+    run = TrainingRun.start(MODEL, settings, 0, CPU)
+    model = LWUNet(1, 2)
+    model.load_state_dict(run.model.state_dict())
+    loader = SampleLoader(index, store, MODEL)
+    samples = torch.from_numpy(np.stack([loader.load(task) for task in (1, 2)]))
+    reported = run.step(samples, torch.Generator())
+    inputs, truth = inputs_and_truth(samples, MODEL.image)
+    one, two = (scaled_logit_loss(*model(*inputs, loops=n), truth) for n in (1, 2))
+    assert reported.tolist() == pytest.approx(two.tolist())
+    ((one + two).mean() / 2 if loss_on == "every_loop" else two.mean()).backward()
+    for found, expected in zip(run.model.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(found.grad, expected.grad)
+
+
+def test_a_balanced_step_follows_the_gradient_of_weighted_voxels(index, store):
+    run = TrainingRun.start(MODEL, replace(SETTINGS, balance=True), 0, CPU)
+    model = LWUNet(1, 2)
+    model.load_state_dict(run.model.state_dict())
+    samples = SampleLoader(index, store, MODEL).stack([1, 2])
+    run.step(samples, torch.Generator())
+    inputs, truth = inputs_and_truth(samples, MODEL.image)
+    weights = balancing_weights(inputs.seed, truth)
+    loss = sum(
+        scaled_logit_loss(*answer, truth, weights)
+        for answer in model.each_loop(*inputs)
+    )
+    (loss.mean() / 2).backward()
+    for found, expected in zip(run.model.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(found.grad, expected.grad)
+
+
+def test_random_loops_are_the_models_on_average(index, store, monkeypatch):
+    given, each_loop = [], LWUNet.each_loop
+    monkeypatch.setattr(
+        LWUNet,
+        "each_loop",
+        lambda model, *inputs: given.append(inputs[4]) or each_loop(model, *inputs),
+    )
+    samples = SampleLoader(index, store, MODEL).stack([1])
+    for loops in ("fixed", "random"):
+        noise = torch.Generator().manual_seed(0)
+        run = TrainingRun.start(MODEL, replace(SETTINGS, loops=loops), 0, CPU)
+        for _ in range(30):
+            run.step(samples, noise)
+    assert set(given[:30]) == {2}
+    assert set(given[30:]) == {1, 2, 3}
+
+
+@pytest.mark.parametrize("augmentation", [False, True])
+def test_only_images_are_augmented_and_only_if_asked_to(
+    index, store, monkeypatch, augmentation
+):
+    seen, losses = [], TrainingRun._losses
+    monkeypatch.setattr(
+        TrainingRun,
+        "_losses",
+        lambda run, samples, noise: seen.append(samples) or losses(run, samples, noise),
+    )
+    samples = SampleLoader(index, store, MODEL).stack([1, 2])
+    settings = replace(SETTINGS, augmentation=augmentation)
+    TrainingRun.start(MODEL, settings, 0, CPU).step(samples, torch.Generator())
+    (given,) = seen
+    assert torch.equal(given[:, :1], samples[:, :1]) != augmentation
+    assert torch.equal(given[:, 1:], samples[:, 1:])
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.9])
+def test_context_is_dropped_if_asked_to(index, store, monkeypatch, rate):
+    seen, losses = [], TrainingRun._losses
+    monkeypatch.setattr(
+        TrainingRun,
+        "_losses",
+        lambda run, samples, noise: seen.append(samples) or losses(run, samples, noise),
+    )
+    samples = SampleLoader(index, store, MODEL).stack([21, 21])
+    assert samples[:, 1].any()
+    settings = replace(SETTINGS, context_dropout=rate)
+    run = TrainingRun.start(MODEL, settings, 0, CPU)
+    run.step(samples, torch.Generator().manual_seed(0))
+    assert bool(seen[0][:, 1].any()) == (not rate)
+    assert torch.equal(seen[0][:, [0, 2, 3]], samples[:, [0, 2, 3]])
+
+
+@pytest.mark.parametrize("symmetries", [False, True])
+def test_patches_are_turned_if_asked_to(index, store, symmetries):
+    loader = SampleLoader(index, store, MODEL)
+    settings = replace(SETTINGS, patch_size=8, symmetries=symmetries)
+    (patch,) = draw_patches([3], loader, settings, np.random.default_rng(1))
+    same = torch.equal(patch, torch.from_numpy(loader.load(3)))
+    assert same != symmetries
+    assert patch.sum() == loader.load(3).sum()
+
+
+def test_initial_weights_are_torchs_defaults():
+    run = TrainingRun.start(MODEL, SETTINGS, random_seed=7, device=CPU)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        assert_same_bits(run.model, LWUNet(1, 2))
+
+
+def test_noise_is_drawn_anew_in_each_step():
+    run = TrainingRun.start(NOISY, SETTINGS, 0, CPU)
+    generator = torch.Generator().manual_seed(0)
+    samples = torch.randint(0, 2, (2, 4, 4, 4, 4), generator=generator).byte()
+    for group in run.optimizer.param_groups:
+        group["lr"] = 0
+    one, other = (run.step(samples, generator) for _ in range(2))
+    assert not torch.equal(one, other)
+
+
+def test_soft_labels_are_for_training_alone(index, store, tmp_path, monkeypatch):
+    loaded, load = [], SampleLoader.load
+    monkeypatch.setattr(
+        SampleLoader,
+        "load",
+        lambda loader, task, *labels: (
+            loaded.append((task > 20, *labels)) or load(loader, task, *labels)
+        ),
+    )
+    settings = replace(SETTINGS, epochs=1, labels="soft")
+    train(index, store, MODEL, settings, tmp_path, device=CPU)
+    assert set(loaded) == {(False, "soft"), (True,)}
+
+
+def test_without_an_image_nothing_of_it_is_learned(
+    index, make_store, octants, tmp_path
+):
+    blind, models = replace(MODEL, image="none"), []
+    for name, grey in (("one", 0), ("other", 77)):
+        store = make_store({11: octants, 12: octants})
+        for volume in (11, 12):
+            image = np.full_like(octants, grey, np.uint8)
+            write_array(store.folders[volume] / "image.lzma", image)
+        models.append(
+            train(index, store, blind, SETTINGS, tmp_path / name, device=CPU).model
+        )
+    assert_same_bits(*models)
