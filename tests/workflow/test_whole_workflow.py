@@ -163,7 +163,7 @@ def test_models_that_learned_from_less_make_a_learning_curve(run, finished_copy)
     entry = full["models"]["agglomeration"]
     training = {**entry["training"], "epochs": 2, "max_volumes": 1}
     little = {**entry, "training": training}
-    other = {**little, "linkage": "single"}
+    other = {**little, "context": "none"}
     models = {"little": little, "other": other}
     curve = "results/figures/learning.csv"
     done = run(finished_copy, curve, config={"models": models})

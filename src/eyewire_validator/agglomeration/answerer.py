@@ -3,19 +3,12 @@
 from collections.abc import Callable
 
 from eyewire_validator.agglomeration.contact_model import ContactJudge
-from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Attachment
+from eyewire_validator.agglomeration.membership import Attachment
 from eyewire_validator.agglomeration.scoring import linker
 from eyewire_validator.answers import Answer, answer_in_segments
 from eyewire_validator.config.settings import ModelSettings
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.volumes.store import VolumeStore
-
-
-def attachment_of(model: ContactJudge, settings: ModelSettings) -> Attachment:
-    """Return how probability follows from linkage, alone if the settings say so."""
-    if not settings.attachment:
-        return LINKAGE_ALONE
-    return Attachment(*model.attachment.tolist())
 
 
 def agglomerate(
@@ -26,9 +19,10 @@ def agglomerate(
     Args:
         model: what judges contacts, on the CPU.
         store: the volumes.
-        settings: of its checkpoint: image, context, linkage and attachment.
+        settings: of its checkpoint: image and context.
     """
-    linked, attachment = linker(model, store, settings), attachment_of(model, settings)
+    linked = linker(model, store, settings)
+    attachment = Attachment(*model.attachment.tolist())
 
     def answer(task: Task, lineage: Lineage) -> Answer:
         members = linked(task, lineage).members(attachment)

@@ -7,7 +7,6 @@ from functools import lru_cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from eyewire_validator.agglomeration.affinities import judge_faces
 from eyewire_validator.agglomeration.contact_model import ContactJudge
@@ -18,7 +17,6 @@ from eyewire_validator.config.settings import ModelSettings
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.tasks.context import passed_over
 from eyewire_validator.tasks.lineage import Lineage, Task
-from eyewire_validator.volumes.graph import Graph, flood
 from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume, VolumeStore
 
 # Volumes whose judged contacts are kept in memory; many tasks lie in the same one.
@@ -39,19 +37,15 @@ class JudgedContacts:
     faces: NDArray[np.int64]
     evidence: NDArray[np.float32]
 
-    def levels(self, seed: NDArray[np.int64], linkage: str) -> NDArray[np.float32]:
+    def levels(self, seed: NDArray[np.int64]) -> NDArray[np.float32]:
         """Link the segments to the seed, as each member judges.
 
         Args:
             seed: (n,) ids of the segments that are given.
-            linkage: one of `models.settings.LINKAGES`.
 
         Returns:
             (members, 65536) float32 log odds by segment id, see `link`.
         """
-        if linkage == "single":
-            graphs = [Graph(self.pairs, expit(one)) for one in self.evidence]
-            return np.stack([logit(flood(graph, seed)) for graph in graphs])
         return np.stack(
             [link(self.pairs, self.faces, one, seed) for one in self.evidence]
         )
@@ -102,21 +96,15 @@ class Linked:
     passed_over: NDArray[np.bool_]
 
     @classmethod
-    def make(
-        cls,
-        contacts: JudgedContacts,
-        linkage: str,
-        seed: NDArray[np.int64],
-    ) -> "Linked":
+    def make(cls, contacts: JudgedContacts, seed: NDArray[np.int64]) -> "Linked":
         """Link the segments to a seed; none is passed over.
 
         Args:
             contacts: those of the volume.
-            linkage: one of `models.settings.LINKAGES`.
             seed: (n,) ids of the segments that are given.
         """
         none = np.zeros(SEGMENT_IDS, np.bool_)
-        return cls(contacts.levels(seed, linkage), contacts.touching(seed), none)
+        return cls(contacts.levels(seed), contacts.touching(seed), none)
 
     def but(self, passed_over: NDArray[np.int64]) -> "Linked":
         """Return the same, where the ancestors passed these segments over."""
@@ -142,7 +130,7 @@ def linker(
     Args:
         model: what judges contacts, on the CPU.
         store: the volumes; the judged contacts of the last ones are kept.
-        settings: of its checkpoint: image, context and linkage.
+        settings: of its checkpoint: image and context.
     """
     judged = lru_cache(GRAPHS)(
         lambda volume: judge(model, store.get(volume), settings.image)
@@ -150,9 +138,7 @@ def linker(
 
     # Whoever asks again, as a leak audit does, is answered at once.
     linked = lru_cache(1)(
-        lambda volume, seed: Linked.make(
-            judged(volume), settings.linkage, np.array(seed, np.int64)
-        )
+        lambda volume, seed: Linked.make(judged(volume), np.array(seed, np.int64))
     )
 
     def link_task(task: Task, lineage: Lineage) -> Linked:

@@ -93,11 +93,10 @@ def train_judge(
             index, store, model_settings, settings, folder, random_seed,
             device=device, threads=threads,
         )  # fmt: skip
-    if model_settings.attachment:
-        train_attachment(
-            judge, index, store, model_settings,
-            max_tasks=settings.validation_tasks, random_seed=random_seed,
-        )  # fmt: skip
+    train_attachment(
+        judge, index, store, model_settings,
+        max_tasks=settings.validation_tasks, random_seed=random_seed,
+    )  # fmt: skip
     return Trained(judge.eval(), history)
 
 
@@ -145,7 +144,7 @@ def train_attachment(
         model: what judges contacts; gets the `attachment`.
         index: table in the schema `TASK_INDEX`.
         store: the volumes.
-        settings: the model's entry: image, context and linkage.
+        settings: the model's entry: image and context.
         max_tasks: this many are looked at, drawn at random if there are more.
         random_seed: draws them.
     """

@@ -41,10 +41,6 @@ IMAGE_SCALES = {
 # What an agglomeration is told of ancestors, without any channels.
 SEGMENT_CONTEXTS = ("none", "ancestors_registered")
 
-# When segments of an agglomeration join what the seed has reached: by the mean over all
-# contacts between the two (mean), or by the best single one (single).
-LINKAGES = ("mean", "single")
-
 # What an agglomeration judges contacts by: numbers that describe them (features), what
 # a U-Net says of the voxels on both sides (affinities), or both.
 EVIDENCE = ("features", "affinities", "both")
@@ -125,8 +121,6 @@ class ModelSettings:
     dilation: int = 0
     labels: str | None = None
     evidence: str = "features"
-    linkage: str = "mean"
-    attachment: bool = True
     test_symmetries: int = 1
     width: int = 8
     levels: int = 2
@@ -143,7 +137,6 @@ class ModelSettings:
                 f"model: image is {self.image!r}, but affinities are found in the "
                 "image; expected unit, or evidence features"
             )
-        _check_choice("model: linkage", self.linkage, LINKAGES)
         _check_choice("model: uncertainty", self.uncertainty, UNCERTAINTIES)
         _check_least("model: context_channels", self.context_channels, 0)
         if self.context_channels > MOST_CHANNELS:

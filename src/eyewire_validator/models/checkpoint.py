@@ -30,6 +30,8 @@ Model = Network | ContactJudge
 
 # Training settings that older checkpoints lack, and what their training did.
 ADDED = {"labels": "hard"}
+# Model settings that older checkpoints have, and the only values that are still known.
+DELETED = {"linkage": "mean", "attachment": True}
 
 
 @dataclass(frozen=True)
@@ -111,12 +113,18 @@ def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
     try:
         training = content["training_settings"]
         return CheckpointInfo(
-            ModelSettings.from_config(dict(content["model_settings"])),
+            ModelSettings.from_config(_without_deleted(content["model_settings"])),
             training and TrainingSettings.from_config({**ADDED, **training}),
             {str(name): str(value) for name, value in content["provenance"].items()},
         )
     except (KeyError, ConfigError, AttributeError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: made by another version ({error})") from None
+
+
+def _without_deleted(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop `DELETED`; another value stays, and is refused as an unknown key."""
+    gone = DELETED.items() & settings.items()
+    return {key: value for key, value in settings.items() if (key, value) not in gone}
 
 
 def _check_fits(path: Path, trained: ModelSettings, wanted: ModelSettings) -> None:

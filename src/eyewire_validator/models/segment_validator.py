@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eyewire_validator.agglomeration.answerer import attachment_of
 from eyewire_validator.agglomeration.contact_model import ContactJudge
+from eyewire_validator.agglomeration.membership import Attachment
 from eyewire_validator.agglomeration.scoring import Linked, judge
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
@@ -66,13 +66,12 @@ class SegmentValidator:
                 f"seed: {strangers[0]} is no segment of this segmentation; expected "
                 f"some of its {len(segments)} segments"
             )
-        settings = self.info.model_settings
         volume = CoarseVolume(image, segmentation)
-        contacts = judge(self.model, volume, settings.image)
+        contacts = judge(self.model, volume, self.info.model_settings.image)
         left_out = np.intersect1d(passed_over, segments).astype(np.int64)
-        linked = Linked.make(contacts, settings.linkage, given).but(left_out)
+        linked = Linked.make(contacts, given).but(left_out)
         others = np.setdiff1d(segments, given).astype(np.int64)
-        members = linked.members(attachment_of(self.model, settings))
+        members = linked.members(Attachment(*self.model.attachment.tolist()))
         found = pd.DataFrame(
             {
                 "segment": others,

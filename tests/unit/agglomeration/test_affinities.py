@@ -20,9 +20,7 @@ from eyewire_validator.models.train import train_model
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.store import CoarseVolume
 
-MODEL = ModelSettings(
-    "affinities", "agglomeration", evidence="affinities", attachment=False
-)
+MODEL = ModelSettings("affinities", "agglomeration", evidence="affinities")
 SETTINGS = TrainingSettings(
     device="cpu", random_seed=0, epochs=3, batch_size=2, rotation=1,
     learning_rate=0.004, weight_decay=0.0005, lr_step=2, lr_gamma=0.3, patience=3,

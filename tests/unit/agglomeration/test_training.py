@@ -25,10 +25,7 @@ SETTINGS = TrainingSettings(
 SPLITS = {11: "train", 12: "train", 13: "validation", 14: "test"}
 
 
-LINKAGE = replace(MODEL, attachment=False)
-
-
-def answer(model, store, index, settings=LINKAGE):
+def answer(model, store, index, settings=MODEL):
     """The answer to the first test task."""
     lineage = Lineage(index)
     return agglomerate(model, store, settings)(lineage.task(12), lineage)
@@ -52,7 +49,8 @@ def index(membranes_index):
 
 def test_it_learns_where_membranes_are(store, index):
     model, history = train(index, store, MODEL, SETTINGS, 0)
-    answer = agglomerate(model, store, LINKAGE)
+    model.attachment.copy_(torch.tensor(LINKAGE_ALONE))
+    answer = agglomerate(model, store, MODEL)
     lineage = Lineage(index)
     for task in index.loc[index["split"] == "test", "task"]:
         row = lineage.task(task)
@@ -118,19 +116,9 @@ def test_without_the_image_membranes_cannot_be_told(store, index):
     """Eight like cubes: nothing but the image says which belong together."""
     blind = replace(MODEL, image="none")
     model, _ = train(index, store, blind, SETTINGS, 0)
-    found = answer(model, store, index, replace(LINKAGE, image="none")).segments
+    model.attachment.copy_(torch.tensor(LINKAGE_ALONE))
+    found = answer(model, store, index, blind).segments
     assert np.ptp(found[2:9]) < 0.01
-
-
-def test_single_linkage_takes_the_best_contact_alone(store, index):
-    """One contact of two with the seed; the mean of both is lower than the better."""
-    model, _ = train(index, store, MODEL, replace(SETTINGS, epochs=1), 0)
-    single, mean = (
-        answer(model, store, index, replace(LINKAGE, linkage=linkage)).segments[2:9]
-        for linkage in ("single", "mean")
-    )
-    assert (single >= mean).all()
-    assert (single > mean).any()
 
 
 def test_validation_tasks_say_what_contact_with_the_seed_adds(store, index):
@@ -140,8 +128,6 @@ def test_validation_tasks_say_what_contact_with_the_seed_adds(store, index):
     assert linkage > 0
     assert contact != 0
     assert passed_over == 0
-    alone, _ = train(index, store, LINKAGE, SETTINGS, 0)
-    assert alone.attachment.tolist() == list(LINKAGE_ALONE)
 
 
 def test_no_more_validation_tasks_are_looked_at_than_settings_say(store, index):
@@ -156,7 +142,7 @@ def test_no_more_validation_tasks_are_looked_at_than_settings_say(store, index):
 
 def test_what_ancestors_passed_over_is_believed_less(store, make_index, index):
     """The task lies one stride along x from its parent, which saw 1, 3, 5 and 7."""
-    model, _ = train(index, store, LINKAGE, SETTINGS, 0)
+    model, _ = train(index, store, MODEL, SETTINGS, 0)
     model.attachment.copy_(torch.tensor([0.0, 1.0, 0.0, -3.0]))
     index = make_index(
         {"task": 0, "volume": 13, "seed": [2], "aggregate": [2]},

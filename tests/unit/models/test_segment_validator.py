@@ -122,3 +122,24 @@ def test_agglomeration_needs_a_checkpoint_of_its_kind(make_store, octants, tmp_p
     save_checkpoint(tmp_path / "net.pt", LWUNet(0, 1), CheckpointInfo(settings))
     with pytest.raises(ModelError, match="is of a network, not of kind agglomeration"):
         choose_answerer(SETTINGS, store, dust=Dust(0), checkpoint=tmp_path / "net.pt")
+
+
+@pytest.mark.parametrize(
+    ("deleted", "is_known"),
+    [
+        ({"linkage": "mean", "attachment": True}, True),
+        ({"linkage": "single", "attachment": True}, False),
+        ({"linkage": "mean", "attachment": False}, False),
+    ],
+)
+def test_a_deleted_setting_loads_only_with_the_value_that_stayed(
+    checkpoint, deleted, is_known
+):
+    content = torch.load(checkpoint, weights_only=True)
+    content["model_settings"] |= deleted
+    torch.save(content, checkpoint)
+    if is_known:
+        assert load_checkpoint(checkpoint)[1].model_settings == SETTINGS
+    else:
+        with pytest.raises(ModelError, match="made by another version"):
+            load_checkpoint(checkpoint)
