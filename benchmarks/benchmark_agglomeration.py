@@ -2,9 +2,9 @@
 
     python benchmarks/benchmark_agglomeration.py [SEGMENTATION.npz::labels]
 
-CPU time on one core, the better of two rounds: to judge the contacts of a volume, which
-all of its tasks share, and to answer and measure a task of a volume that is judged. And
-the bytes of `SEGMENT_SCORES` a candidate, in memory and on disk.
+CPU time on one core, the better of two rounds: to score the contacts of a volume, which
+all of its tasks share, and to answer and measure a task of a volume whose contacts are
+scored. And the bytes of `SEGMENT_SCORES` a candidate, in memory and on disk.
 """
 
 import argparse
@@ -17,8 +17,8 @@ from benchmark_evaluation import SETTINGS, made_up_tasks, write_volumes
 from benchmark_volume import made_up_segmentation, read_segmentation
 
 from eyewire_validator.agglomeration.answerer import agglomerate
-from eyewire_validator.agglomeration.contact_model import ContactJudge
-from eyewire_validator.agglomeration.scoring import judge
+from eyewire_validator.agglomeration.contact_model import ContactModel
+from eyewire_validator.agglomeration.scoring import score_contacts
 from eyewire_validator.evaluation.evaluate import evaluate, save_evaluation
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.models.checkpoint import load_checkpoint
@@ -46,7 +46,7 @@ def main() -> None:
     options = parser.parse_args()
     name = options.segmentation
     model, info = load_checkpoint(CHECKPOINT)
-    assert isinstance(model, ContactJudge)
+    assert isinstance(model, ContactModel)
     settings = info.model_settings
     with tempfile.TemporaryDirectory() as temporary, torch_threads(1):
         folder = Path(temporary)
@@ -56,8 +56,10 @@ def main() -> None:
         index = made_up_tasks(store, options.tasks)
         lineage, tasks = Lineage(index), index["task"].tolist()
         answerer = answer_in_lineage(agglomerate(model, store, settings), index)
-        judged = best_of_two(lambda: judge(model, store.get(0), settings.image))
-        answerer(tasks[:2])  # both volumes are judged
+        scored = best_of_two(
+            lambda: score_contacts(model, store.get(0), settings.image)
+        )
+        answerer(tasks[:2])  # both volumes are scored
         answered = best_of_two(
             lambda: evaluate(tasks, lineage, store, answerer, [1], SETTINGS)
         )
@@ -68,8 +70,8 @@ def main() -> None:
         on_disk = (folder / "segments").stat().st_size / candidates
     print(
         "| | |\n|---|---|\n"
-        f"| judge the contacts of a volume | {judged:.2f} s |\n"
-        f"| answer a task of a judged volume | {answered / options.tasks:.2f} s |\n"
+        f"| score the contacts of a volume | {scored:.2f} s |\n"
+        f"| answer a task of a scored volume | {answered / options.tasks:.2f} s |\n"
         f"| candidate segments a task | {candidates / options.tasks:,.0f} |\n"
         f"| bytes a candidate, in memory | {in_memory:.0f} |\n"
         f"| bytes a candidate, on disk | {on_disk:.0f} |"

@@ -72,7 +72,7 @@ PARTS = {
     NETWORK: {"NetworkAnswerer.__call__": 1, **dict.fromkeys(STACKS, -1)},
     VOXELS: dict.fromkeys(("TaskVoxels.of", "TaskVoxels.measure"), 1),
     SEGMENTS: dict.fromkeys(
-        ("VolumeStore.bridge", "Candidates.of", "Candidates.score"), 1
+        ("VolumeStore.coverage", "Candidates.of", "Candidates.score"), 1
     ),
 }
 
@@ -160,12 +160,12 @@ class Plain:
 
     def read_sample(self, task: Task) -> tuple[NDArray[Any], ...]:
         """Return image, context, seed and truth, (channels, z, y, x) each."""
-        image = self.read(task.place, "image", np.uint8)
-        segmentation = self.read(task.place, "segmentation", np.uint16)
+        image = self.read(task.volume_id, "image", np.uint8)
+        segmentation = self.read(task.volume_id, "segmentation", np.uint16)
         context = np.zeros((CONTEXT_CHANNELS, *image.shape), np.float32)
         ancestors = self.lineage.ancestors(task, CONTEXT_CHANNELS)
         for back, ancestor in enumerate(ancestors, start=1):
-            theirs = self.read(ancestor.place, "segmentation", np.uint16)
+            theirs = self.read(ancestor.volume_id, "segmentation", np.uint16)
             context[-back] = np.isin(theirs, ancestor.aggregate)
         masks = (
             np.isin(segmentation, ids)[None].astype(np.float32)
@@ -185,11 +185,12 @@ class Plain:
         self, task: Task, probability: NDArray[Any], sigma: NDArray[Any]
     ) -> list[dict[str, Any]]:
         """Average over each candidate, one after the other."""
-        bridge, coverage = self.case.store.bridge(task.place), self.coverage[task.place]
-        rows, voxels, weights = (coverage[name].to_numpy() for name in COVERAGE.names)
-        chosen = bridge.candidates(task.seed, SETTINGS.dust)
+        segments = self.case.store.coverage(task.volume_id)
+        table = self.coverage[task.volume_id]
+        rows, voxels, weights = (table[name].to_numpy() for name in COVERAGE.names)
+        chosen = segments.candidates(task.seed, SETTINGS.dust)
         scores = []
-        for segment in bridge.segments["segment"].to_numpy()[chosen]:
+        for segment in segments.segments["segment"].to_numpy()[chosen]:
             mask = rows == segment
             where, weight = voxels[mask], weights[mask]
             score = {"task": task.task, "segment": segment}
@@ -265,7 +266,7 @@ def made_up_tasks(store: VolumeStore, tasks: int) -> pd.DataFrame:
     generator = np.random.default_rng(0)
     rows = []
     for task in range(tasks):
-        ids = store.bridge(task % 2).segments["segment"].to_numpy()
+        ids = store.coverage(task % 2).segments["segment"].to_numpy()
         aggregate = np.sort(generator.choice(ids, 10, replace=False))
         rows.append(
             {
@@ -349,7 +350,7 @@ def main() -> None:
         torch_threads(options.threads),
     ):
         case = make_case(Path(temporary), options)
-        candidates = len(case.store.bridge(0).segments)
+        candidates = len(case.store.coverage(0).segments)
         print(
             f"{options.tasks} tasks in 2 volumes of {case.store.geometry.coarse_size}³ "
             f"coarse voxels and {candidates:,} segments, {options.uncertainty}, "

@@ -41,7 +41,7 @@ from eyewire_validator.storage.files import XZ_PRESET
 from eyewire_validator.volumes.coarse import downsample_volume, write_volume
 from eyewire_validator.volumes.downsampling import (
     bounding_boxes,
-    coverage,
+    count_blocks,
     downsample_image,
     vote,
 )
@@ -145,7 +145,7 @@ def here(folder: Path, size: int) -> Measured:
         JPEGS: best(raw.image),
         UNPACKED: best(raw.segmentation),
         MEAN: best(lambda: downsample_image(image, FACTOR)),
-        VOTE: best(lambda: vote(coverage(segmentation, FACTOR))),
+        VOTE: best(lambda: vote(count_blocks(segmentation, FACTOR))),
         BOXES: best(lambda: bounding_boxes(segmentation)),
         WRITTEN: best(lambda: write_volume(folder / "coarse", volume)),
     }
@@ -156,7 +156,7 @@ def warm_up() -> None:
     """Compile, or load what was compiled."""
     cube = np.zeros((FACTOR,) * 3, np.uint16)
     downsample_image(cube.astype(np.uint8), FACTOR)
-    vote(coverage(cube, FACTOR))
+    vote(count_blocks(cube, FACTOR))
     bounding_boxes(cube)
 
 

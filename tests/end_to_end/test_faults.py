@@ -22,7 +22,7 @@ from eyewire_validator.acquire.api.client import ApiSettings, open_client
 from eyewire_validator.acquire.cells import download_cell
 from eyewire_validator.acquire.volumes import download_volume
 from eyewire_validator.errors import EyewireValidatorError
-from eyewire_validator.sandbox.service import wire_faults as spoiling
+from eyewire_validator.sandbox.service import wire_faults
 from eyewire_validator.sandbox.service.application import create_application
 from eyewire_validator.sandbox.service.faults import Fault, FaultyApplication
 from eyewire_validator.volumes.geometry import VolumeGeometry
@@ -63,15 +63,15 @@ class Kind:
         return self.path.startswith("/1.0")
 
 
-JSON = spoiling.ANY_FAULTS | spoiling.JSON_FAULTS
-FILE = spoiling.ANY_FAULTS | spoiling.FILE_FAULTS
+JSON = wire_faults.ANY_FAULTS | wire_faults.JSON_FAULTS
+FILE = wire_faults.ANY_FAULTS | wire_faults.FILE_FAULTS
 KINDS = {
     "task list": Kind("/1.0/cell/{0}/tasks$", JSON),
     "task": Kind("/1.0/task/{1}$", JSON),
     "aggregate": Kind("/1.0/task/{1}/aggregate$", JSON),
-    "image slice": Kind("-{2}/jpg/", FILE | spoiling.IMAGE_FAULTS),
+    "image slice": Kind("-{2}/jpg/", FILE | wire_faults.IMAGE_FAULTS),
     "segmentation": Kind(
-        "-{2}/segmentation.lzma$", FILE | spoiling.SEGMENTATION_FAULTS
+        "-{2}/segmentation.lzma$", FILE | wire_faults.SEGMENTATION_FAULTS
     ),
     "graph": Kind("-{2}/segmentation.graph$", FILE),
 }
@@ -169,13 +169,13 @@ class Bench:
         kind = KINDS[kind]
         wanted = await self.download(kind, place)
         first, every = times
-        spoiled = Fault(fault, kind.paths_at(place), first, every)
-        self.application.faults.append(spoiled)
+        fault_at_place = Fault(fault, kind.paths_at(place), first, every)
+        self.application.faults.append(fault_at_place)
         try:
             found = await self.download(kind, place)
         except EyewireValidatorError as error:
             found = error
-        self.application.faults.remove(spoiled)
+        self.application.faults.remove(fault_at_place)
         if found == wanted:
             return "same"
         assert await self.download(kind, place) == wanted, "not completed later"
@@ -250,7 +250,7 @@ def measure(folder, serving):
 
 def all_cases():
     for times in (PASSING, LASTING):
-        for fault in spoiling.FAULTS:
+        for fault in wire_faults.FAULTS:
             for kind in KINDS:
                 if fault in KINDS[kind].faults:
                     yield times, fault, kind

@@ -34,7 +34,7 @@ def picture_task(task: int) -> TaskPicture:
     return TaskPicture.of(
         loader.load(task),
         answerer([task])[0][params.loops],
-        store.get(loader.lineage.task(task).place).segmentation,
+        store.get(loader.lineage.task(task).volume_id).segmentation,
         outcomes(scores, threshold),
     )
 

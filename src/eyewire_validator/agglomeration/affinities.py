@@ -16,13 +16,13 @@ from eyewire_validator.agglomeration.affinity_unet import (
     AffinityUNet,
 )
 from eyewire_validator.agglomeration.contacts import close_gaps, faces_along
-from eyewire_validator.agglomeration.filters import in_deviations
+from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.config.settings import MEMBERS
 from eyewire_validator.learning.symmetry import apply, choose
 from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume
 
 
-def judge_faces(
+def contact_affinities(
     model: AffinityUNet, volume: CoarseVolume
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Find the contacts of a volume, and average affinities over the faces of each.
@@ -38,7 +38,7 @@ def judge_faces(
         (n, 2) segment ids of each contact, the lower one first, ascending; (n,) coarse
         faces; and (members, n) the mean logit that both sides belong together.
     """
-    image = torch.from_numpy(in_deviations(volume.image))
+    image = torch.from_numpy(standardize_image(volume.image))
     segmentation = torch.from_numpy(close_gaps(volume.segmentation))
     evidence = []
     for symmetry in choose(MEMBERS):

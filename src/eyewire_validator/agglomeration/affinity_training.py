@@ -21,7 +21,7 @@ from tqdm import tqdm
 from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
 from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.examples import draw_volumes
-from eyewire_validator.agglomeration.filters import in_deviations
+from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.config.settings import ModelSettings, TrainingSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.devices import repeatable, torch_threads
@@ -34,7 +34,7 @@ from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume, VolumeSto
 # Patches of each volume an epoch.
 PATCHES = 32
 # Volumes that validate an epoch, at most.
-MOST_VALIDATION = 32
+MAX_VALIDATION_VOLUMES = 32
 
 # Pairs of voxels of two cells are fewer, and count this much more.
 APART_WEIGHT = 3.0
@@ -44,13 +44,13 @@ CONTRAST, BRIGHTNESS, NOISE = 0.25, 0.4, 0.2
 
 
 @dataclass(frozen=True)
-class ToldVolume:
+class LabelledVolume:
     """A volume, and which voxels tasks say are of one cell.
 
     Attributes:
         image: (z, y, x) float32 in standard deviations.
         objects: (z, y, x) int32, from 1 on the number of the task whose answer holds
-            the voxel, of several the last; 0 where nobody told.
+            the voxel, of several the last; 0 where no task does.
     """
 
     image: Tensor
@@ -59,14 +59,14 @@ class ToldVolume:
     @classmethod
     def of(
         cls, volume: CoarseVolume, answers: Sequence[NDArray[np.int64]]
-    ) -> "ToldVolume":
+    ) -> "LabelledVolume":
         """Make it of a volume and the segments of each answer, its seed included."""
         numbers = np.zeros(SEGMENT_IDS, np.int32)
         for number, answer in enumerate(answers, 1):
             numbers[answer[answer < SEGMENT_IDS]] = number
         numbers[0] = 0
         return cls(
-            torch.from_numpy(in_deviations(volume.image)),
+            torch.from_numpy(standardize_image(volume.image)),
             torch.from_numpy(numbers[close_gaps(volume.segmentation)]),
         )
 
@@ -109,25 +109,27 @@ def train_affinities(
     Raises:
         ModelError: tasks tell of no two voxels that are of two cells.
     """
-    most = min(settings.max_volumes, MOST_VALIDATION)
-    told, tasks = _told(index, "train", store, settings.max_volumes, random_seed)
-    held_out, _ = _told(index, "validation", store, most, random_seed)
+    most = settings.max_volumes
+    labelled, tasks = _label_volumes(index, "train", store, most, random_seed)
+    most = min(most, MAX_VALIDATION_VOLUMES)
+    held_out, _ = _label_volumes(index, "validation", store, most, random_seed)
     run = _start(settings, random_seed, device)
     file = folder / RESUME_FILE
     same = fingerprint(index, model_settings, settings, random_seed)
     run.resume(file, same)
-    steps = settings.epochs * len(told) * PATCHES
+    steps = settings.epochs * len(labelled) * PATCHES
     progress = tqdm(
-        total=steps, initial=len(run.history) * len(told) * PATCHES, unit="patch",
+        total=steps, initial=len(run.history) * len(labelled) * PATCHES, unit="patch",
         disable=None, file=sys.__stderr__,
     )  # fmt: skip
     with torch_threads(threads), repeatable(device), progress:
         while not run.is_finished():
             draw = np.random.default_rng([random_seed, len(run.history) + 1])
             losses = []
-            order = draw.permutation(np.repeat(np.arange(len(told)), PATCHES))
+            order = draw.permutation(np.repeat(np.arange(len(labelled)), PATCHES))
             for start in range(0, len(order), settings.batch_size):
-                batch = [told[v] for v in order[start : start + settings.batch_size]]
+                drawn = order[start : start + settings.batch_size]
+                batch = [labelled[volume] for volume in drawn]
                 losses.append(_step(run, batch, draw, device))
                 progress.update(len(batch))
             found = _validate(run, held_out, device)
@@ -150,7 +152,7 @@ def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
 
     Args:
         logits: (n, offsets, z, y, x) of `AffinityUNet`.
-        objects: (n, z, y, x) int32, see `ToldVolume`.
+        objects: (n, z, y, x) int32, see `LabelledVolume`.
 
     Returns:
         A scalar in nats; 0 if there is no such pair.
@@ -173,28 +175,28 @@ def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
     return total / weight.clamp(min=1)
 
 
-def _told(
+def _label_volumes(
     index: pd.DataFrame,
     split: str,
     store: VolumeStore,
     max_volumes: int,
     random_seed: int,
-) -> tuple[list[ToldVolume], int]:
+) -> tuple[list[LabelledVolume], int]:
     """Return the volumes of a split, at most so many, and the number of their tasks."""
     rows = index.loc[index["split"] == split]
     lineage = Lineage(rows)
-    told, count = [], 0
+    labelled, count = [], 0
     for volume in draw_volumes(rows, max_volumes, random_seed):
         tasks = [lineage.task(t) for t in rows.loc[rows["volume"] == volume, "task"]]
         answers = [np.concatenate([task.seed, task.aggregate]) for task in tasks]
-        told.append(ToldVolume.of(store.read(volume), answers))
+        labelled.append(LabelledVolume.of(store.read(volume), answers))
         count += len(tasks)
-    if not any((one.objects != one.objects.max()).any() for one in told):
+    if not any((one.objects != one.objects.max()).any() for one in labelled):
         raise ModelError(
             f"agglomeration: no two voxels are of two cells in {count} {split} tasks; "
             "choose a split with more tasks"
         )
-    return told, count
+    return labelled, count
 
 
 def _start(
@@ -214,14 +216,14 @@ def _start(
 
 def _step(
     run: _AffinityEpochs,
-    batch: Sequence[ToldVolume],
+    batch: Sequence[LabelledVolume],
     draw: np.random.Generator,
     device: torch.device,
 ) -> Tensor:
     """Take one step of the optimizer; return the loss."""
-    patches = [told.patch(run.settings.patch_size, draw) for told in batch]
+    patches = [volume.patch(run.settings.patch_size, draw) for volume in batch]
     image, objects = (torch.stack(part) for part in zip(*patches, strict=True))
-    image = _change(image, draw)[:, None].to(device)
+    image = _augment(image, draw)[:, None].to(device)
     loss = affinity_loss(run.model.train()(image), objects.to(device))
     run.optimizer.zero_grad()
     torch.autograd.backward(loss)
@@ -229,7 +231,7 @@ def _step(
     return loss.detach()
 
 
-def _change(images: Tensor, draw: np.random.Generator) -> Tensor:
+def _augment(images: Tensor, draw: np.random.Generator) -> Tensor:
     """Change contrast, brightness and noise of (n, z, y, x), each patch's at random."""
     contrast, brightness, noise = (
         torch.from_numpy(draw.uniform(low, high, (len(images), 1, 1, 1))).float()
@@ -244,7 +246,7 @@ def _change(images: Tensor, draw: np.random.Generator) -> Tensor:
 
 
 def _validate(
-    run: _AffinityEpochs, volumes: Sequence[ToldVolume], device: torch.device
+    run: _AffinityEpochs, volumes: Sequence[LabelledVolume], device: torch.device
 ) -> float:
     """Return the mean loss of whole volumes, as they are."""
     model = run.model.eval()

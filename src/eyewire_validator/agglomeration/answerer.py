@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from eyewire_validator.agglomeration.contact_model import ContactJudge
-from eyewire_validator.agglomeration.membership import Attachment
+from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.scoring import linker
 from eyewire_validator.answers import Answer, answer_in_segments
 from eyewire_validator.config.settings import ModelSettings
@@ -12,7 +11,7 @@ from eyewire_validator.volumes.store import VolumeStore
 
 
 def agglomerate(
-    model: ContactJudge, store: VolumeStore, settings: ModelSettings
+    model: ContactModel, store: VolumeStore, settings: ModelSettings
 ) -> Callable[[Task, Lineage], Answer]:
     """Return what answers a task that has a volume, by the mean of the members.
 
@@ -22,11 +21,10 @@ def agglomerate(
         settings: of its checkpoint: image and context.
     """
     linked = linker(model, store, settings)
-    attachment = Attachment(*model.attachment.tolist())
 
     def answer(task: Task, lineage: Lineage) -> Answer:
-        members = linked(task, lineage).members(attachment)
-        segmentation = store.get(task.place).segmentation
+        members = linked(task, lineage).members(model.membership)
+        segmentation = store.get(task.volume_id).segmentation
         return answer_in_segments(
             segmentation, task.seed, members.mean(axis=0), members
         )

@@ -1,23 +1,24 @@
-"""What judges the contacts of an agglomeration, and weighs linkage against the rest."""
+"""The network that scores contacts, and the membership fitted on top of linkage."""
 
 import torch
 from torch import Tensor, nn
 
 from eyewire_validator.agglomeration.affinity_unet import AffinityUNet
 from eyewire_validator.agglomeration.contact_classifier import ContactClassifier
-from eyewire_validator.agglomeration.membership import LINKAGE_ALONE
+from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
 
 
-class ContactJudge(nn.Module):
+class ContactModel(nn.Module):
     """A classifier, a network, or both, whose log odds are then averaged.
 
     Args:
         evidence: one of `settings.EVIDENCE`.
 
     Attributes:
-        attachment: (4,) float32, an `agglomeration.attachment.Attachment`.
-        classifier: judges by features of a contact, if any.
-        network: judges by affinities, if any.
+        attachment: (4,) float32, the numbers of `membership`, by the name that they
+            have in checkpoints.
+        classifier: scores contacts by their features, if any.
+        network: predicts affinities, which score contacts, if any.
     """
 
     attachment: Tensor
@@ -30,3 +31,12 @@ class ContactJudge(nn.Module):
         self.register_buffer("attachment", torch.tensor(LINKAGE_ALONE))
         self.classifier = None if evidence == "affinities" else ContactClassifier()
         self.network = None if evidence == "features" else AffinityUNet()
+
+    @property
+    def membership(self) -> Membership:
+        """The logistic regression from linkage to membership."""
+        return Membership(*self.attachment.tolist())
+
+    @membership.setter
+    def membership(self, fitted: Membership) -> None:
+        self.attachment.copy_(torch.tensor(fitted))

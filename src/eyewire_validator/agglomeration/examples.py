@@ -31,7 +31,7 @@ class Examples:
         belongs: (n,) float32, 1 or 0.
         weights: (n,) float32 of mean 1, the square root of the faces: an error in a
             large contact costs more, but not as much more as it is larger.
-        tasks: number of tasks that told.
+        tasks: number of tasks that labelled.
     """
 
     features: Tensor
@@ -78,13 +78,13 @@ def find_examples(
     belongs, faces = [np.empty(0, np.bool_)], [np.empty(0, np.int64)]
     tasks = 0
     for volume in tqdm(volumes, "contacts", disable=None, file=sys.__stderr__):
-        rows = [lineage.task(t) for t in split.loc[split["volume"] == volume, "task"]]
+        of_volume = split.loc[split["volume"] == volume, "task"]
         contacts = describe_contacts(store.read(volume), image)
-        told, together = told_by(rows, contacts)
-        features.append(contacts.features[told])
+        rows, together = contact_labels(map(lineage.task, of_volume), contacts)
+        features.append(contacts.features[rows])
         belongs.append(together)
-        faces.append(contacts.faces[told])
-        tasks += len(rows)
+        faces.append(contacts.faces[rows])
+        tasks += len(of_volume)
     weights = np.sqrt(np.concatenate(faces))
     examples = Examples(
         torch.from_numpy(np.concatenate(features)),
@@ -105,22 +105,22 @@ def draw_volumes(split: pd.DataFrame, max_volumes: int, random_seed: int) -> lis
     return [int(volume) for volume in volumes]
 
 
-def told_by(
+def contact_labels(
     tasks: Iterable[Task], contacts: Contacts
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Say what the tasks of a volume tell about its contacts.
 
     Returns:
         (n,) rows of contacts, ascending, and (n,) whether both sides belong together.
-        What several tasks tell alike is told once; if they contradict each other,
+        What several tasks tell alike is labelled once; if they contradict each other,
         both are there.
     """
-    told = [np.empty((0, 2), np.int64)]
+    labelled = [np.empty((0, 2), np.int64)]
     for task in tasks:
         inside = np.isin(contacts.pairs, [*task.seed, *task.aggregate])
         rows = np.flatnonzero(inside.any(axis=1))
-        told.append(np.stack([rows, inside[rows].all(axis=1)], axis=1))
-    rows, belongs = np.unique(np.concatenate(told), axis=0).T
+        labelled.append(np.stack([rows, inside[rows].all(axis=1)], axis=1))
+    rows, belongs = np.unique(np.concatenate(labelled), axis=0).T
     return rows, belongs.astype(np.bool_)
 
 

@@ -24,7 +24,7 @@ def filter_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
         counted in standard deviations of the image from its mean. The eigenvalues of a
         sheet come from the largest to the lowest, times the square of their scale.
     """
-    grey = in_deviations(image)
+    grey = standardize_image(image)
     found = [grey]
     for sigma in SMOOTHING:
         found.append(gaussian_filter(grey, sigma))
@@ -34,7 +34,7 @@ def filter_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.stack(found).astype(np.float32, copy=False)
 
 
-def in_deviations(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+def standardize_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return (z, y, x) grey values in standard deviations from their mean.
 
     An image of one grey value stays so: a deviation is at least one grey value.

@@ -13,33 +13,33 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 
-class Attachment(NamedTuple):
+class Membership(NamedTuple):
     """A logistic regression of three numbers of a segment.
 
     Attributes:
         bias: added to the log odds.
         linkage: times the level of the linkage; above 0.
         contact: times the natural logarithm of 1 + the faces shared with the seed.
-        passed_over: added for a segment that the ancestors passed over.
+        rejected: added for a segment that the ancestors saw and rejected.
     """
 
     bias: float
     linkage: float
     contact: float
-    passed_over: float
+    rejected: float
 
     def probability(
         self,
         levels: NDArray[np.float32],
-        touching: NDArray[np.int64],
-        passed_over: NDArray[np.bool_],
+        seed_faces: NDArray[np.int64],
+        rejected: NDArray[np.bool_],
     ) -> NDArray[np.float32]:
         """Say how probably segments belong.
 
         Args:
             levels: (..., n) float32 log odds, from minus to plus infinity.
-            touching: (n,) int64 coarse faces that each shares with the seed.
-            passed_over: (n,) bool, whether the ancestors saw it and did not choose it.
+            seed_faces: (n,) int64 coarse faces that each shares with the seed.
+            rejected: (n,) bool, whether the ancestors saw it and did not choose it.
 
         Returns:
             (..., n) float32.
@@ -47,27 +47,27 @@ class Attachment(NamedTuple):
         odds = (
             self.bias
             + self.linkage * levels
-            + self.contact * np.log1p(touching)
-            + self.passed_over * passed_over
+            + self.contact * np.log1p(seed_faces)
+            + self.rejected * rejected
         )
         return np.asarray(expit(odds), np.float32)
 
 
-LINKAGE_ALONE = Attachment(bias=0.0, linkage=1.0, contact=0.0, passed_over=0.0)
+LINKAGE_ALONE = Membership(bias=0.0, linkage=1.0, contact=0.0, rejected=0.0)
 
 
-def fit_attachment(
+def fit_membership(
     levels: NDArray[np.float32],
-    touching: NDArray[np.int64],
-    passed_over: NDArray[np.bool_],
+    seed_faces: NDArray[np.int64],
+    rejected: NDArray[np.bool_],
     belongs: NDArray[np.bool_],
-) -> Attachment:
+) -> Membership:
     """Fit to segments of which it is known whether they belong.
 
     Args:
         levels: (n,) float32 finite log odds.
-        touching: (n,) int64 coarse faces that each shares with the seed.
-        passed_over: (n,) bool, whether the ancestors saw it and did not choose it.
+        seed_faces: (n,) int64 coarse faces that each shares with the seed.
+        rejected: (n,) bool, whether the ancestors saw it and did not choose it.
         belongs: (n,) bool.
 
     Returns:
@@ -79,7 +79,7 @@ def fit_attachment(
 
     if belongs.all() or not belongs.any():
         return LINKAGE_ALONE
-    rows = np.stack([levels, np.log1p(touching), passed_over], axis=1)
+    rows = np.stack([levels, np.log1p(seed_faces), rejected], axis=1)
     model = LogisticRegression().fit(rows, belongs)
-    found = Attachment(float(model.intercept_[0]), *map(float, model.coef_[0]))
+    found = Membership(float(model.intercept_[0]), *map(float, model.coef_[0]))
     return found if found.linkage > 0 else LINKAGE_ALONE

@@ -1,4 +1,4 @@
-"""What is said of the contacts of a volume, and what that links to a seed."""
+"""What is evidence of the contacts of a volume, and what that links to a seed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,23 +8,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from eyewire_validator.agglomeration.affinities import judge_faces
-from eyewire_validator.agglomeration.contact_model import ContactJudge
+from eyewire_validator.agglomeration.affinities import contact_affinities
+from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.contacts import describe_contacts
 from eyewire_validator.agglomeration.linkage import HIGHEST, link
-from eyewire_validator.agglomeration.membership import Attachment
+from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.config.settings import ModelSettings
 from eyewire_validator.learning.devices import torch_threads
-from eyewire_validator.tasks.context import passed_over
+from eyewire_validator.tasks.context import rejected_segments
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume, VolumeStore
 
-# Volumes whose judged contacts are kept in memory; many tasks lie in the same one.
+# Volumes whose scored contacts are kept in memory; many tasks lie in the same one.
 GRAPHS = 64
 
 
 @dataclass(frozen=True)
-class JudgedContacts:
+class ScoredContacts:
     """The contacts of a volume, and what each member of a model says of them.
 
     Attributes:
@@ -50,7 +50,7 @@ class JudgedContacts:
             [link(self.pairs, self.faces, one, seed) for one in self.evidence]
         )
 
-    def touching(self, seed: NDArray[np.int64]) -> NDArray[np.int64]:
+    def seed_faces(self, seed: NDArray[np.int64]) -> NDArray[np.int64]:
         """Count the faces that each segment shares with the seed: (65536,) int64."""
         is_seed = np.isin(self.pairs, seed)
         beside = is_seed.any(axis=1) & ~is_seed.all(axis=1)
@@ -58,7 +58,9 @@ class JudgedContacts:
         return np.bincount(others, self.faces[beside], SEGMENT_IDS).astype(np.int64)
 
 
-def judge(model: ContactJudge, volume: CoarseVolume, image: str) -> JudgedContacts:
+def score_contacts(
+    model: ContactModel, volume: CoarseVolume, image: str
+) -> ScoredContacts:
     """Let each member of a model judge the contacts of a volume.
 
     Args:
@@ -67,18 +69,18 @@ def judge(model: ContactJudge, volume: CoarseVolume, image: str) -> JudgedContac
         volume: see `CoarseVolume`.
         image: as a classifier was trained, see `describe_contacts`.
     """
-    said = []
+    evidence = []
     # Both find the same contacts, in the same order.
     with torch_threads(1), torch.inference_mode():
         if model.network:
-            pairs, faces, means = judge_faces(model.network, volume)
-            said.append(means.clip(-HIGHEST, HIGHEST))
+            pairs, faces, means = contact_affinities(model.network, volume)
+            evidence.append(means.clip(-HIGHEST, HIGHEST))
         if model.classifier:
             contacts = describe_contacts(volume, image)
             pairs, faces = contacts.pairs, contacts.faces
             logits = model.classifier(torch.from_numpy(contacts.features))
-            said.append(logits.clamp(-HIGHEST, HIGHEST).numpy())
-    return JudgedContacts(pairs, faces, np.mean(said, axis=0, dtype=np.float32))
+            evidence.append(logits.clamp(-HIGHEST, HIGHEST).numpy())
+    return ScoredContacts(pairs, faces, np.mean(evidence, axis=0, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -87,63 +89,63 @@ class Linked:
 
     Attributes:
         levels: (members, 65536) float32 log odds of the linkage, see `link`.
-        touching: (65536,) int64 coarse faces that each shares with the seed.
-        passed_over: (65536,) bool, whether the ancestors saw it and did not choose it.
+        seed_faces: (65536,) int64 coarse faces that each shares with the seed.
+        rejected: (65536,) bool, whether the ancestors saw it and did not choose it.
     """
 
     levels: NDArray[np.float32]
-    touching: NDArray[np.int64]
-    passed_over: NDArray[np.bool_]
+    seed_faces: NDArray[np.int64]
+    rejected: NDArray[np.bool_]
 
     @classmethod
-    def make(cls, contacts: JudgedContacts, seed: NDArray[np.int64]) -> "Linked":
-        """Link the segments to a seed; none is passed over.
+    def make(cls, contacts: ScoredContacts, seed: NDArray[np.int64]) -> "Linked":
+        """Link the segments to a seed; none is rejected.
 
         Args:
             contacts: those of the volume.
             seed: (n,) ids of the segments that are given.
         """
         none = np.zeros(SEGMENT_IDS, np.bool_)
-        return cls(contacts.levels(seed), contacts.touching(seed), none)
+        return cls(contacts.levels(seed), contacts.seed_faces(seed), none)
 
-    def but(self, passed_over: NDArray[np.int64]) -> "Linked":
+    def with_rejected(self, rejected: NDArray[np.int64]) -> "Linked":
         """Return the same, where the ancestors passed these segments over."""
         flags = np.zeros(SEGMENT_IDS, np.bool_)
-        flags[passed_over] = True
-        return replace(self, passed_over=flags)
+        flags[rejected] = True
+        return replace(self, rejected=flags)
 
-    def members(self, attachment: Attachment) -> NDArray[np.float32]:
+    def members(self, membership: Membership) -> NDArray[np.float32]:
         """Return how probably segments belong, as each member sees it.
 
         Returns:
             (members, 65536) float32 by segment id: 1 for the seed, 0 for what no
             contacts lead to.
         """
-        return attachment.probability(self.levels, self.touching, self.passed_over)
+        return membership.probability(self.levels, self.seed_faces, self.rejected)
 
 
 def linker(
-    model: ContactJudge, store: VolumeStore, settings: ModelSettings
+    model: ContactModel, store: VolumeStore, settings: ModelSettings
 ) -> Callable[[Task, Lineage], Linked]:
     """Return what links the segments of a task's volume to its seed.
 
     Args:
         model: what judges contacts, on the CPU.
-        store: the volumes; the judged contacts of the last ones are kept.
+        store: the volumes; the scored contacts of the last ones are kept.
         settings: of its checkpoint: image and context.
     """
-    judged = lru_cache(GRAPHS)(
-        lambda volume: judge(model, store.get(volume), settings.image)
+    scored = lru_cache(GRAPHS)(
+        lambda volume: score_contacts(model, store.get(volume), settings.image)
     )
 
     # Whoever asks again, as a leak audit does, is answered at once.
     linked = lru_cache(1)(
-        lambda volume, seed: Linked.make(judged(volume), np.array(seed, np.int64))
+        lambda volume, seed: Linked.make(scored(volume), np.array(seed, np.int64))
     )
 
     def link_task(task: Task, lineage: Lineage) -> Linked:
         ancestors = [] if settings.context == "none" else lineage.ancestors(task)
-        found: Linked = linked(task.place, tuple(task.seed.tolist()))
-        return found.but(passed_over(task, ancestors, store))
+        found: Linked = linked(task.volume_id, tuple(task.seed.tolist()))
+        return found.with_rejected(rejected_segments(task, ancestors, store))
 
     return link_task

@@ -14,9 +14,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from eyewire_validator.agglomeration.affinity_training import train_affinities
 from eyewire_validator.agglomeration.contact_classifier import ContactClassifier
-from eyewire_validator.agglomeration.contact_model import ContactJudge
+from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.examples import Examples, find_examples
-from eyewire_validator.agglomeration.membership import fit_attachment
+from eyewire_validator.agglomeration.membership import fit_membership
 from eyewire_validator.agglomeration.scoring import linker
 from eyewire_validator.config.settings import ModelSettings, TrainingSettings
 from eyewire_validator.learning.devices import torch_threads
@@ -37,7 +37,7 @@ CLASSIFIER: Mapping[str, Any] = {
 }
 
 
-def train_judge(
+def train_agglomeration(
     index: pd.DataFrame,
     store: VolumeStore,
     model_settings: ModelSettings,
@@ -72,8 +72,8 @@ def train_judge(
         ModelError: tasks show no two segments that belong together, or no two that do
             not.
     """
-    judge = ContactJudge(model_settings.evidence)
-    if judge.classifier:
+    model = ContactModel(model_settings.evidence)
+    if model.classifier:
         train, validation = (
             find_examples(
                 index.loc[index["split"] == split],
@@ -84,20 +84,20 @@ def train_judge(
             )
             for split in ("train", "validation")
         )
-        own = replace(settings, **CLASSIFIER) if judge.network else settings
-        judge.classifier, history = train_classifier(
+        own = replace(settings, **CLASSIFIER) if model.network else settings
+        model.classifier, history = train_classifier(
             train, validation, own, random_seed
         )
-    if judge.network:
-        judge.network, history = train_affinities(
+    if model.network:
+        model.network, history = train_affinities(
             index, store, model_settings, settings, folder, random_seed,
             device=device, threads=threads,
         )  # fmt: skip
-    train_attachment(
-        judge, index, store, model_settings,
+    train_membership(
+        model, index, store, model_settings,
         max_tasks=settings.validation_tasks, random_seed=random_seed,
     )  # fmt: skip
-    return Trained(judge.eval(), history)
+    return Trained(model.eval(), history)
 
 
 def train_classifier(
@@ -127,8 +127,8 @@ def train_classifier(
     return model.eval(), pd.DataFrame(history, columns=HISTORY.names)
 
 
-def train_attachment(
-    model: ContactJudge,
+def train_membership(
+    model: ContactModel,
     index: pd.DataFrame,
     store: VolumeStore,
     settings: ModelSettings,
@@ -141,7 +141,7 @@ def train_attachment(
     The tasks that the model learned from would not do: it is too sure of these.
 
     Args:
-        model: what judges contacts; gets the `attachment`.
+        model: what judges contacts; gets the `membership`.
         index: table in the schema `TASK_INDEX`.
         store: the volumes.
         settings: the model's entry: image and context.
@@ -155,10 +155,9 @@ def train_attachment(
         linked = link_task(task, lineage)
         for level in linked.levels:
             ids = np.flatnonzero(np.isfinite(level))
-            known = level[ids], linked.touching[ids], linked.passed_over[ids]
+            known = level[ids], linked.seed_faces[ids], linked.rejected[ids]
             rows.append((*known, np.isin(ids, task.aggregate)))
-    found = fit_attachment(*map(np.concatenate, zip(*rows, strict=True)))
-    model.attachment.copy_(torch.tensor(found))
+    model.membership = fit_membership(*map(np.concatenate, zip(*rows, strict=True)))
 
 
 def _draw(index: pd.DataFrame, max_tasks: int, random_seed: int) -> list[int]:

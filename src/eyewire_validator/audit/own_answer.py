@@ -142,7 +142,7 @@ def audit_answers(
         def view(task: int) -> dict[str, NDArray[Any]]:
             (answers,) = answerer([task])
             row = lineage.task(task)
-            return {TRUTH: store.get(row.place).mask(row.aggregate)} | {
+            return {TRUTH: store.get(row.volume_id).mask(row.aggregate)} | {
                 f"{part}, loops {loops}": getattr(answer, part)
                 for loops, answer in answers.items()
                 for part in ANSWER_PARTS
@@ -232,7 +232,7 @@ def _alter(
 def _answer_columns(
     task: Task, aggregate: NDArray[np.int64], store: VolumeStore
 ) -> dict[str, Any]:
-    volume = store.get(task.place)
+    volume = store.get(task.volume_id)
     mask, seed = volume.mask(aggregate), volume.mask(task.seed)
     return dict(
         zip(
@@ -256,7 +256,7 @@ def _other_segments(
     task: Task, store: VolumeStore, random_seed: int
 ) -> NDArray[np.int64]:
     """Draw as many segments as the aggregate has (or all) from the volume's others."""
-    present = np.unique(store.get(task.place).segmentation).astype(np.int64)
+    present = np.unique(store.get(task.volume_id).segmentation).astype(np.int64)
     others = np.setdiff1d(present[present > 0], task.aggregate)
     count = min(len(task.aggregate), len(others))
     generator = np.random.default_rng([random_seed, task.task])

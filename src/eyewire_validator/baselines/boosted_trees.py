@@ -18,7 +18,7 @@ from threadpoolctl import ThreadpoolController
 from eyewire_validator.answers import Answer, answer_in_segments, no_segments
 from eyewire_validator.errors import ModelError
 from eyewire_validator.tasks.lineage import Lineage, Task
-from eyewire_validator.volumes.coverage import AXES, Bridge, Dust
+from eyewire_validator.volumes.coverage import AXES, Dust, SegmentCoverage
 from eyewire_validator.volumes.graph import Contacts, contacts_of, flood
 from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
 
@@ -67,13 +67,13 @@ class GeometryAnswerer:
 
     def __call__(self, task: Task) -> Answer:
         """Answer a task that has a volume; what is no candidate gets 0."""
-        candidates = self.features.of(task.place, ids_of(task.seed))
+        candidates = self.features.of(task.volume_id, ids_of(task.seed))
         probability = no_segments()
         if len(candidates):
             with LIBRARIES.limit(limits=1):
                 belongs = self.model.predict_proba(candidates.to_numpy())[:, 1]
             probability[candidates.index] = belongs
-        segmentation = self.store.get(task.place).segmentation
+        segmentation = self.store.get(task.volume_id).segmentation
         return answer_in_segments(segmentation, task.seed, probability)
 
 
@@ -106,7 +106,7 @@ class GeometryTrainer:
         lineage = Lineage(index)
         tasks = map(lineage.task, _draw(index.loc[index["split"] == "train"]))
         examples = (
-            Example(task.place, ids_of(task.seed), ids_of(task.aggregate))
+            Example(task.volume_id, ids_of(task.seed), ids_of(task.aggregate))
             for task in tasks
         )
         return GeometryAnswerer(
@@ -157,16 +157,16 @@ class CandidateFeatures:
 
     def _make(self, volume: int, seed: Ids) -> pd.DataFrame:
         given = np.array(seed, np.int64)
-        bridge = self._store.bridge(volume)
-        segments = bridge.segments["segment"].to_numpy()
+        coverage = self._store.coverage(volume)
+        segments = coverage.segments["segment"].to_numpy()
         seed_mask = self._store.get(volume).mask(given)
         columns = {
-            **_shape(bridge, self._store.geometry.size),
-            **_distances(bridge, given, seed_mask),
+            **_shape(coverage, self._store.geometry.size),
+            **_distances(coverage, given, seed_mask),
             **_touch(self._contacts(volume), given, segments),
         }
         rows = pd.DataFrame(columns, index=segments, dtype=np.float64)
-        return rows[bridge.candidates(given, self._dust)]
+        return rows[coverage.candidates(given, self._dust)]
 
 
 def ids_of(segments: NDArray[np.int64]) -> Ids:
@@ -182,10 +182,10 @@ def _draw(train: pd.DataFrame) -> list[int]:
     return [int(task) for task in train["task"].iloc[np.sort(chosen)]]
 
 
-def _shape(bridge: Bridge, size: int) -> dict[str, NDArray[np.float64]]:
+def _shape(coverage: SegmentCoverage, size: int) -> dict[str, NDArray[np.float64]]:
     """Describe the segments themselves."""
-    low, high = _boxes(bridge)
-    voxels = bridge.segments["voxels"].to_numpy()
+    low, high = _boxes(coverage)
+    voxels = coverage.segments["voxels"].to_numpy()
     extents = dict(zip(("depth", "height", "width"), (high - low).T, strict=True))
     return {
         "log_voxels": np.log(voxels),
@@ -197,12 +197,12 @@ def _shape(bridge: Bridge, size: int) -> dict[str, NDArray[np.float64]]:
 
 
 def _distances(
-    bridge: Bridge, seed: NDArray[np.int64], seed_mask: NDArray[np.bool_]
+    coverage: SegmentCoverage, seed: NDArray[np.int64], seed_mask: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float64]]:
     """Say where the segments are, in the volume and seen from the seed."""
-    is_seed = bridge.segments["segment"].isin(seed).to_numpy()
-    voxels = bridge.segments["voxels"].to_numpy()
-    centers = _centers(bridge, seed_mask.shape)
+    is_seed = coverage.segments["segment"].isin(seed).to_numpy()
+    voxels = coverage.segments["voxels"].to_numpy()
+    centers = _centers(coverage, seed_mask.shape)
     # NaN if the volume has no segment of the seed.
     weights = voxels[is_seed] / voxels[is_seed].sum()
     offsets = centers - (weights @ centers[is_seed] if is_seed.any() else np.nan)
@@ -215,8 +215,8 @@ def _distances(
         **{f"center_{axis}": centers[:, i] for i, axis in enumerate(AXES)},
         **{f"offset_{axis}": offsets[:, i] for i, axis in enumerate(AXES)},
         # Mean over its voxels of the distance to the seed's nearest; coarse voxels.
-        "distance": bridge.mean(far),
-        "box_gap": _box_gaps(bridge, is_seed),
+        "distance": coverage.mean(far),
+        "box_gap": _box_gaps(coverage, is_seed),
         "log_seed_voxels": np.full(len(voxels), np.log1p(voxels[is_seed].sum())),
         "seed_segments": np.full(len(voxels), is_seed.sum()),
     }
@@ -243,26 +243,28 @@ def _touch(
     }
 
 
-def _boxes(bridge: Bridge) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _boxes(coverage: SegmentCoverage) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return lowest voxels and voxels after the last: (segments, 3) each."""
     low, high = (
-        bridge.segments[[f"{side}_{axis}" for axis in AXES]].to_numpy()
+        coverage.segments[[f"{side}_{axis}" for axis in AXES]].to_numpy()
         for side in ("min", "max")
     )
     return low, high
 
 
-def _centers(bridge: Bridge, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _centers(coverage: SegmentCoverage, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return the centroids of the segments: (segments, 3), coarse voxels."""
-    return bridge.mean(np.indices(shape, np.float32))
+    return coverage.mean(np.indices(shape, np.float32))
 
 
-def _box_gaps(bridge: Bridge, is_seed: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _box_gaps(
+    coverage: SegmentCoverage, is_seed: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """Return the distance of each box to the nearest box of the seed, voxels.
 
     NaN if the volume has no segment of the seed.
     """
-    low, high = _boxes(bridge)
+    low, high = _boxes(coverage)
     nearest = np.full(len(low), np.nan)
     for seed_low, seed_high in zip(low[is_seed], high[is_seed], strict=True):
         gaps = np.maximum(low - seed_high, seed_low - high).clip(0)

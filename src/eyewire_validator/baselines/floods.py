@@ -89,17 +89,17 @@ def _warn_of_bare_volumes(
 
 
 def _answer(store: VolumeStore, graph_of: Callable[[int], Graph], task: Task) -> Answer:
-    scores = flood(graph_of(task.place), task.seed)
-    return answer_in_segments(store.get(task.place).segmentation, task.seed, scores)
+    scores = flood(graph_of(task.volume_id), task.seed)
+    return answer_in_segments(store.get(task.volume_id).segmentation, task.seed, scores)
 
 
 def _answer_best(
     store: VolumeStore, graph_of: Callable[[int], Graph], dust: Dust, task: Task
 ) -> Answer:
-    bridge = store.bridge(task.place)
-    candidates = bridge.segments[bridge.candidates(task.seed, dust)]
+    coverage = store.coverage(task.volume_id)
+    candidates = coverage.segments[coverage.candidates(task.seed, dust)]
     segments = candidates["segment"].to_numpy()
-    scores = flood(graph_of(task.place), task.seed)[segments]
+    scores = flood(graph_of(task.volume_id), task.seed)[segments]
     belongs = np.isin(segments, task.aggregate)
     threshold = _best_threshold(scores, belongs, candidates["voxels"].to_numpy())
     return answer_given(task, segments[scores >= threshold], store)

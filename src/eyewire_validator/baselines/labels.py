@@ -33,7 +33,7 @@ class Labels:
         """Answer with the objects under the seed."""
         labels = self._cut(task)
         factor = self._store.geometry.factor
-        coarse = self._store.get(task.place).segmentation
+        coarse = self._store.get(task.volume_id).segmentation
         segmentation = coarse.repeat(factor, 0).repeat(factor, 1).repeat(factor, 2)
         objects = {
             owner

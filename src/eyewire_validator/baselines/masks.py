@@ -37,7 +37,7 @@ def copy_previous(task: Task, store: VolumeStore, lineage: Lineage) -> Answer:
     copied = context_masks(
         "ancestors_registered", task, ancestors, store, len(ancestors)
     )
-    seed = store.get(task.place).mask(task.seed)
+    seed = store.get(task.volume_id).mask(task.seed)
     return _answer(seed | copied.any(axis=0))
 
 
@@ -60,7 +60,7 @@ def perfect_mask(task: Task, store: VolumeStore) -> Answer:
 
     A reference: it knows the truth.
     """
-    return _answer(store.get(task.place).mask(task.aggregate))
+    return _answer(store.get(task.volume_id).mask(task.aggregate))
 
 
 def answer_given(
@@ -70,12 +70,12 @@ def answer_given(
     probability = no_segments()
     probability[segments] = 1
     return answer_in_segments(
-        store.get(task.place).segmentation, task.seed, probability
+        store.get(task.volume_id).segmentation, task.seed, probability
     )
 
 
 def _dilate(task: Task, store: VolumeStore, dilation: int) -> Answer:
-    seed = store.get(task.place).mask(task.seed)
+    seed = store.get(task.volume_id).mask(task.seed)
     return _answer(binary_dilation(seed, iterations=dilation))
 
 

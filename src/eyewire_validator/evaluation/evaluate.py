@@ -99,7 +99,7 @@ def evaluate(
         voxels = TaskVoxels.of(row, store)
         candidates = Candidates.of(
             row,
-            store.bridge(row.place),
+            store.coverage(row.volume_id),
             settings.dust,
             neurons[task] if neurons else None,
         )

@@ -1,7 +1,7 @@
 """Answers in segments: how probably each candidate segment belongs.
 
 People act on segments, not on voxels, so this is what an answer is worth to them. The
-probability of a segment is the mean over all its voxels (`bridge.Bridge`).
+probability of a segment is the mean over all its voxels (`coverage.SegmentCoverage`).
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from scipy.special import entr
 
 from eyewire_validator.answers import Answer
 from eyewire_validator.tasks.lineage import Task
-from eyewire_validator.volumes.coverage import Bridge, Dust
+from eyewire_validator.volumes.coverage import Dust, SegmentCoverage
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class Candidates:
     """The candidate segments of a task, and what is known before anybody answers.
 
     Attributes:
-        bridge: of the task's volume.
+        coverage: of the task's volume.
         chosen: (segments of the volume,) bool, which of them are candidates.
         about: the columns of `SEGMENT_SCORES` that no answer changes, a value a
             candidate, ascending by segment.
@@ -29,7 +29,7 @@ class Candidates:
             resolution: the seed, and what of the truth no candidate holds.
     """
 
-    bridge: Bridge
+    coverage: SegmentCoverage
     chosen: NDArray[np.bool_]
     about: dict[str, NDArray[Any]]
     full_counts: dict[str, int]
@@ -38,7 +38,7 @@ class Candidates:
     def of(
         cls,
         task: Task,
-        bridge: Bridge,
+        coverage: SegmentCoverage,
         dust: Dust,
         neuron: frozenset[int] | None = None,
     ) -> "Candidates":
@@ -46,13 +46,13 @@ class Candidates:
 
         Args:
             task: what the index says about it.
-            bridge: of its volume.
+            coverage: of its volume.
             dust: segments that are no candidates.
             neuron: the segments that really belong, where that is known.
         """
-        rows = bridge.segments
+        rows = coverage.segments
         ids, voxels = rows["segment"].to_numpy(), rows["voxels"].to_numpy()
-        chosen = bridge.candidates(task.seed, dust)
+        chosen = coverage.candidates(task.seed, dust)
         segments, is_truth = ids[chosen], np.isin(ids, task.aggregate)
         every = segments.shape
         about = {
@@ -74,7 +74,7 @@ class Candidates:
             "dust_truth_segments": len(missed),
             "dust_truth_full_voxels": int(missed.sum()),
         }
-        return cls(bridge, chosen, about, full_counts)
+        return cls(coverage, chosen, about, full_counts)
 
     def score(self, answer: Answer) -> dict[str, NDArray[Any]]:
         """Return the columns of `SEGMENT_SCORES`, a value a candidate."""
@@ -82,24 +82,26 @@ class Candidates:
             name: np.full(np.count_nonzero(self.chosen), None)
             if values is None
             else values[self.chosen].astype(np.float32)
-            for name, values in _scores(answer, self.bridge).items()
+            for name, values in _scores(answer, self.coverage).items()
         }
         return {**self.about, **scores}
 
 
-def _scores(answer: Answer, bridge: Bridge) -> dict[str, NDArray[np.float64] | None]:
+def _scores(
+    answer: Answer, coverage: SegmentCoverage
+) -> dict[str, NDArray[np.float64] | None]:
     """Return probability and uncertainties of all segments of the volume."""
-    ids = bridge.segments["segment"].to_numpy()
+    ids = coverage.segments["segment"].to_numpy()
     members: NDArray[np.float64] | None = None
     if answer.segments is not None:
         probability = answer.segments[ids].astype(np.float64)
         if answer.segment_members is not None:
             members = answer.segment_members[:, ids].T.astype(np.float64)
     else:
-        probability = bridge.mean(answer.probability)
+        probability = coverage.mean(answer.probability)
         if answer.members is not None:
-            members = bridge.mean(answer.members)
-    sigma = None if answer.sigma is None else bridge.mean(answer.sigma)
+            members = coverage.mean(answer.members)
+    sigma = None if answer.sigma is None else coverage.mean(answer.sigma)
     variance, information = None, None
     if members is not None:
         variance = members.var(axis=1)

@@ -33,7 +33,7 @@ class TaskVoxels:
         Raises:
             VolumeError: it has no volume.
         """
-        volume = store.get(task.place)
+        volume = store.get(task.volume_id)
         about = {
             "task": task.task,
             "cell": task.cell,

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from eyewire_validator.agglomeration.contact_model import ContactJudge
+from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.config.settings import ModelSettings, TrainingSettings
 from eyewire_validator.errors import ConfigError, ModelError
 from eyewire_validator.learning.tensor_files import load_plain, save_plain
@@ -26,7 +26,7 @@ FIXED = (
     "width", "levels", "evidence",
 )  # fmt: skip
 
-Model = Network | ContactJudge
+Model = Network | ContactModel
 
 # Training settings that older checkpoints lack, and what their training did.
 ADDED = {"labels": "hard"}
@@ -105,7 +105,7 @@ def load_checkpoint(
 def make_model(settings: ModelSettings) -> Model:
     """Make the model of an entry, its weights drawn from torch's generator."""
     if settings.kind == "agglomeration":
-        return ContactJudge(settings.evidence)
+        return ContactModel(settings.evidence)
     return make_network(settings)
 
 

@@ -102,13 +102,13 @@ def _agglomeration(
 ) -> Callable[[Task, Lineage], Answer]:
     # torch, skimage and numba take seconds to import.
     from eyewire_validator.agglomeration.answerer import agglomerate
-    from eyewire_validator.agglomeration.contact_model import ContactJudge
+    from eyewire_validator.agglomeration.contact_model import ContactModel
     from eyewire_validator.models.checkpoint import load_checkpoint
 
     if checkpoint is None:
         raise ModelError(f"model {settings.title}: needs a checkpoint; train it first")
     model, info = load_checkpoint(checkpoint)
-    if not isinstance(model, ContactJudge):
+    if not isinstance(model, ContactModel):
         raise ModelError(f"{checkpoint}: is of a network, not of kind agglomeration")
     return agglomerate(model, store, info.model_settings)
 

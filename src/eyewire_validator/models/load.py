@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from eyewire_validator.agglomeration.contact_model import ContactJudge
+from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.answers import Answerer
 from eyewire_validator.config.settings import ModelSettings
 from eyewire_validator.models.checkpoint import load_checkpoint
@@ -44,7 +44,7 @@ def load_answerer(
     """
     loaded = [load_checkpoint(path, device) for path in checkpoints]
     first, settings = loaded[0][0], loaded[0][1].model_settings
-    if isinstance(first, ContactJudge):
+    if isinstance(first, ContactModel):
         # skimage and numba take a second to import.
         from eyewire_validator.agglomeration.answerer import agglomerate
 

@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eyewire_validator.agglomeration.contact_model import ContactJudge
-from eyewire_validator.agglomeration.membership import Attachment
-from eyewire_validator.agglomeration.scoring import Linked, judge
+from eyewire_validator.agglomeration.contact_model import ContactModel
+from eyewire_validator.agglomeration.scoring import Linked, score_contacts
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.volumes.store import CoarseVolume
@@ -30,7 +29,7 @@ class SegmentValidator:
         info: what its checkpoint says: settings and provenance.
     """
 
-    model: ContactJudge
+    model: ContactModel
     info: CheckpointInfo
 
     def answer(
@@ -38,7 +37,7 @@ class SegmentValidator:
         image: NDArray[np.uint8],
         segmentation: NDArray[np.uint16],
         seed: Sequence[int],
-        passed_over: Sequence[int] = (),
+        rejected: Sequence[int] = (),
     ) -> pd.DataFrame:
         """Answer one task.
 
@@ -46,8 +45,8 @@ class SegmentValidator:
             image: (z, y, x) uint8 grey values.
             segmentation: (z, y, x) uint16 segment ids, 0 is nothing.
             seed: ids of the segments that belong to the answer.
-            passed_over: ids of segments that were seen, and not chosen, in the volume
-                that the seed is from.
+            rejected: ids of segments that the answer to the parent task saw and did
+                not choose.
 
         Returns:
             A row for each other segment, the most probable first: ``segment``,
@@ -61,17 +60,17 @@ class SegmentValidator:
         _check(image, segmentation)
         segments = np.unique(segmentation[segmentation > 0])
         given = np.asarray(seed, np.int64)
-        if len(strangers := np.setdiff1d(given, segments)):
+        if len(unknown := np.setdiff1d(given, segments)):
             raise ModelError(
-                f"seed: {strangers[0]} is no segment of this segmentation; expected "
+                f"seed: {unknown[0]} is no segment of this segmentation; expected "
                 f"some of its {len(segments)} segments"
             )
         volume = CoarseVolume(image, segmentation)
-        contacts = judge(self.model, volume, self.info.model_settings.image)
-        left_out = np.intersect1d(passed_over, segments).astype(np.int64)
-        linked = Linked.make(contacts, given).but(left_out)
+        contacts = score_contacts(self.model, volume, self.info.model_settings.image)
+        seen = np.intersect1d(rejected, segments).astype(np.int64)
+        linked = Linked.make(contacts, given).with_rejected(seen)
         others = np.setdiff1d(segments, given).astype(np.int64)
-        members = linked.members(Attachment(*self.model.attachment.tolist()))
+        members = linked.members(self.model.membership)
         found = pd.DataFrame(
             {
                 "segment": others,
@@ -91,7 +90,7 @@ def load_segment_validator(path: str | Path) -> SegmentValidator:
         ModelError: the file is missing, damaged, no checkpoint, or of a network.
     """
     model, info = load_checkpoint(Path(path))
-    if not isinstance(model, ContactJudge):
+    if not isinstance(model, ContactModel):
         raise ModelError(f"{path}: answers in voxels; use load_validator")
     return SegmentValidator(model, info)
 

@@ -27,9 +27,9 @@ def train_model(
     An agglomeration takes the first of the devices.
     """
     if model_settings.kind == "agglomeration":
-        from eyewire_validator.agglomeration.training import train_judge
+        from eyewire_validator.agglomeration.training import train_agglomeration
 
-        return train_judge(
+        return train_agglomeration(
             index, store, model_settings, settings, folder,
             settings.random_seed + replicate, device=devices[0], threads=threads,
         )  # fmt: skip

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from skimage.measure import label
 
 from eyewire_validator.errors import ConfigError, SandboxError
-from eyewire_validator.sandbox.bucket.volume_writer import Workshop
-from eyewire_validator.sandbox.bucket.volumes import Place, Volume, describe
+from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
+from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
 from eyewire_validator.sandbox.service.replies import VOTES_NEEDED, Cell, serve
 from eyewire_validator.sandbox.tissue.rendering import to_jpegs
-from eyewire_validator.sandbox.tracing.crowd import Answer
+from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
 from eyewire_validator.sandbox.tracing.spawning import Corner, Tracer
 from eyewire_validator.storage.array_files import open_array
 from eyewire_validator.volumes.geometry import VolumeGeometry
@@ -134,7 +134,7 @@ def cut_segmentation(supervoxels: NDArray[np.integer]) -> NDArray[np.uint16]:
 
 
 def make_from_files(
-    settings: FilesSettings, geometry: VolumeGeometry, workshop: Workshop
+    settings: FilesSettings, geometry: VolumeGeometry, writer: VolumeWriter
 ) -> tuple[list[Volume], list[Cell], float]:
     """Cut the triple into cubes and trace its labels; nobody plays, the labels answer.
 
@@ -147,14 +147,14 @@ def make_from_files(
     """
     triple = open_triple(settings)
     corners = cube_corners(triple.image.shape, geometry)
-    volumes = workshop.run(
+    volumes = writer.run(
         [
-            partial(_cut_volume, triple, geometry, corner, index, workshop)
+            partial(_cut_volume, triple, geometry, corner, index, writer)
             for index, corner in enumerate(corners)
         ]
     )
     tracer = Tracer(
-        {volume.place.corner: volume for volume in volumes},
+        {volume.box.corner: volume for volume in volumes},
         geometry,
         settings.min_purity,
     )
@@ -173,12 +173,14 @@ def make_from_files(
     return volumes, cells, left_over(triple.image.shape, geometry)
 
 
-def _agree(min_purity: float, volume: Volume, seed: set[int], body: set[int]) -> Answer:
+def _agree(
+    min_purity: float, volume: Volume, seed: set[int], body: set[int]
+) -> CrowdAnswer:
     """The answer to a task is the truth, as if one player had given it."""
     truth = [
         segment for segment in sorted(body) if volume.purity[segment] >= min_purity
     ]
-    return Answer(dict.fromkeys(truth, 1.0), 0.0, 1.0, VOTES_NEEDED)
+    return CrowdAnswer(dict.fromkeys(truth, 1.0), 0.0, 1.0, VOTES_NEEDED)
 
 
 def _cut_volume(
@@ -186,13 +188,13 @@ def _cut_volume(
     geometry: VolumeGeometry,
     corner: Corner,
     index: int,
-    workshop: Workshop,
+    writer: VolumeWriter,
 ) -> Volume:
-    box = tuple(slice(start, start + geometry.size) for start in corner)
-    image = np.asarray(triple.image[box])
-    segmentation = cut_segmentation(np.asarray(triple.supervoxels[box]))
+    cut = tuple(slice(start, start + geometry.size) for start in corner)
+    image = np.asarray(triple.image[cut])
+    segmentation = cut_segmentation(np.asarray(triple.supervoxels[cut]))
     channel = FIRST_CHANNEL + 2 * index
-    place = Place(channel, channel + 1, corner, geometry.shape)
-    labels = np.asarray(triple.labels[box])
-    volume = describe(place, segmentation, image, labels)
-    return workshop.put_away(volume, to_jpegs(image, JPEG_QUALITY))
+    box = VolumeBox(channel, channel + 1, corner, geometry.shape)
+    labels = np.asarray(triple.labels[cut])
+    volume = describe(box, segmentation, image, labels)
+    return writer.write(volume, to_jpegs(image, JPEG_QUALITY))

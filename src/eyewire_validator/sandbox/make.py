@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from eyewire_validator.sandbox.bucket.folder import content_hash, write_csv
-from eyewire_validator.sandbox.bucket.volume_writer import Workshop
+from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
 from eyewire_validator.sandbox.bucket.volumes import Volume
 from eyewire_validator.sandbox.cutting import FilesSettings, make_from_files
 from eyewire_validator.sandbox.oddities import add_oddities, disturb_replies
@@ -25,7 +25,7 @@ from eyewire_validator.sandbox.service.replies import (
 )
 from eyewire_validator.sandbox.synthetic import make_synthetic
 from eyewire_validator.sandbox.tissue.retina import RetinaSettings
-from eyewire_validator.sandbox.tracing.spawning import Task
+from eyewire_validator.sandbox.tracing.spawning import SpawnedTask
 from eyewire_validator.storage.files import write_json
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
@@ -55,12 +55,12 @@ def make_sandbox(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".sandbox.") as scratch:
         new = Path(scratch) / "sandbox"
-        workshop = Workshop(new, Path(scratch), workers)
+        writer = VolumeWriter(new, Path(scratch), workers)
         make = _from_files if settings["made_from"] == "files" else _from_retina
         manifest = {
             "made_from": settings["made_from"],
             "random_seed": settings["random_seed"],
-            **make(settings, geometry, workshop),
+            **make(settings, geometry, writer),
             "sha256": content_hash(new),
         }
         _replace_content(folder, new)
@@ -68,35 +68,35 @@ def make_sandbox(
 
 
 def _from_retina(
-    settings: Mapping[str, Any], geometry: VolumeGeometry, workshop: Workshop
+    settings: Mapping[str, Any], geometry: VolumeGeometry, writer: VolumeWriter
 ) -> dict[str, Any]:
     seed = settings["random_seed"]
     z, y, x = settings["retina"]["grid"]
     retina = RetinaSettings(**{**settings["retina"], "grid": (z, y, x)})
-    volumes, cells = make_synthetic(retina, geometry, seed, workshop)
+    volumes, cells = make_synthetic(retina, geometry, seed, writer)
     cells = number_tasks(cells, FIRST_TASK)
     cells, odd = add_oddities(cells, volumes, np.random.default_rng([seed, 9]))
     tasks = task_replies(cells, volumes)
     odd |= disturb_replies(tasks)
-    write_records(workshop.folder, cells, volumes, tasks)
+    write_records(writer.folder, cells, volumes, tasks)
     return {**count(cells, volumes), "oddities": odd}
 
 
 def _from_files(
-    settings: Mapping[str, Any], geometry: VolumeGeometry, workshop: Workshop
+    settings: Mapping[str, Any], geometry: VolumeGeometry, writer: VolumeWriter
 ) -> dict[str, Any]:
     files = FilesSettings(**settings["files"])
-    volumes, cells, left_out = make_from_files(files, geometry, workshop)
+    volumes, cells, left_out = make_from_files(files, geometry, writer)
     cells = number_tasks(cells, FIRST_TASK)
-    write_records(workshop.folder, cells, volumes, task_replies(cells, volumes))
+    write_records(writer.folder, cells, volumes, task_replies(cells, volumes))
     return {**count(cells, volumes), "left_out_share": round(left_out, 4)}
 
 
 def task_replies(cells: list[Cell], volumes: list[Volume]) -> dict[str, Any]:
     """Return the replies of ``GET /1.0/task/{task}`` by task id."""
-    places = {volume.place.volume: volume.place for volume in volumes}
+    boxes = {volume.box.volume: volume.box for volume in volumes}
     return {
-        str(served.task.task): task_reply(cell.cell, served, places[served.task.volume])
+        str(served.task.task): task_reply(cell.cell, served, boxes[served.task.volume])
         for cell in cells
         for served in cell.tasks
     }
@@ -113,7 +113,7 @@ def write_records(
         volumes: the volumes of their tasks.
         tasks: replies of ``GET /1.0/task/{task}``.
     """
-    places = {volume.place.volume: volume.place for volume in volumes}
+    boxes = {volume.box.volume: volume.box for volume in volumes}
     served = [task for cell in cells for task in cell.tasks]
     children: dict[int | None, list[int]] = defaultdict(list)
     for task in served:
@@ -126,7 +126,7 @@ def write_records(
         },
         "api/cells.json": {str(cell.cell): cell_reply(cell) for cell in cells},
         "api/cell_tasks.json": {
-            str(cell.cell): cell_tasks_reply(cell, places) for cell in cells
+            str(cell.cell): cell_tasks_reply(cell, boxes) for cell in cells
         },
         "truth/cells.json": {str(cell.cell): cell.neuron for cell in cells},
         "truth/tasks.json": {str(task.task.task): _truth(task.task) for task in served},
@@ -136,7 +136,7 @@ def write_records(
     write_csv(folder / "registry.csv", map(registry_row, cells))
 
 
-def _truth(task: Task) -> dict[str, Any]:
+def _truth(task: SpawnedTask) -> dict[str, Any]:
     return {
         "truth": sorted(task.truth),
         "consensus": task.answer.consensus,

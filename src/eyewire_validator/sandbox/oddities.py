@@ -72,7 +72,7 @@ def add_oddities(
     Returns:
         The cells, and how often each oddity was made.
     """
-    by_id = {volume.place.volume: volume for volume in volumes}
+    by_id = {volume.box.volume: volume for volume in volumes}
     odd = _OddTasks(cells, rng)
     made = {
         "vanishing_seeds": odd.change(1, lambda t: _seed_with_speck(t, by_id)),

@@ -7,8 +7,8 @@ from itertools import product
 
 import numpy as np
 
-from eyewire_validator.sandbox.bucket.volume_writer import Workshop
-from eyewire_validator.sandbox.bucket.volumes import Place, Volume, describe
+from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
+from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
 from eyewire_validator.sandbox.oddities import plant_speck
 from eyewire_validator.sandbox.service.replies import Cell, serve
 from eyewire_validator.sandbox.tissue.rendering import from_jpegs, render, to_jpegs
@@ -39,21 +39,21 @@ TAGS = ("{}", '{"ReapGrow": 1}', '{"GrowReap": 1, "SAC": 1}')
 
 @dataclass(frozen=True)
 class Site:
-    """A volume to be made: its place, and the tissue that it shows.
+    """A volume to be made: its box, and the tissue that it shows.
 
     Args:
-        place: ids and box in the frame of the data.
+        box: ids and box in the frame of the data.
         tissue: what is there.
         corner: lowest voxel in the frame of the tissue (z, y, x).
     """
 
-    place: Place
+    box: VolumeBox
     tissue: Tissue
     corner: Corner
 
 
 def make_synthetic(
-    settings: RetinaSettings, geometry: VolumeGeometry, seed: int, workshop: Workshop
+    settings: RetinaSettings, geometry: VolumeGeometry, seed: int, writer: VolumeWriter
 ) -> tuple[list[Volume], list[Cell]]:
     """Grow the retina, draw and cut its volumes, and let players trace the cells.
 
@@ -65,23 +65,23 @@ def make_synthetic(
         The volumes and the cells, before `oddities` are put in.
     """
     sites = plan_sites(settings, geometry, seed)
-    volumes = workshop.run(
+    volumes = writer.run(
         [
-            partial(make_volume, site, geometry.factor, [seed, 5, index], workshop)
+            partial(make_volume, site, geometry.factor, [seed, 5, index], writer)
             for index, site in enumerate(sites)
         ]
     )
     mouse, zebrafish = volumes[:-2], volumes[-2:]
     rng = np.random.default_rng([seed, 6])
     identities = list(_identities(settings.cells, rng))
-    patients = [
+    to_trace = [
         *((mouse, identities[k], k + 1) for k in range(settings.cells + REJECTED)),
         *(([fish], identities[k - 3], 1) for k, fish in enumerate(zebrafish)),
     ]
     crowd = Crowd(settings.players)
     traced = [
         _trace(near, geometry, identity, neuron, crowd, seed)
-        for near, identity, neuron in patients
+        for near, identity, neuron in to_trace
     ]
     return volumes, [*traced, identities[-1]]
 
@@ -89,7 +89,7 @@ def make_synthetic(
 def plan_sites(
     settings: RetinaSettings, geometry: VolumeGeometry, seed: int
 ) -> list[Site]:
-    """Grow the tissues and place the volumes: the grid, then two half as big."""
+    """Grow the tissues and lay out the volumes: the grid, then two half as big."""
     z, y, x = (n * geometry.stride + geometry.overlap for n in settings.grid)
     diameter, reach = settings.neurite_diameter, float(geometry.stride)
     retina = grow_tissue((z, y, x), settings.cells + REJECTED, diameter, reach, seed)
@@ -98,34 +98,38 @@ def plan_sites(
     for k, j, i in product(*map(range, settings.grid)):
         corner = (k * geometry.stride, j * geometry.stride, i * geometry.stride)
         in_data = _in_data((k, j, i), geometry.stride)
-        sites.append(Site(Place(*next(ids), in_data, geometry.shape), retina, corner))
+        sites.append(
+            Site(VolumeBox(*next(ids), in_data, geometry.shape), retina, corner)
+        )
     half = (geometry.size // 2,) * 3
     for fish in (1, 2):
         tissue = grow_tissue(half, 1, diameter, reach / 2, seed + fish)
         z, y, x = ZEBRAFISH_CORNER
-        place = Place(*next(ids), (z, y, x + 1000 * fish), half)
-        sites.append(Site(place, tissue, (0, 0, 0)))
+        box = VolumeBox(*next(ids), (z, y, x + 1000 * fish), half)
+        sites.append(Site(box, tissue, (0, 0, 0)))
     return sites
 
 
-def make_volume(site: Site, factor: int, seed: list[int], workshop: Workshop) -> Volume:
+def make_volume(
+    site: Site, factor: int, seed: list[int], writer: VolumeWriter
+) -> Volume:
     """Draw a volume, cut what the JPEGs show into supervoxels, and write it.
 
     Args:
         site: what and where.
         factor: edge of a block of downsampling, for the speck that will vanish in it.
         seed: of the segment ids.
-        workshop: where it goes.
+        writer: writes it.
     """
-    picture = render(site.tissue, site.corner, site.place.shape)
+    picture = render(site.tissue, site.corner, site.box.shape)
     jpegs = to_jpegs(picture.image)
     image = from_jpegs(jpegs)
     rng = np.random.default_rng(seed)
     segmentation = oversegment(image, site.tissue.neurite_diameter, rng)
     for _ in range(SPECKS):
         plant_speck(segmentation, picture.neuron <= site.tissue.traced, factor, rng)
-    volume = describe(site.place, segmentation, image, picture.neuron)
-    return workshop.put_away(volume, jpegs)
+    volume = describe(site.box, segmentation, image, picture.neuron)
+    return writer.write(volume, jpegs)
 
 
 def _trace(
@@ -138,11 +142,11 @@ def _trace(
 ) -> Cell:
     """Let the crowd trace a neuron."""
     rng = np.random.default_rng([seed, 8, identity.cell])
-    tracer = Tracer({v.place.corner: v for v in volumes}, geometry, MERGER_PURITY)
+    tracer = Tracer({v.box.corner: v for v in volumes}, geometry, MERGER_PURITY)
     tasks = tracer.trace(
         neuron, lambda volume, start, body: crowd.answer(volume, start, body, rng)
     )
-    by_id = {volume.place.volume: volume for volume in volumes}
+    by_id = {volume.box.volume: volume for volume in volumes}
     size = sum(int(by_id[t.volume].sizes[list(t.truth)].sum()) for t in tasks)
     served = [serve(task, bool(rng.random() < SHOWS_ALL)) for task in tasks]
     return replace(identity, neuron=neuron, tasks=served, size=size)

@@ -13,7 +13,7 @@ A context is a stack of masks, (channels, z, y, x), the nearest ancestor last.
 
 Only ``published`` looks at the task's own aggregate.
 
-What answers in segments is told the same in segments, see `passed_over`.
+What answers in segments is told the same in segments, see `rejected_segments`.
 """
 
 from collections.abc import Callable, Sequence
@@ -66,7 +66,7 @@ def context_masks(
     return masks
 
 
-def passed_over(
+def rejected_segments(
     task: Task, ancestors: Sequence[Task], store: VolumeStore
 ) -> NDArray[np.int64]:
     """Return the segments that who answered the ancestors saw, and did not choose.
@@ -86,14 +86,14 @@ def passed_over(
     for ancestor in ancestors:
         if _is_there(ancestor, store) and len(ancestor.aggregate):
             answer = [*ancestor.seed, *ancestor.aggregate]
-            mask = store.get(ancestor.place).mask(answer)
+            mask = store.get(ancestor.volume_id).mask(answer)
             seen |= _register(np.ones_like(mask), task, ancestor, store)
             chosen |= _register(mask, task, ancestor, store)
     if not seen.any():
         return np.empty(0, np.int64)
-    bridge = store.bridge(task.place)
-    of_seen, of_chosen = bridge.mean(np.stack([seen, chosen]).astype(np.float32)).T
-    segments = bridge.segments["segment"].to_numpy()
+    coverage = store.coverage(task.volume_id)
+    of_seen, of_chosen = coverage.mean(np.stack([seen, chosen]).astype(np.float32)).T
+    segments = coverage.segments["segment"].to_numpy()
     left_out = segments[(of_seen >= SEEN) & (of_chosen < of_seen / 2)]
     return np.setdiff1d(left_out, task.seed)
 
@@ -109,7 +109,7 @@ def _aggregate(task: Task, ancestor: Task, store: VolumeStore) -> NDArray[np.boo
     """Mask an ancestor's answer in the ancestor's own frame."""
     if not _is_there(ancestor, store):
         return np.zeros(store.geometry.coarse_shape, np.bool_)
-    return store.get(ancestor.place).mask(ancestor.aggregate)
+    return store.get(ancestor.volume_id).mask(ancestor.aggregate)
 
 
 def _is_there(ancestor: Task, store: VolumeStore) -> bool:

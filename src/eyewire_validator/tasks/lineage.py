@@ -33,8 +33,8 @@ class Task:
     excluded: bool
 
     @property
-    def place(self) -> int:
-        """The volume that it lies in.
+    def volume_id(self) -> int:
+        """The volume that the task lies in.
 
         Raises:
             VolumeError: none is known.

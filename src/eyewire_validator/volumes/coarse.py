@@ -18,9 +18,9 @@ from eyewire_validator.storage.schemas.volumes import (
 from eyewire_validator.storage.tables import write_table
 from eyewire_validator.volumes.downsampling import (
     SEGMENT_IDS,
-    Coverage,
+    BlockCounts,
     bounding_boxes,
-    coverage,
+    count_blocks,
     downsample_image,
     vote,
 )
@@ -70,8 +70,8 @@ def downsample_volume(raw: RawVolume) -> DownsampledVolume:
 
 def _vote_and_measure(
     segmentation: NDArray[np.uint16], factor: int
-) -> tuple[Coverage, NDArray[np.uint16], pd.DataFrame]:
-    blocks = coverage(segmentation, factor)
+) -> tuple[BlockCounts, NDArray[np.uint16], pd.DataFrame]:
+    blocks = count_blocks(segmentation, factor)
     coarse = vote(blocks)
     return blocks, coarse, segments_table(segmentation, coarse, blocks)
 
@@ -106,21 +106,21 @@ def write_volume(folder: Path, volume: DownsampledVolume) -> dict[str, str]:
     return {name: file_hash(folder / name) for name in names}
 
 
-def coverage_table(blocks: Coverage) -> pd.DataFrame:
+def coverage_table(blocks: BlockCounts) -> pd.DataFrame:
     """Return rows of `COVERAGE`, sorted by segment and coarse voxel."""
     order = np.argsort(blocks.segment, kind="stable")
     return pd.DataFrame({name: vars(blocks)[name][order] for name in COVERAGE.names})
 
 
 def segments_table(
-    segmentation: NDArray[np.uint16], coarse: NDArray[np.uint16], blocks: Coverage
+    segmentation: NDArray[np.uint16], coarse: NDArray[np.uint16], blocks: BlockCounts
 ) -> pd.DataFrame:
     """Measure the segments, before and after the vote; 0 is left out.
 
     Args:
         segmentation: (z, y, x) uint16, full resolution.
         coarse: (z, y, x) uint16, from `vote`.
-        blocks: from `coverage`.
+        blocks: from `count_blocks`.
 
     Returns:
         Rows of `SEGMENTS_OF_VOLUME`, ascending by segment.

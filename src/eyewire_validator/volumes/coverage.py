@@ -36,7 +36,7 @@ class Dust:
 
 
 @dataclass(frozen=True)
-class Bridge:
+class SegmentCoverage:
     """The segments of a volume, and where their voxels lie.
 
     Attributes:
@@ -51,7 +51,7 @@ class Bridge:
     @classmethod
     def build(
         cls, segments: pd.DataFrame, coverage: pd.DataFrame, coarse_voxels: int
-    ) -> "Bridge":
+    ) -> "SegmentCoverage":
         """Join the two tables of a volume.
 
         Args:

@@ -1,8 +1,8 @@
 """From full resolution to coarse voxels: blocks of ``factor`` cubed become one.
 
-Images take the mean, segmentations the published vote. `coverage` keeps what the vote
-throws away, and all that the vote needs: it alone looks at every voxel's block. All
-arrays are C-order (z, y, x).
+Images take the mean, segmentations the published vote. `count_blocks` keeps what the
+vote throws away, and all that the vote needs: it alone looks at every voxel's block.
+All arrays are C-order (z, y, x).
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ SEGMENT_IDS = 1 << 16
 
 
 @dataclass(frozen=True)
-class Coverage:
+class BlockCounts:
     """Full-resolution voxels of each segment in each coarse voxel.
 
     Attributes:
@@ -59,7 +59,7 @@ def downsample_image(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]
     return means
 
 
-def coverage(segmentation: NDArray[np.uint16], factor: int) -> Coverage:
+def count_blocks(segmentation: NDArray[np.uint16], factor: int) -> BlockCounts:
     """List how many voxels of each segment lie in each block; 0 is left out.
 
     Args:
@@ -71,10 +71,10 @@ def coverage(segmentation: NDArray[np.uint16], factor: int) -> Coverage:
     """
     _check(segmentation, np.uint16, factor)
     shape = tuple(edge // factor for edge in segmentation.shape)
-    return Coverage(shape, *_cover(*_blocks(segmentation, factor)))
+    return BlockCounts(shape, *_cover(*_blocks(segmentation, factor)))
 
 
-def vote(blocks: Coverage) -> NDArray[np.uint16]:
+def vote(blocks: BlockCounts) -> NDArray[np.uint16]:
     """Choose one segment for each block, as published.
 
     Zero loses to any other id; the most frequent nonzero id wins; a tie goes to the id
@@ -83,7 +83,7 @@ def vote(blocks: Coverage) -> NDArray[np.uint16]:
     validator.)
 
     Args:
-        blocks: from `coverage`.
+        blocks: from `count_blocks`.
 
     Returns:
         (z, y, x) uint16, of the shape of the blocks.

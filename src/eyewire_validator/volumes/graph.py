@@ -81,7 +81,8 @@ def flood(graph: Graph, seed: NDArray[np.int64]) -> NDArray[np.float32]:
         seed: (n,) segment ids.
 
     Returns:
-        (65536,) float32 scores by segment id: 1 for the seed, 0 for what stays dry.
+        (65536,) float32 scores by segment id: 1 for the seed, 0 for what no path
+            reaches.
     """
     order = np.argsort(-graph.weights, kind="stable")
     scores = np.zeros(SEGMENT_IDS, np.float32)
@@ -92,7 +93,7 @@ def flood(graph: Graph, seed: NDArray[np.int64]) -> NDArray[np.float32]:
 
 @njit(cache=True, nogil=True)
 def _flood(pairs, weights, scores):  # type: ignore[no-untyped-def]
-    """Join segments by their edges, strongest first, and score those that get wet.
+    """Join segments by their edges, strongest first, and score what the seed reaches.
 
     Kruskal's algorithm: what joins two groups is the weakest edge of the best path
     between them. The members of a group form a ring: it is walked through in no time,

@@ -18,13 +18,13 @@ from eyewire_validator.storage.schemas.volumes import (
     SEGMENTS_OF_VOLUME,
 )
 from eyewire_validator.storage.tables import read_table
-from eyewire_validator.volumes.coverage import Bridge
+from eyewire_validator.volumes.coverage import SegmentCoverage
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 # Bytes of a coarse voxel in memory: uint8 image and uint16 segmentation.
 VOXEL_BYTES = 3
-# The same in a bridge: about 1.5 entries of a float64 and an int32 each.
-BRIDGE_VOXEL_BYTES = 18
+# The same of a `SegmentCoverage`: about 1.5 entries of a float64 and an int32 each.
+COVERAGE_VOXEL_BYTES = 18
 
 SEGMENT_IDS = 2**16
 
@@ -60,8 +60,8 @@ class VolumeStore:
             `volumes.write_volume` makes them.
         geometry: gives the shape of the arrays.
         max_bytes: memory for volumes; one is kept in any case. A coarse volume of
-            64 voxels takes 0.8 MB, so that 1 GiB keeps 1,365. Bridges have as much
-            again, for which they are kept.
+            64 voxels takes 0.8 MB, so that 1 GiB keeps 1,365. Coverages may take as
+            much again.
     """
 
     def __init__(
@@ -81,8 +81,10 @@ class VolumeStore:
         self._max_bytes = max_bytes
         volume_bytes = VOXEL_BYTES * geometry.coarse_size**3
         self._get = lru_cache(max(1, max_bytes // volume_bytes))(self.read)
-        bridge_bytes = BRIDGE_VOXEL_BYTES * geometry.coarse_size**3
-        self._bridge = lru_cache(max(1, max_bytes // bridge_bytes))(self._read_bridge)
+        coverage_bytes = COVERAGE_VOXEL_BYTES * geometry.coarse_size**3
+        self._coverage = lru_cache(max(1, max_bytes // coverage_bytes))(
+            self._read_coverage
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let another process have a store of its own."""
@@ -98,7 +100,7 @@ class VolumeStore:
         """
         return self._get(volume)
 
-    def bridge(self, volume: int) -> Bridge:
+    def coverage(self, volume: int) -> SegmentCoverage:
         """Return the way back from a volume's coarse voxels to its segments.
 
         Raises:
@@ -106,7 +108,7 @@ class VolumeStore:
             TableError: a table is missing or damaged.
             VolumeError: the tables do not belong together.
         """
-        return self._bridge(volume)
+        return self._coverage(volume)
 
     def graph(self, volume: int) -> pd.DataFrame:
         """Return the volume's `SEGMENT_GRAPH`; empty where the bucket has none.
@@ -138,9 +140,9 @@ class VolumeStore:
                 "downsampled; make the task index and the volumes again"
             ) from None
 
-    def _read_bridge(self, volume: int) -> Bridge:
+    def _read_coverage(self, volume: int) -> SegmentCoverage:
         folder = self._folder(volume)
-        return Bridge.build(
+        return SegmentCoverage.build(
             read_table(folder / "segments.parquet", SEGMENTS_OF_VOLUME),
             read_table(folder / "coverage.parquet", COVERAGE),
             self.geometry.coarse_size**3,

@@ -72,7 +72,7 @@ class SampleLoader:
             FileError: a file of a volume is missing or damaged.
         """
         row = self.lineage.task(task)
-        volume = self.store.get(row.place)
+        volume = self.store.get(row.volume_id)
         channels = self._settings.context_channels
         context = context_masks(
             self._settings.context,

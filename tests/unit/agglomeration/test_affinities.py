@@ -8,12 +8,18 @@ import pytest
 import torch
 
 from eyewire_validator.agglomeration import affinity_training
-from eyewire_validator.agglomeration.affinities import judge_faces, mean_over_faces
-from eyewire_validator.agglomeration.affinity_training import ToldVolume, affinity_loss
+from eyewire_validator.agglomeration.affinities import (
+    contact_affinities,
+    mean_over_faces,
+)
+from eyewire_validator.agglomeration.affinity_training import (
+    LabelledVolume,
+    affinity_loss,
+)
 from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
 from eyewire_validator.agglomeration.answerer import agglomerate
 from eyewire_validator.agglomeration.contacts import describe_contacts
-from eyewire_validator.agglomeration.scoring import judge
+from eyewire_validator.agglomeration.scoring import score_contacts
 from eyewire_validator.config.settings import ModelSettings, TrainingSettings
 from eyewire_validator.errors import ConfigError, ModelError
 from eyewire_validator.models.train import train_model
@@ -60,7 +66,7 @@ def test_values_are_averaged_over_the_faces_of_each_contact():
     assert means.tolist() == [3.5]
 
 
-def test_every_turn_judges_the_same_contacts(octants):
+def test_every_turn_scores_the_same_contacts(octants):
     """A network that sees only how dark it is: turns agree but for rounding."""
     octants = octants[:, :7, :6]
     image = np.zeros(octants.shape, np.uint8)
@@ -70,7 +76,7 @@ def test_every_turn_judges_the_same_contacts(octants):
         def forward(self, image):
             return image.repeat(1, len(OFFSETS), 1, 1, 1)
 
-    pairs, faces, evidence = judge_faces(Dark(), CoarseVolume(image, octants))
+    pairs, faces, evidence = contact_affinities(Dark(), CoarseVolume(image, octants))
     contacts = describe_contacts(CoarseVolume(image, octants), "unit")
     np.testing.assert_array_equal(pairs, contacts.pairs)
     np.testing.assert_array_equal(faces, contacts.faces)
@@ -87,7 +93,7 @@ def test_the_loss_looks_only_at_what_tasks_tell():
     objects[..., 0] = 1
     before = affinity_loss(logits, objects)
     assert before == pytest.approx(np.log(2))
-    logits[..., 2] = 9.0  # of the third and the fourth voxel nobody told
+    logits[..., 2] = 9.0  # of the third and the fourth voxel nobody labelled
     assert affinity_loss(logits, objects) == before
     logits[:, 2, ..., 0] = -9.0  # the first and the second are of two objects
     assert affinity_loss(logits, objects) < 0.001
@@ -95,9 +101,9 @@ def test_the_loss_looks_only_at_what_tasks_tell():
 
 def test_an_object_is_the_answer_of_a_task(octants):
     volume = CoarseVolume(np.zeros_like(octants, np.uint8), octants)
-    told = ToldVolume.of(volume, [np.array([1, 2]), np.array([4, 70000])])
-    objects = {int(s): int(told.objects[octants == s].unique()) for s in range(1, 9)}
-    assert objects == {1: 1, 2: 1, 3: 0, 4: 2, 5: 0, 6: 0, 7: 0, 8: 0}
+    labelled = LabelledVolume.of(volume, [np.array([1, 2]), np.array([4, 70000])])
+    found = [int(labelled.objects[octants == s].unique()) for s in range(1, 9)]
+    assert found == [1, 1, 0, 2, 0, 0, 0, 0]
 
 
 def test_it_learns_where_membranes_are(store, index, tmp_path):
@@ -166,7 +172,7 @@ def test_both_kinds_of_evidence_are_averaged(store, index, tmp_path):
         if evidence != "both":
             dropped = "network" if evidence == "features" else "classifier"
             part._modules[dropped] = None
-        said[evidence] = judge(part, store.get(14), "unit").evidence
+        said[evidence] = score_contacts(part, store.get(14), "unit").evidence
     np.testing.assert_allclose(
         said["both"], (said["features"] + said["affinities"]) / 2, rtol=1e-6
     )

@@ -5,8 +5,8 @@ import pytest
 
 from eyewire_validator.agglomeration.membership import (
     LINKAGE_ALONE,
-    Attachment,
-    fit_attachment,
+    Membership,
+    fit_membership,
 )
 
 NO = np.zeros(1, np.bool_)
@@ -19,45 +19,45 @@ def test_linkage_alone_is_its_own_probability():
     assert found.tolist() == pytest.approx([0, 1 / (1 + np.e), 0.5, 1])
 
 
-def test_contact_speaks_for_a_segment_and_being_passed_over_against_it():
-    attachment = Attachment(bias=-1.0, linkage=1.0, contact=1.0, passed_over=-2.0)
+def test_contact_speaks_for_a_segment_and_rejection_against_it():
+    membership = Membership(bias=-1.0, linkage=1.0, contact=1.0, rejected=-2.0)
     level = np.ones(1, np.float32)
     e_less_1 = np.array([1.718281828])
-    assert attachment.probability(level, NONE, NO) == pytest.approx([0.5])
-    assert attachment.probability(level, e_less_1, NO) == pytest.approx(
+    assert membership.probability(level, NONE, NO) == pytest.approx([0.5])
+    assert membership.probability(level, e_less_1, NO) == pytest.approx(
         [1 / (1 + np.exp(-1))]
     )
-    assert attachment.probability(level, NONE, ~NO) == pytest.approx(
+    assert membership.probability(level, NONE, ~NO) == pytest.approx(
         [1 / (1 + np.exp(2))]
     )
 
 
-def drawn(attachment, count=4000):
-    """Segments of which as many belong as the attachment says."""
+def drawn(membership, count=4000):
+    """Segments of which as many belong as the membership says."""
     generator = np.random.default_rng(0)
     levels = generator.uniform(-5, 5, count).astype(np.float32)
-    touching = generator.integers(0, 50, count) * generator.integers(0, 2, count)
-    passed_over = generator.random(count) < 0.3
-    chance = attachment.probability(levels, touching, passed_over)
-    return levels, touching, passed_over, generator.random(count) < chance
+    seed_faces = generator.integers(0, 50, count) * generator.integers(0, 2, count)
+    rejected = generator.random(count) < 0.3
+    chance = membership.probability(levels, seed_faces, rejected)
+    return levels, seed_faces, rejected, generator.random(count) < chance
 
 
 def test_what_segments_were_drawn_from_is_found_again():
-    truth = Attachment(bias=-1.5, linkage=0.8, contact=0.6, passed_over=-2.5)
-    assert fit_attachment(*drawn(truth)) == pytest.approx(truth, abs=0.25)
+    truth = Membership(bias=-1.5, linkage=0.8, contact=0.6, rejected=-2.5)
+    assert fit_membership(*drawn(truth)) == pytest.approx(truth, abs=0.25)
 
 
 def test_what_no_segment_shows_counts_for_nothing():
-    levels, touching, passed_over, belongs = drawn(Attachment(0.0, 1.0, 0.5, 0.0))
-    found = fit_attachment(levels, 0 * touching, passed_over & False, belongs)
-    assert (found.contact, found.passed_over) == pytest.approx((0, 0))
+    levels, seed_faces, rejected, belongs = drawn(Membership(0.0, 1.0, 0.5, 0.0))
+    found = fit_membership(levels, 0 * seed_faces, rejected & False, belongs)
+    assert (found.contact, found.rejected) == pytest.approx((0, 0))
 
 
 @pytest.mark.parametrize("belongs", [[True] * 3, [False] * 3, [True, False, False]])
 def test_where_nothing_can_be_learnt_linkage_stays_alone(belongs):
     """All belong, or none; or the lowest level does."""
     levels = np.array([-1.0, 0.0, 1.0], np.float32)
-    found = fit_attachment(
+    found = fit_membership(
         levels, np.zeros(3, np.int64), np.zeros(3, np.bool_), np.array(belongs)
     )
     assert found == LINKAGE_ALONE

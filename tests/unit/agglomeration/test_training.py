@@ -8,8 +8,8 @@ import torch
 
 from eyewire_validator.agglomeration.answerer import agglomerate
 from eyewire_validator.agglomeration.contacts import describe_contacts
-from eyewire_validator.agglomeration.examples import told_by
-from eyewire_validator.agglomeration.membership import LINKAGE_ALONE
+from eyewire_validator.agglomeration.examples import contact_labels
+from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
 from eyewire_validator.config.settings import ModelSettings, TrainingSettings
 from eyewire_validator.errors import FileError, ModelError
 from eyewire_validator.models.train import train_model
@@ -49,7 +49,7 @@ def index(membranes_index):
 
 def test_it_learns_where_membranes_are(store, index):
     model, history = train(index, store, MODEL, SETTINGS, 0)
-    model.attachment.copy_(torch.tensor(LINKAGE_ALONE))
+    model.membership = LINKAGE_ALONE
     answer = agglomerate(model, store, MODEL)
     lineage = Lineage(index)
     for task in index.loc[index["split"] == "test", "task"]:
@@ -93,11 +93,11 @@ def test_patience_ends_a_training_that_gets_no_better(store, index):
     assert len(history) == best + 1 + 3
 
 
-def test_only_contacts_of_an_object_are_told_of(store, index):
-    """Of the 12 contacts of eight octants, those of 1 and 2 are told by their task."""
+def test_only_contacts_of_an_object_are_labelled(store, index):
+    """Of the 12 contacts of eight octants, those of 1 and 2 are labelled."""
     contacts = describe_contacts(store.get(11), "unit")
     task = Lineage(index).task(0)
-    rows, together = told_by([task, task], contacts)
+    rows, together = contact_labels([task, task], contacts)
     assert contacts.pairs[rows].tolist() == [[1, 2], [1, 3], [1, 5], [2, 4], [2, 6]]
     assert together.tolist() == [True, False, False, False, False]
 
@@ -116,18 +116,18 @@ def test_without_the_image_membranes_cannot_be_told(store, index):
     """Eight like cubes: nothing but the image says which belong together."""
     blind = replace(MODEL, image="none")
     model, _ = train(index, store, blind, SETTINGS, 0)
-    model.attachment.copy_(torch.tensor(LINKAGE_ALONE))
+    model.membership = LINKAGE_ALONE
     found = answer(model, store, index, blind).segments
     assert np.ptp(found[2:9]) < 0.01
 
 
 def test_validation_tasks_say_what_contact_with_the_seed_adds(store, index):
-    """Nothing was passed over in them, so that this counts for nothing."""
+    """Nothing was rejected in them, so that this counts for nothing."""
     model, _ = train(index, store, MODEL, SETTINGS, 0)
-    _, linkage, contact, passed_over = model.attachment.tolist()
+    _, linkage, contact, rejected = model.membership
     assert linkage > 0
     assert contact != 0
-    assert passed_over == 0
+    assert rejected == 0
 
 
 def test_no_more_validation_tasks_are_looked_at_than_settings_say(store, index):
@@ -135,21 +135,21 @@ def test_no_more_validation_tasks_are_looked_at_than_settings_say(store, index):
         train(index, store, MODEL, replace(SETTINGS, validation_tasks=count), 0)[0]
         for count in (4, 9, 1)
     ]
-    all_four, more, one = (model.attachment.tolist() for model in found)
+    all_four, more, one = (model.membership for model in found)
     assert all_four == more
     assert one != all_four
 
 
-def test_what_ancestors_passed_over_is_believed_less(store, make_index, index):
+def test_what_ancestors_rejected_is_less_probable(store, make_index, index):
     """The task lies one stride along x from its parent, which saw 1, 3, 5 and 7."""
     model, _ = train(index, store, MODEL, SETTINGS, 0)
-    model.attachment.copy_(torch.tensor([0.0, 1.0, 0.0, -3.0]))
+    model.membership = Membership(0.0, 1.0, 0.0, -3.0)
     index = make_index(
         {"task": 0, "volume": 13, "seed": [2], "aggregate": [2]},
         {"task": 12, "volume": 14, "seed": [1], "parent": 0, "min_x": 24},
     )
-    told = replace(MODEL, context="ancestors_registered")
-    blind, seeing = (answer(model, store, index, entry) for entry in (MODEL, told))
+    labelled = replace(MODEL, context="ancestors_registered")
+    blind, seeing = (answer(model, store, index, entry) for entry in (MODEL, labelled))
     less = blind.segments > seeing.segments
     assert np.flatnonzero(less).tolist() == [3, 5, 7]
 

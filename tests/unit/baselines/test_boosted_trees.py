@@ -52,7 +52,7 @@ def index(make_index):
 
 def features_of(store, index, task=0, dust=NO_DUST):
     row = Lineage(index).task(task)
-    return CandidateFeatures(store, dust).of(row.place, ids_of(row.seed))
+    return CandidateFeatures(store, dust).of(row.volume_id, ids_of(row.seed))
 
 
 def train(index, store, dust=NO_DUST):

@@ -48,11 +48,11 @@ def test_floods_by_hand(edges, seed, expected):
 
 def reached(pairs, weights, seed, threshold):
     """Flood along edges at or above the threshold, word by word."""
-    wet = set(seed)
+    found = set(seed)
     strong = [set(pair) for pair in pairs[weights >= threshold].tolist()]
-    while joined := [pair for pair in strong if pair & wet and pair - wet]:
-        wet |= set.union(*joined)
-    return wet
+    while joined := [pair for pair in strong if pair & found and pair - found]:
+        found |= set.union(*joined)
+    return found
 
 
 def test_a_flood_at_each_threshold_is_the_plain_flood():
@@ -61,8 +61,8 @@ def test_a_flood_at_each_threshold_is_the_plain_flood():
     weights = generator.integers(1, 20, 90).astype(np.float32) / 20
     scores = flood(Graph(pairs, weights), np.array([1, 2]))
     for threshold in np.unique(weights):
-        wet = reached(pairs, weights, [1, 2], threshold)
-        assert set(np.flatnonzero(scores >= threshold).tolist()) == wet
+        found = reached(pairs, weights, [1, 2], threshold)
+        assert set(np.flatnonzero(scores >= threshold).tolist()) == found
 
 
 def test_contacts_are_faces():

@@ -29,7 +29,7 @@ def task_at(make_index, x, seed):
 
 def test_it_answers_with_the_objects_under_the_seed(store, labels, make_index):
     answer = Labels(labels, store)(task_at(make_index, 8, [1]))
-    means = store.bridge(11).mean(answer.probability)
+    means = store.coverage(11).mean(answer.probability)
     np.testing.assert_allclose(means, [1 - 4 / 4096, 1, 0.5, 0, 0, 0, 0, 0])
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from eyewire_validator.agglomeration.contact_model import ContactJudge
+from eyewire_validator.agglomeration.contact_model import ContactModel
+from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.config.settings import ModelSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import (
@@ -26,7 +27,7 @@ SETTINGS = ModelSettings("contacts", "agglomeration")
 def checkpoint(tmp_path):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = ContactJudge("features")
+        model = ContactModel("features")
     model.classifier.standardize_by(
         torch.randn(9, 109, generator=torch.Generator().manual_seed(0))
     )
@@ -42,7 +43,7 @@ def image():
 
 def test_a_checkpoint_brings_back_every_weight_and_no_dropout(checkpoint):
     model, info = load_checkpoint(checkpoint)
-    assert isinstance(model, ContactJudge)
+    assert isinstance(model, ContactModel)
     assert info.model_settings == SETTINGS
     assert not model.training
     assert model.classifier.deviation.min() > 0.1
@@ -59,12 +60,12 @@ def test_every_segment_but_the_seed_is_answered(checkpoint, image, octants):
     assert (found["deviation"] > 0).any()
 
 
-def test_what_was_passed_over_is_believed_less(checkpoint, image, octants):
+def test_what_was_rejected_is_less_probable(checkpoint, image, octants):
     validator = load_segment_validator(checkpoint)
-    validator.model.attachment.copy_(torch.tensor([0.0, 1.0, 0.0, -3.0]))
+    validator.model.membership = Membership(0.0, 1.0, 0.0, -3.0)
     one, other = (
-        validator.answer(image, octants, [1], passed_over).set_index("segment")
-        for passed_over in ([], [1, 5, 99])
+        validator.answer(image, octants, [1], rejected).set_index("segment")
+        for rejected in ([], [1, 5, 99])
     )
     less = one["probability"] > other["probability"].loc[one.index]
     assert less.index[less].tolist() == [5]

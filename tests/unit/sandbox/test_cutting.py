@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from eyewire_validator.errors import ConfigError, FileError, SandboxError
-from eyewire_validator.sandbox.bucket.volume_writer import Workshop
+from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
 from eyewire_validator.sandbox.cutting import (
     FilesSettings,
     cells_of,
@@ -46,10 +46,10 @@ def settings(tmp_path: Path) -> FilesSettings:
 
 
 def test_triple_is_cut_and_traced(settings: FilesSettings, tmp_path: Path) -> None:
-    workshop = Workshop(tmp_path / "sandbox", tmp_path, 1)
-    volumes, cells, left_out = make_from_files(settings, GEOMETRY, workshop)
+    writer = VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
+    volumes, cells, left_out = make_from_files(settings, GEOMETRY, writer)
     assert left_out == 0
-    assert [volume.place.corner for volume in volumes] == [(0, 0, 0), (0, 0, 12)]
+    assert [volume.box.corner for volume in volumes] == [(0, 0, 0), (0, 0, 12)]
     assert [(cell.cell, cell.size) for cell in cells] == [(70, 1008), (80, 126)]
     assert [len(cell.tasks) for cell in cells] == [2, 1]
     first, second = (served.task for served in cells[0].tasks)
@@ -112,6 +112,6 @@ def test_bad_files_are_refused_by_name(settings: FilesSettings, tmp_path: Path) 
 
 
 def test_no_cell_at_all_is_an_error(settings: FilesSettings, tmp_path: Path) -> None:
-    workshop = Workshop(tmp_path / "sandbox", tmp_path, 1)
+    writer = VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
     with pytest.raises(SandboxError, match="lower min_cell_voxels"):
-        make_from_files(replace(settings, min_cell_voxels=9999), GEOMETRY, workshop)
+        make_from_files(replace(settings, min_cell_voxels=9999), GEOMETRY, writer)

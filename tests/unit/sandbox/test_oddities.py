@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eyewire_validator.sandbox.bucket.volumes import Place, Volume, describe
+from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
 from eyewire_validator.sandbox.oddities import (
     add_oddities,
     disturb_replies,
@@ -17,9 +17,9 @@ from eyewire_validator.sandbox.service.replies import (
     number_tasks,
     serve,
 )
-from eyewire_validator.sandbox.tracing.crowd import Answer
-from eyewire_validator.sandbox.tracing.spawning import Task
-from eyewire_validator.volumes.downsampling import coverage, vote
+from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
+from eyewire_validator.sandbox.tracing.spawning import SpawnedTask
+from eyewire_validator.volumes.downsampling import count_blocks, vote
 
 
 @pytest.mark.parametrize("factor", [2, 4])
@@ -31,7 +31,7 @@ def test_a_speck_vanishes_when_downsampled(factor: int) -> None:
     plant_speck(segmentation, allowed, factor, np.random.default_rng(0))
     assert (segmentation == 1).sum() == 2
     assert allowed[segmentation == 1].all()
-    assert set(np.unique(vote(coverage(segmentation, factor)))) == {0, 5}
+    assert set(np.unique(vote(count_blocks(segmentation, factor)))) == {0, 5}
 
 
 def test_no_speck_without_room() -> None:
@@ -45,7 +45,7 @@ def a_volume() -> Volume:
     segmentation[4:] = 4
     segmentation[0, 0, :2] = 9  # the speck
     return describe(
-        Place(1, 2, (0, 0, 0), (8, 8, 8)),
+        VolumeBox(1, 2, (0, 0, 0), (8, 8, 8)),
         segmentation,
         np.full((8, 8, 8), 100, np.uint8),
         np.ones((8, 8, 8), int),
@@ -53,9 +53,9 @@ def a_volume() -> Volume:
 
 
 def a_task(number: int) -> ServedTask:
-    answer = Answer({3: 1.0, 4: 0.9}, 0.5, 5.0, 1)
+    answer = CrowdAnswer({3: 1.0, 4: 0.9}, 0.5, 5.0, 1)
     parent = 0 if number else None
-    return serve(Task(number, parent, 2, {3: 20}, {3, 4, 9}, answer), False)
+    return serve(SpawnedTask(number, parent, 2, {3: 20}, {3, 4, 9}, answer), False)
 
 
 def two_cells() -> list[Cell]:

@@ -6,7 +6,7 @@ from eyewire_validator.errors import FileError
 from eyewire_validator.tasks.context import (
     context_masks,
     is_leaked,
-    passed_over,
+    rejected_segments,
 )
 from eyewire_validator.tasks.lineage import Lineage
 
@@ -103,23 +103,23 @@ def test_published_alone_is_leaked():
     assert [context for context in CONTEXTS if is_leaked(context)] == ["published"]
 
 
-def left_out(index, store, task=3):
+def rejected(index, store, task=3):
     lineage = Lineage(index)
     row = lineage.task(task)
-    return passed_over(row, lineage.ancestors(row), store).tolist()
+    return rejected_segments(row, lineage.ancestors(row), store).tolist()
 
 
-def test_segments_that_an_ancestor_saw_and_did_not_choose_are_passed_over(
+def test_segments_that_an_ancestor_saw_and_did_not_choose_are_rejected(
     make_index, store
 ):
     """The parent's volume reaches the task's octants 1 to 4; its 8 lies on 4."""
     index = make_index(GRANDPARENT, PARENT, {**TASK, "seed": [2]})
-    assert left_out(index, store) == [1, 3]
+    assert rejected(index, store) == [1, 3]
 
 
 def test_an_ancestors_seed_is_part_of_its_answer(make_index, store):
     parent = {**PARENT, "seed": [7]}
-    assert left_out(make_index(parent, {**TASK, "seed": [2]}), store) == [1]
+    assert rejected(make_index(parent, {**TASK, "seed": [2]}), store) == [1]
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_an_ancestors_seed_is_part_of_its_answer(make_index, store):
     ],
     ids=["no answer", "no volume", "volume never fetched", "nowhere"],
 )
-def test_an_ancestor_that_is_not_known_passes_nothing_over(make_index, store, parent):
-    assert left_out(make_index(parent, TASK), store) == []
+def test_an_ancestor_that_is_not_known_rejects_nothing(make_index, store, parent):
+    assert rejected(make_index(parent, TASK), store) == []
 
 
-def test_a_root_has_nothing_passed_over(make_index, store):
-    assert left_out(make_index({**TASK, "parent": None}), store) == []
+def test_a_root_has_nothing_rejected(make_index, store):
+    assert rejected(make_index({**TASK, "parent": None}), store) == []

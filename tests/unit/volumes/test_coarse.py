@@ -14,7 +14,7 @@ from eyewire_validator.storage.schemas.volumes import (
 )
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes.coarse import downsample_volume, write_volume
-from eyewire_validator.volumes.downsampling import coverage, downsample_image, vote
+from eyewire_validator.volumes.downsampling import count_blocks, downsample_image, vote
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
 
@@ -56,7 +56,7 @@ def test_what_is_written_can_be_read(tmp_path, raw):
     hashes = write_volume(folder, downsample_volume(raw))
     coarse_image, coarse = VolumeStore([tmp_path], raw.geometry).get(41)
     np.testing.assert_array_equal(coarse_image, downsample_image(raw.image(), 4))
-    np.testing.assert_array_equal(coarse, vote(coverage(raw.segmentation(), 4)))
+    np.testing.assert_array_equal(coarse, vote(count_blocks(raw.segmentation(), 4)))
     assert {path.name for path in folder.iterdir()} == hashes.keys()
     for name, digest in hashes.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
@@ -67,7 +67,7 @@ def test_the_tables_lead_back_to_the_segments(tmp_path, raw):
     write_volume(tmp_path, downsample_volume(raw))
     segments = read_table(tmp_path / "segments.parquet", SEGMENTS_OF_VOLUME)
     cover = read_table(tmp_path / "coverage.parquet", COVERAGE)
-    coarse = vote(coverage(segmentation, 4))
+    coarse = vote(count_blocks(segmentation, 4))
     assert segments["segment"].tolist() == [3, 65535]
     assert segments["voxels"].tolist() == [
         (segmentation == s).sum() for s in (3, 65535)

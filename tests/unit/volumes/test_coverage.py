@@ -4,14 +4,14 @@ import pytest
 
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.volumes.coarse import coverage_table
-from eyewire_validator.volumes.coverage import Bridge, Dust
-from eyewire_validator.volumes.downsampling import coverage
+from eyewire_validator.volumes.coverage import Dust, SegmentCoverage
+from eyewire_validator.volumes.downsampling import count_blocks
 
 SIDES = [f"{side}_{axis}" for side in ("min", "max") for axis in "zyx"]
 
 
-def bridge_of(segmentation, factor):
-    """Build the bridge of a full-resolution segmentation."""
+def coverage_of(segmentation, factor):
+    """Build the coverage of a full-resolution segmentation."""
     sizes = np.bincount(segmentation.ravel())
     rows = []
     for segment in np.flatnonzero(sizes[1:]) + 1:
@@ -19,9 +19,11 @@ def bridge_of(segmentation, factor):
         box = [*where.min(axis=0), *(where.max(axis=0) + 1)]
         rows.append([segment, sizes[segment], 0, *box])
     names = ["segment", "voxels", "coarse_voxels", *SIDES]
-    covered = coverage_table(coverage(segmentation, factor))
+    covered = coverage_table(count_blocks(segmentation, factor))
     coarse_voxels = segmentation.size // factor**3
-    return Bridge.build(pd.DataFrame(rows, columns=names), covered, coarse_voxels)
+    return SegmentCoverage.build(
+        pd.DataFrame(rows, columns=names), covered, coarse_voxels
+    )
 
 
 @pytest.fixture
@@ -31,24 +33,24 @@ def segmentation():
 
 def test_the_mean_is_over_every_voxel_of_a_segment(segmentation):
     """Also over those that the vote painted over: compared at full resolution."""
-    bridge = bridge_of(segmentation, 4)
+    coverage = coverage_of(segmentation, 4)
     coarse = np.random.default_rng(5).random((3, 2, 2, 2)).astype(np.float32)
     full = coarse.repeat(4, 1).repeat(4, 2).repeat(4, 3).astype(np.float64)
-    found = bridge.mean(coarse)
+    found = coverage.mean(coarse)
     assert found.shape == (5, 3)
     for row, segment in enumerate(range(1, 6)):
         np.testing.assert_allclose(
             found[row], full[:, segmentation == segment].mean(axis=1)
         )
-    np.testing.assert_array_equal(bridge.mean(coarse[0]), found[:, 0])
+    np.testing.assert_array_equal(coverage.mean(coarse[0]), found[:, 0])
 
 
 def test_a_segment_that_vanishes_still_gets_a_score():
     segmentation = np.full((4, 4, 4), 1, np.uint16)
     segmentation[0, 0, 0] = 2
-    bridge = bridge_of(segmentation, 4)
+    coverage = coverage_of(segmentation, 4)
     mask = np.full((1, 1, 1), 0.25, np.float32)
-    assert bridge.mean(mask).tolist() == [0.25, 0.25]
+    assert coverage.mean(mask).tolist() == [0.25, 0.25]
 
 
 def test_candidates_are_neither_seed_nor_dust():
@@ -57,28 +59,28 @@ def test_candidates_are_neither_seed_nor_dust():
     segmentation[4:6, 4:6, :2] = 2  # 8 voxels
     segmentation[7, :, :] = 3  # one voxel thin
     segmentation[2:4, :, :] = 4  # the seed
-    bridge = bridge_of(segmentation, 4)
+    coverage = coverage_of(segmentation, 4)
     seed = np.array([4])
-    assert bridge.candidates(seed, Dust(8)).tolist() == [True, False, False, False]
-    assert bridge.candidates(seed, Dust(7)).tolist() == [True, True, False, False]
-    assert bridge.candidates(seed, Dust(8, 0)).tolist() == [True, False, True, False]
+    assert coverage.candidates(seed, Dust(8)).tolist() == [True, False, False, False]
+    assert coverage.candidates(seed, Dust(7)).tolist() == [True, True, False, False]
+    assert coverage.candidates(seed, Dust(8, 0)).tolist() == [True, False, True, False]
 
 
 def test_tables_of_different_volumes_are_refused(segmentation):
-    bridge = bridge_of(segmentation, 4)
-    other = coverage_table(coverage(segmentation[::-1].copy() % 5, 4))
-    strangers = bridge.segments[bridge.segments["segment"] > 1]
+    coverage = coverage_of(segmentation, 4)
+    other = coverage_table(count_blocks(segmentation[::-1].copy() % 5, 4))
+    others = coverage.segments[coverage.segments["segment"] > 1]
     for segments, covered in (
-        (bridge.segments, other),
-        (strangers, coverage_table(coverage(segmentation, 4))),
+        (coverage.segments, other),
+        (others, coverage_table(count_blocks(segmentation, 4))),
     ):
         with pytest.raises(VolumeError, match=r"disagree about the\s+sizes"):
-            Bridge.build(segments, covered, 8)
+            SegmentCoverage.build(segments, covered, 8)
 
 
 def test_the_order_of_the_tables_does_not_matter(segmentation):
-    bridge = bridge_of(segmentation, 4)
-    covered = coverage_table(coverage(segmentation, 4))
-    other = Bridge.build(bridge.segments[::-1], covered[::-1], 8)
-    pd.testing.assert_frame_equal(other.segments, bridge.segments)
-    np.testing.assert_array_equal(other.shares.todense(), bridge.shares.todense())
+    coverage = coverage_of(segmentation, 4)
+    covered = coverage_table(count_blocks(segmentation, 4))
+    other = SegmentCoverage.build(coverage.segments[::-1], covered[::-1], 8)
+    pd.testing.assert_frame_equal(other.segments, coverage.segments)
+    np.testing.assert_array_equal(other.shares.todense(), coverage.shares.todense())

@@ -9,7 +9,7 @@ import pytest
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.volumes.downsampling import (
     bounding_boxes,
-    coverage,
+    count_blocks,
     downsample_image,
     vote,
 )
@@ -36,7 +36,7 @@ def plain_vote(segmentation, factor):
 
 
 def voted(segmentation, factor):
-    return vote(coverage(segmentation, factor))
+    return vote(count_blocks(segmentation, factor))
 
 
 def random_volume(ids, shape=(8, 12, 16), seed=7):
@@ -103,7 +103,7 @@ def test_coverage_is_the_plain_count(name, factor):
         for segment, count in sorted(Counter(voxels).items())
         if segment != 0
     ]
-    found = coverage(VOLUMES[name], factor)
+    found = count_blocks(VOLUMES[name], factor)
     rows = list(zip(found.coarse_voxel, found.segment, found.voxels, strict=True))
     assert rows == expected
 
@@ -112,7 +112,7 @@ def test_coverage_is_the_plain_count(name, factor):
 def test_coverage_sums_to_the_sizes(name):
     sizes = np.bincount(VOLUMES[name].ravel(), minlength=65536)
     sizes[0] = 0
-    np.testing.assert_array_equal(coverage(VOLUMES[name], 4).sizes(), sizes)
+    np.testing.assert_array_equal(count_blocks(VOLUMES[name], 4).sizes(), sizes)
 
 
 @pytest.mark.parametrize("name", VOLUMES)
@@ -153,11 +153,11 @@ def test_image_mean_of_every_block(factor):
 
 def test_segmentations_of_another_dtype_are_refused():
     with pytest.raises(VolumeError, match="uint32, expected uint16"):
-        coverage(np.zeros((4, 4, 4), np.uint32), 4)
+        count_blocks(np.zeros((4, 4, 4), np.uint32), 4)
 
 
 @pytest.mark.parametrize(
-    ("function", "dtype"), [(coverage, np.uint16), (downsample_image, np.uint8)]
+    ("function", "dtype"), [(count_blocks, np.uint16), (downsample_image, np.uint8)]
 )
 def test_shapes_that_the_factor_does_not_divide_are_refused(function, dtype):
     with pytest.raises(VolumeError, match=r"\(4, 4, 6\).*volumes\.factor"):

@@ -40,7 +40,7 @@ def test_a_missing_volume_is_named(make_store, octants):
     store = make_store({11: octants})
     assert 11 in store
     assert 12 not in store
-    for ask in (store.get, store.bridge, store.graph):
+    for ask in (store.get, store.coverage, store.graph):
         with pytest.raises(FileError, match="volume 12: not among the 1 that"):
             ask(12)
 

@@ -31,7 +31,7 @@ def write_volume(folder: Path, volume: Volume, jpegs: Iterable[bytes]) -> None:
         volume: what to write.
         jpegs: its sections, from z = 0.
     """
-    target = folder / "bucket" / BUCKET / volume.place.name
+    target = folder / "bucket" / BUCKET / volume.box.name
     for z, jpeg in enumerate(jpegs):
         write_bytes(target / "jpg" / f"{z}.jpg", jpeg)
     content = volume.segmentation.astype("<u2").tobytes()
@@ -46,7 +46,7 @@ def write_volume(folder: Path, volume: Volume, jpegs: Iterable[bytes]) -> None:
     write_bytes(target / "segmentation.bbox", boxes.tobytes())
     write_bytes(target / "segmentation.graph", graph)
     write_json(target / "metadata.json", _metadata(volume, len(graph) // 8))
-    _write_owners(folder / "truth" / "volumes" / f"{volume.place.volume}.csv", volume)
+    _write_owners(folder / "truth" / "volumes" / f"{volume.box.volume}.csv", volume)
 
 
 def spanning_tree_bytes(volume: Volume) -> bytes:
@@ -86,7 +86,7 @@ def content_hash(folder: Path) -> str:
 
 
 def _metadata(volume: Volume, edges: int) -> dict[str, Any]:
-    corner, shape = volume.place.corner[::-1], volume.place.shape[::-1]
+    corner, shape = volume.box.corner[::-1], volume.box.shape[::-1]
     return {
         "segment_id_type": "UInt16",
         "affinity_type": "Float32",

@@ -14,7 +14,7 @@ from eyewire_validator.sandbox.bucket.volumes import Volume
 
 
 @dataclass(frozen=True)
-class Workshop:
+class VolumeWriter:
     """Makes volumes and writes them.
 
     Threads are enough: nearly all time goes into compiled code that lets others run.
@@ -29,10 +29,10 @@ class Workshop:
     scratch: Path
     workers: int
 
-    def put_away(self, volume: Volume, jpegs: Iterable[bytes]) -> Volume:
+    def write(self, volume: Volume, jpegs: Iterable[bytes]) -> Volume:
         """Write a volume; return it with its segmentation mapped from disk."""
         write_volume(self.folder, volume, jpegs)
-        path = self.scratch / f"{volume.place.volume}.npy"
+        path = self.scratch / f"{volume.box.volume}.npy"
         np.save(path, volume.segmentation)
         return replace(volume, segmentation=np.load(path, mmap_mode="r"))
 

@@ -14,7 +14,7 @@ from eyewire_validator.sandbox.bucket.regions import (
 
 
 @dataclass(frozen=True)
-class Place:
+class VolumeBox:
     """A volume's ids and box.
 
     Args:
@@ -40,7 +40,7 @@ class Volume:
     """A segmented volume; everything per segment is indexed by segment id, from 0.
 
     Args:
-        place: where it lies.
+        box: its ids and where it lies.
         segmentation: uint16 (z, y, x), 0 is nothing.
         sizes: voxels of each segment; 0 for 0 and for ids that do not occur.
         boxes: (n, 2, 3) lowest and last voxel (z, y, x) of each segment.
@@ -49,7 +49,7 @@ class Volume:
         purity: the owner's share of the segment.
     """
 
-    place: Place
+    box: VolumeBox
     segmentation: NDArray[np.uint16]
     sizes: NDArray[np.int64]
     boxes: NDArray[np.int64]
@@ -63,7 +63,7 @@ class Volume:
 
 
 def describe(
-    place: Place,
+    box: VolumeBox,
     segmentation: NDArray[np.uint16],
     image: NDArray[np.uint8],
     neurons: NDArray[np.integer],
@@ -71,7 +71,7 @@ def describe(
     """Measure the segments of a volume.
 
     Args:
-        place: where it lies.
+        box: its ids and where it lies.
         segmentation: uint16 (z, y, x).
         image: uint8 (z, y, x), for the grey values along contacts.
         neurons: (z, y, x) who really owns each voxel.
@@ -80,7 +80,7 @@ def describe(
     sizes[0] = 0
     owners, purity = majority_owners(segmentation, neurons)
     return Volume(
-        place,
+        box,
         segmentation,
         sizes,
         bounding_boxes(segmentation),

@@ -20,7 +20,7 @@ class Fault:
     """A fault, and the requests that it hits.
 
     Attributes:
-        name: one of `spoiling.FAULTS`.
+        name: one of `wire_faults.FAULTS`.
         path: a regular expression that is found in the paths of these requests.
         first: hits only among so many first requests for a path.
         every: hits the first of every so many for a path.

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eyewire_validator.sandbox.bucket.folder import BUCKET
-from eyewire_validator.sandbox.bucket.volumes import Place
-from eyewire_validator.sandbox.tracing.spawning import Task
+from eyewire_validator.sandbox.bucket.volumes import VolumeBox
+from eyewire_validator.sandbox.tracing.spawning import SpawnedTask
 
 Reply = dict[str, Any]
 
@@ -54,13 +54,13 @@ class ServedTask:
         users: names of the players.
     """
 
-    task: Task
+    task: SpawnedTask
     status: int
     segments: dict[str, float] | list[int]
     users: str
 
 
-def serve(task: Task, shows_all: bool) -> ServedTask:
+def serve(task: SpawnedTask, shows_all: bool) -> ServedTask:
     """Make the served form of a task.
 
     Args:
@@ -91,7 +91,7 @@ def number_tasks(cells: Sequence[Cell], first: int) -> list[Cell]:
     return numbered
 
 
-def _shift_ids(task: Task, first: int) -> Task:
+def _shift_ids(task: SpawnedTask, first: int) -> SpawnedTask:
     parent = None if task.parent is None else task.parent + first
     return replace(task, task=task.task + first, parent=parent)
 
@@ -129,16 +129,16 @@ def cell_reply(cell: Cell) -> Reply:
     }
 
 
-def cell_tasks_reply(cell: Cell, places: Mapping[int, Place]) -> Reply:
+def cell_tasks_reply(cell: Cell, boxes: Mapping[int, VolumeBox]) -> Reply:
     """Reply to ``GET /1.0/cell/{cell}/tasks``."""
-    shapes = [places[served.task.volume].shape for served in cell.tasks]
+    shapes = [boxes[served.task.volume].shape for served in cell.tasks]
     return {
         "tasks": [
             {
                 "id": served.task.task,
                 "status": served.status,
                 "weight": served.task.answer.weight,
-                "bounds": _bounds(places[served.task.volume]),
+                "bounds": _bounds(boxes[served.task.volume]),
             }
             for served in cell.tasks
         ],
@@ -151,7 +151,7 @@ def cell_tasks_reply(cell: Cell, places: Mapping[int, Place]) -> Reply:
     }
 
 
-def task_reply(cell: int, served: ServedTask, place: Place) -> Reply:
+def task_reply(cell: int, served: ServedTask, box: VolumeBox) -> Reply:
     """Reply to ``GET /1.0/task/{task}``; ``full_path`` is relative to the host."""
     task = served.task
     weight = task.answer.weight
@@ -166,11 +166,11 @@ def task_reply(cell: int, served: ServedTask, place: Place) -> Reply:
         "weightsum": int(weight),
         "status": served.status,
         "data": {
-            "channel": {"id": place.channel, "metadata": _metadata(place, 1)},
-            "segmentation": {"id": place.volume, "metadata": _metadata(place, 2)},
+            "channel": {"id": box.channel, "metadata": _metadata(box, 1)},
+            "segmentation": {"id": box.volume, "metadata": _metadata(box, 2)},
         },
-        "bounds": _bounds(place),
-        "full_path": f"{BUCKET}/{place.name}/",
+        "bounds": _bounds(box),
+        "full_path": f"{BUCKET}/{box.name}/",
         "users": served.users,
         "wiki_notes": "",
     }
@@ -197,18 +197,18 @@ def _xyz(zyx: tuple[int, int, int]) -> dict[str, int]:
     return dict(zip("xyz", zyx[::-1], strict=True))
 
 
-def _bounds(place: Place) -> dict[str, dict[str, int]]:
-    z, y, x = (c + s for c, s in zip(place.corner, place.shape, strict=True))
-    return {"min": _xyz(place.corner), "max": _xyz((z, y, x))}
+def _bounds(box: VolumeBox) -> dict[str, dict[str, int]]:
+    z, y, x = (c + s for c, s in zip(box.corner, box.shape, strict=True))
+    return {"min": _xyz(box.corner), "max": _xyz((z, y, x))}
 
 
-def _metadata(place: Place, kind: int) -> Reply:
+def _metadata(box: VolumeBox, kind: int) -> Reply:
     return {
-        "bounds": _bounds(place),
+        "bounds": _bounds(box),
         "resolution": {"x": 1, "y": 1, "z": 1},
         # 2 is UINT8; Omni has no name for 16 bits.
         "type": 2 if kind == 1 else 4,
         "vol_type": kind,
-        "chunkDims": _xyz((place.shape[0] // 2,) * 3),
+        "chunkDims": _xyz((box.shape[0] // 2,) * 3),
         "mipLevel": 0,
     }

@@ -150,8 +150,8 @@ async def _stall(wire: Wire, reply: Reply) -> None:
 async def _drip(wire: Wire, reply: Reply) -> None:
     """Never silent for long, and never done."""
     wire.transport.write(reply.head())
-    for place in range(len(reply.body) - 1):
-        wire.transport.write(reply.body[place : place + 1])
+    for at in range(len(reply.body) - 1):
+        wire.transport.write(reply.body[at : at + 1])
         await asyncio.sleep(MOMENT)
         if wire.transport.is_closing():
             break
@@ -226,7 +226,7 @@ IMAGE_FAULTS: dict[str, Play] = {
 }
 SEGMENTATION_FAULTS: dict[str, Play] = {
     "LZMA cut short": _body(_half),
-    "xz in place of LZMA-alone": _body(partial(_repacked, bytes, lzma.FORMAT_XZ)),
+    "xz in at of LZMA-alone": _body(partial(_repacked, bytes, lzma.FORMAT_XZ)),
     "wrong decoded length": _body(partial(_repacked, _half, lzma.FORMAT_ALONE)),
     "uint32 data": _body(partial(_repacked, _as_uint32, lzma.FORMAT_ALONE)),
 }

@@ -27,7 +27,7 @@ class Validation:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CrowdAnswer:
     """What is known of the answer to a task.
 
     Args:
@@ -74,7 +74,7 @@ class Crowd:
         seed: set[int],
         body: set[int],
         rng: np.random.Generator,
-    ) -> Answer:
+    ) -> CrowdAnswer:
         """Let some players answer a task, and combine what they say.
 
         Args:
@@ -99,7 +99,9 @@ class Crowd:
             for segment in sorted(set().union(*(v.segments for v in validations)))
             if volume.purity[segment] >= MERGER_PURITY
         }
-        return Answer(shares, consensus_threshold(weight), weight, votes, validations)
+        return CrowdAnswer(
+            shares, consensus_threshold(weight), weight, votes, validations
+        )
 
 
 def share_of(segment: int, validations: list[Validation]) -> float:

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from eyewire_validator.sandbox.bucket.regions import Contacts
 from eyewire_validator.sandbox.bucket.volumes import Volume
-from eyewire_validator.sandbox.tracing.crowd import Answer
+from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 # Share of a segment that the parent's answer must cover for it to become a seed.
@@ -27,12 +27,12 @@ MIN_SEED_VOXELS = 100
 MAX_TRACED = 0.5
 
 Corner = tuple[int, int, int]
-# Answers a task: (volume, seed, what is connected to it, mergers included) -> answer.
-Answerer = Callable[[Volume, set[int], set[int]], Answer]
+# Has players answer a task: (volume, seed, segments connected to it, mergers included).
+AskPlayers = Callable[[Volume, set[int], set[int]], CrowdAnswer]
 
 
 @dataclass(frozen=True)
-class Task:
+class SpawnedTask:
     """A task and its answer.
 
     Args:
@@ -49,7 +49,7 @@ class Task:
     volume: int
     seed: dict[int, int]
     truth: set[int]
-    answer: Answer
+    answer: CrowdAnswer
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Tracer:
         self.min_purity = min_purity
         self.sizes: dict[tuple[int, int, bool], NDArray[np.int64]] = {}
 
-    def trace(self, neuron: int, answer: Answerer) -> list[Task]:
+    def trace(self, neuron: int, answer: AskPlayers) -> list[SpawnedTask]:
         """Trace a neuron from its largest segment until nothing spawns any more.
 
         Args:
@@ -102,7 +102,7 @@ class Tracer:
         }
         traced: dict[Corner, set[int]] = {corner: set() for corner in self.volumes}
         waiting = deque(self._root(segments))
-        tasks: list[Task] = []
+        tasks: list[SpawnedTask] = []
         while waiting:
             corner, seed, parent = waiting.popleft()
             volume = self.volumes[corner]
@@ -113,12 +113,13 @@ class Tracer:
                 continue
             found = answer(volume, set(seed), body)
             traced[corner] |= set(found.consensus) | set(seed)
-            place = volume.place.volume
             waiting.extend(
                 (neighbour, child_seed, len(tasks))
                 for neighbour, child_seed in self._spawn(corner, found.consensus)
             )
-            tasks.append(Task(len(tasks), parent, place, seed, truth, found))
+            tasks.append(
+                SpawnedTask(len(tasks), parent, volume.box.volume, seed, truth, found)
+            )
         return tasks
 
     def _root(
@@ -187,7 +188,7 @@ class Tracer:
     def _sizes_in_slab(
         self, child: Volume, axis: int, is_above: bool
     ) -> NDArray[np.int64]:
-        key = (child.place.volume, axis, is_above)
+        key = (child.box.volume, axis, is_above)
         if key not in self.sizes:
             start = 0 if is_above else self.geometry.stride
             box = [slice(None)] * 3
@@ -215,7 +216,7 @@ def _box_in_slab(
         return None
     low = np.maximum(parent.boxes[answer, 0].min(axis=0), 1)
     high = parent.boxes[answer, 1].max(axis=0) + 1
-    high = np.minimum(high, np.array(parent.place.shape) - 1)
+    high = np.minimum(high, np.array(parent.box.shape) - 1)
     start = geometry.stride if is_above else 0
     stop = start + geometry.overlap
     if high[axis] <= start + 1 or low[axis] >= stop - 1:

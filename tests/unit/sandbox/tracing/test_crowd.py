@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from eyewire_validator.sandbox.bucket.volumes import Place, Volume, describe
+from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
 from eyewire_validator.sandbox.tracing.crowd import (
-    Answer,
     Crowd,
+    CrowdAnswer,
     Validation,
     consensus_threshold,
     share_of,
@@ -28,7 +28,7 @@ def test_share_is_weighted() -> None:
 
 
 def test_consensus_is_above_the_threshold() -> None:
-    answer = Answer({7: 0.5, 3: 0.9, 5: 0.51}, 0.5, 7.0, 0)
+    answer = CrowdAnswer({7: 0.5, 3: 0.9, 5: 0.51}, 0.5, 7.0, 0)
     assert answer.consensus == [3, 5]
 
 
@@ -38,7 +38,7 @@ def row_of_segments() -> Volume:
     neurons = np.repeat([2, 1, 2], [3, 21, 6])
     shape = (4, 4, 30)
     return describe(
-        Place(1, 2, (0, 0, 0), shape),
+        VolumeBox(1, 2, (0, 0, 0), shape),
         np.broadcast_to(row, shape).copy(),
         np.full(shape, 140, np.uint8),
         np.broadcast_to(neurons, shape),

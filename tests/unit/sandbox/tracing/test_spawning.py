@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyewire_validator.sandbox.bucket.regions import Contacts, find_contacts
-from eyewire_validator.sandbox.bucket.volumes import Place, Volume, describe
-from eyewire_validator.sandbox.tracing.crowd import Answer
+from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
+from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
 from eyewire_validator.sandbox.tracing.spawning import (
     Slab,
     Tracer,
@@ -80,16 +80,16 @@ def tube(corner: int, label: int) -> Volume:
     segmentation[1:4, 5:11, 1:15] = 9
     neurons = np.where(segmentation == label, 1, np.where(segmentation == 9, 2, 0))
     image = np.full((16, 16, 16), 100, np.uint8)
-    place = Place(corner, corner + 1, (0, 0, corner), (16, 16, 16))
-    return describe(place, segmentation, image, neurons)
+    box = VolumeBox(corner, corner + 1, (0, 0, corner), (16, 16, 16))
+    return describe(box, segmentation, image, neurons)
 
 
 def test_a_neurite_is_followed_through_three_volumes() -> None:
     volumes = [tube(0, 3), tube(12, 4), tube(24, 5)]
-    tracer = Tracer({v.place.corner: v for v in volumes}, VolumeGeometry(16, 4, 2), 0.5)
+    tracer = Tracer({v.box.corner: v for v in volumes}, VolumeGeometry(16, 4, 2), 0.5)
     tasks = tracer.trace(
         1,
-        lambda volume, seed, truth: Answer(dict.fromkeys(truth, 1.0), 0.0, 1.0, 2),
+        lambda volume, seed, truth: CrowdAnswer(dict.fromkeys(truth, 1.0), 0.0, 1.0, 2),
     )
     by_volume = {task.volume: task for task in tasks}
     assert {volume: task.truth for volume, task in by_volume.items()} == {
