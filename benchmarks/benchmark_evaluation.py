@@ -221,7 +221,7 @@ def evaluate_here(case: Case, loops: Sequence[int]) -> dict[int, Evaluation]:
     folders = {folder.parent for folder in case.store.folders.values()}
     store = VolumeStore(folders, case.store.geometry)
     asked = (case.tasks, case.index, store, case.settings, case.device)
-    answerer = NetworkAnswerer([case.model], samples_of(*asked), case.settings, loops)
+    answerer = NetworkAnswerer(case.model, samples_of(*asked), case.settings, loops)
     return evaluate(case.tasks, Lineage(case.index), store, answerer, loops, SETTINGS)
 
 

@@ -130,10 +130,9 @@ def configure():
 def few():
     """Return a function that makes the config of a whole run with few models."""
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    names = dict.fromkeys([*config["models"], "together"])
 
     def few(**more):
-        models = {name: None for name in names if name not in MODELS}
+        models = {name: None for name in config["models"] if name not in MODELS}
         models["lwunet"] = {"replicates": 1, "dropout_samples": 1}
         return {
             "models": models | more,

@@ -1,4 +1,4 @@
-"""Let a model with weights, or several together, answer a split's tasks, or a part."""
+"""Let a model with weights answer a split's tasks, or a part of them."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ with job_log(snakemake.log[0], kept), torch_threads(snakemake.threads):
         params.parts,
     )
     answerer, settings = load_answerer(
-        [Path(checkpoint) for checkpoint in files.checkpoints],
+        Path(files.checkpoints[0]),
         index,
         store,
         tasks=tasks,

@@ -1,6 +1,5 @@
 """Picture tasks and their answers: a typical one, then those with the most edits."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from eyewire_validator.evaluation.error_analysis import outcomes, worst_tasks
@@ -44,16 +43,14 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
     index = read_table(Path(files.index), TASK_INDEX)
     store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
     answerer, settings = load_answerer(
-        [Path(checkpoint) for checkpoint in files.checkpoints],
+        Path(files.checkpoints[0]),
         index,
         store,
         tasks=[],
         loops=[params.loops],
         device=resolve_device("cpu"),
     )
-    # Pictured as it is, in whatever way the model sees it.
-    plain = replace(settings, image="unit", boundaries=False)
-    loader = SampleLoader(index, store, plain)
+    loader = SampleLoader(index, store, settings)
     answers = read_table(Path(files.answers), TASK_ANSWERS)
     segments = read_table(Path(files.segments), SEGMENT_SCORES)
     threshold = read_json(Path(files.decisions))["threshold"]

@@ -103,8 +103,7 @@ def audit_inputs(
     from eyewire_validator.voxel_network.samples import SampleLoader
 
     context = (f"context {channel}" for channel in range(settings.context_channels))
-    shown = ("image", "boundaries")[: 1 + settings.boundaries]
-    names = (*shown, *context, "seed", TRUTH)
+    names = ("image", *context, "seed", TRUTH)
 
     def view_of(index: pd.DataFrame) -> View:
         loader = SampleLoader(index, store, settings)

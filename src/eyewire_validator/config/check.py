@@ -15,7 +15,6 @@ from eyewire_validator.config.settings import (
     NETWORKS,
     SIZE_MULTIPLE,
     TRAINED,
-    UNETS,
 )
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.volumes.geometry import VolumeGeometry
@@ -147,7 +146,7 @@ def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterator[str]:
     models, report = config["models"], config["report"]
     for name, model in models.items():
-        if model["kind"] in UNETS:
+        if model["kind"] in NETWORKS:
             yield from _network_contradictions(config, name, coarse_size)
         if model.get("evidence") in CONVOLVING:
             if "checkpoint" not in model:
@@ -157,13 +156,7 @@ def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterat
                     f"config: models.{name}.image: affinities are found in the image; "
                     "expected unit, or evidence features"
                 )
-        members = model.get("members")
-        if members and models.get(members, {}).get("kind") not in UNETS:
-            yield f"config: models.{name}.members: {members} is no U-Net among models"
-    if models.get(report["model"], {}).get("kind") not in (
-        *NETWORKS,
-        *TRAINED,
-    ):
+    if models.get(report["model"], {}).get("kind") not in TRAINED:
         yield f"config: report.model: {report['model']} has no weights among models"
     if report["split"] not in config["evaluation"]["splits"]:
         yield (
@@ -174,23 +167,17 @@ def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterat
 def _edge_contradictions(
     config: Mapping[str, Any], name: str, coarse_size: int
 ) -> Iterator[str]:
-    model = config["models"][name]
     patch = training_settings(config, name)["patch_size"]
     if patch > coarse_size:
         yield (
             f"config: patch_size {patch} of model {name} exceeds the volume's "
             f"{coarse_size} coarse voxels"
         )
-    multiple = 1 << model["levels"] if "levels" in model else SIZE_MULTIPLE
-    for what, edge in (
-        ("patch_size", patch),
-        ("size / factor of volumes", coarse_size),
-    ):
-        if edge % multiple:
-            yield (
-                f"config: {what} is {edge}, expected a multiple of {multiple}, as the "
-                f"network of model {name} halves again and again"
-            )
+    if coarse_size % SIZE_MULTIPLE:
+        yield (
+            f"config: size / factor of volumes is {coarse_size}, expected a multiple "
+            f"of {SIZE_MULTIPLE}, as the network of model {name} halves a volume twice"
+        )
 
 
 def _network_contradictions(

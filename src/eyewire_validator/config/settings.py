@@ -6,37 +6,25 @@ from typing import Any, TypeVar
 
 from eyewire_validator.errors import ConfigError
 
-# Those that answer in voxels, loop by loop, and several of one of them together.
-UNETS = ("lwunet", "residual_unet")
-NETWORKS = (*UNETS, "ensemble")
+# Those that answer in voxels, loop by loop.
+NETWORKS = ("lwunet",)
 # Those that training makes.
-TRAINED = (*UNETS, "agglomeration")
+TRAINED = (*NETWORKS, "agglomeration")
 BASELINES = (
     "empty", "seed_only", "copy_previous", "dilated_seed", "contact_greedy", "msty",
     "geometry",
 )  # fmt: skip
 # Who knows the truth, is a person, or was made elsewhere: no models of this workflow.
 REFERENCES = ("msty_oracle", "perfect_mask", "labels", "player", "crowd")
-KINDS = (*NETWORKS, "agglomeration", *BASELINES, *REFERENCES)
+KINDS = (*TRAINED, *BASELINES, *REFERENCES)
 
 # What a network is told about the ancestors of a task; see tasks/context.py.
 LEAKED_CONTEXT = "published"
 CONTEXTS = ("none", "ancestors", "ancestors_registered", LEAKED_CONTEXT)
 
-# How grey values reach the network: raw (0 to 255, as published), unit (0 to 1),
-# standard (in standard deviations from the volume's mean), or none (all 0), which shows
-# what the image is worth.
-# Each is what is taken from a grey value of a sample, and what that is multiplied with.
-# Samples hold standard deviations in steps, around the grey of the mean: four of them
-# fit on either side, and in EM a step is about a grey value.
-STEPS = 32
-MEAN_GREY = 128
-IMAGE_SCALES = {
-    "raw": (0, 1.0),
-    "unit": (0, 1 / 255),
-    "standard": (MEAN_GREY, 1 / STEPS),
-    "none": (0, 0.0),
-}
+# What grey values are multiplied with for the network: raw (0 to 255, as published),
+# unit (0 to 1), or none (all 0), which shows what the image is worth.
+IMAGE_SCALES = {"raw": 1.0, "unit": 1 / 255, "none": 0.0}
 
 # What an agglomeration is told of ancestors, without any channels.
 SEGMENT_CONTEXTS = ("none", "ancestors_registered")
@@ -59,19 +47,6 @@ DEVICES = ("auto", "cpu", "cuda")
 # does not within a short training, unless a context repeats the answer in every loop.
 LOSS_ON = ("every_loop", "last_loop")
 
-# How often a step of training feeds the answer back: as often as the model does, or a
-# random number of times (1 to twice the model's loops less 1, so the same on average).
-TRAINING_LOOPS = ("fixed", "random")
-
-# What says which epoch was best: the loss of validation tasks (published), or the IoU
-# of their answers, pooled and without the seed.
-CHOSEN_BY = ("loss", "iou")
-
-# How an epoch of training draws its tasks: each once (even, published), or as many with
-# replacement: in proportion to their last losses (hard), or so that tasks with much and
-# little to find beyond the seed are as frequent (balanced).
-SAMPLINGS = ("even", "hard", "balanced")
-
 # What training holds to be true of a segment of the aggregate: 1 (hard), or the
 # fraction of the players who agreed on it (soft). Validation always takes hard labels.
 LABELS = ("hard", "soft")
@@ -86,15 +61,6 @@ MOST_CHANNELS = 16
 
 # lwunet halves a volume twice, so its edges must divide by this.
 SIZE_MULTIPLE = 4
-
-# Six orders of the axes times eight flips.
-CUBE_SYMMETRIES = 48
-
-# Of a residual_unet: groups in which channels are normalised, by which its width must
-# divide; the most channels at full resolution, and the most halvings.
-GROUPS = 4
-MOST_WIDTH = 256
-MOST_LEVELS = 5
 
 
 @dataclass(frozen=True)
@@ -111,19 +77,14 @@ class ModelSettings:
     context_channels: int = 0
     loops: int = 1
     image: str = "unit"
-    boundaries: bool = False
     replicates: int = 1
     checkpoint: str | None = None
     uncertainty: str = "scaled_logit"
     dropout: float = 0.0
     dropout_samples: int = 1
-    members: str | None = None
     dilation: int = 0
     labels: str | None = None
     evidence: str = "features"
-    test_symmetries: int = 1
-    width: int = 8
-    levels: int = 2
     trained_on: str | None = None
 
     def __post_init__(self) -> None:
@@ -145,20 +106,6 @@ class ModelSettings:
                 f"{MOST_CHANNELS} or less"
             )
         _check_least("model: loops", self.loops, 1)
-        if self.width not in range(GROUPS, MOST_WIDTH + 1, GROUPS):
-            raise ConfigError(
-                f"model: width is {self.width}, expected a multiple of {GROUPS} up to "
-                f"{MOST_WIDTH}"
-            )
-        if self.test_symmetries not in range(1, CUBE_SYMMETRIES + 1):
-            raise ConfigError(
-                f"model: test_symmetries is {self.test_symmetries}, expected 1 to "
-                f"{CUBE_SYMMETRIES}"
-            )
-        if self.levels not in range(1, MOST_LEVELS + 1):
-            raise ConfigError(
-                f"model: levels is {self.levels}, expected 1 to {MOST_LEVELS}"
-            )
         _check_least("model: replicates", self.replicates, 1)
         _check_least("model: dropout_samples", self.dropout_samples, 1)
         _check_share("model: dropout", self.dropout)
@@ -208,21 +155,12 @@ class TrainingSettings:
     labels: str
     precision: str = "float32"
     max_volumes: int = 400
-    balance: bool = False
-    loops: str = "fixed"
-    augmentation: bool = False
-    chosen_by: str = "loss"
-    context_dropout: float = 0.0
-    sampling: str = "even"
 
     def __post_init__(self) -> None:
         """Refuse values that no training could run with."""
         _check_choice("training: device", self.device, DEVICES)
         _check_choice("training: loss_on", self.loss_on, LOSS_ON)
         _check_choice("training: labels", self.labels, LABELS)
-        _check_choice("training: loops", self.loops, TRAINING_LOOPS)
-        _check_choice("training: chosen_by", self.chosen_by, CHOSEN_BY)
-        _check_choice("training: sampling", self.sampling, SAMPLINGS)
         _check_choice("training: precision", self.precision, PRECISIONS)
         _check_least("training: random_seed", self.random_seed, 0)
         for name in ("epochs", "batch_size", "rotation", "lr_step", "patience"):
@@ -230,7 +168,6 @@ class TrainingSettings:
         _check_least("training: max_volumes", self.max_volumes, 1)
         _check_least("training: validation_tasks", self.validation_tasks, 1)
         _check_least("training: weight_decay", self.weight_decay, 0)
-        _check_share("training: context_dropout", self.context_dropout)
         for name in ("learning_rate", "lr_gamma"):
             if not getattr(self, name) > 0:
                 raise ConfigError(

@@ -34,23 +34,6 @@ def resolve_device(name: str, *, cuda_granted: bool = True) -> torch.device:
     return torch.device("cuda" if usable and name != "cpu" else "cpu")
 
 
-def resolve_devices(name: str, cuda: int) -> list[torch.device]:
-    """Choose the devices of what may use several GPUs: all that it was granted.
-
-    Args:
-        name: as for `resolve_device`.
-        cuda: how many GPUs this process may use; it has no more than torch finds.
-
-    Raises:
-        ConfigError: as `resolve_device` does.
-    """
-    device = resolve_device(name, cuda_granted=cuda > 0)
-    count = min(cuda, torch.cuda.device_count()) if device.type == "cuda" else 1
-    if count == 1:
-        return [device]
-    return [torch.device("cuda", number) for number in range(count)]
-
-
 def keep_memory() -> None:
     """Let this process keep the memory that it frees, until it ends.
 

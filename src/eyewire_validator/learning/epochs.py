@@ -58,11 +58,8 @@ class Epochs:
 
     def _best_epoch(self) -> int:
         """Return the first of the best epochs, from 1 on; 0 if there was none yet."""
-        if self.settings.chosen_by == "iou":
-            faults = [1 - (row["validation_iou"] or 0) for row in self.history]
-        else:
-            faults = [row["validation_loss"] for row in self.history]
-        return faults.index(min(faults)) + 1 if faults else 0
+        losses = [row["validation_loss"] for row in self.history]
+        return losses.index(min(losses)) + 1 if losses else 0
 
     def add_epoch(
         self,

@@ -42,15 +42,3 @@ def apply(tensor: Tensor, symmetry: Symmetry) -> Tensor:
     return moved.flip(
         [leading + axis for axis, flip in enumerate(symmetry.flips) if flip]
     )
-
-
-def undo(tensor: Tensor, symmetry: Symmetry) -> Tensor:
-    """Return what ``tensor`` (..., z, y, x) was before `apply`."""
-    leading = tensor.dim() - 3
-    flipped = tensor.flip(
-        [leading + axis for axis, flip in enumerate(symmetry.flips) if flip]
-    )
-    return flipped.movedim(
-        [leading, leading + 1, leading + 2],
-        [leading + axis for axis in symmetry.axes],
-    )

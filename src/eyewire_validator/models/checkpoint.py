@@ -15,23 +15,29 @@ from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.config.settings import ModelSettings, TrainingSettings
 from eyewire_validator.errors import ConfigError, ModelError
 from eyewire_validator.learning.tensor_files import load_plain, save_plain
+from eyewire_validator.voxel_network.lwunet import LWUNet
 from eyewire_validator.voxel_network.network import Network
-from eyewire_validator.voxel_network.residual_unet import make_network
 
 FORMAT = "eyewire-validator checkpoint 1"
 
 # Of a checkpoint that a model's entry names, these must be as it was trained.
 FIXED = (
-    "kind", "context_channels", "image", "boundaries", "uncertainty", "dropout",
-    "width", "levels", "evidence",
+    "kind", "context_channels", "image", "uncertainty", "dropout", "evidence",
 )  # fmt: skip
 
 Model = Network | ContactModel
 
 # Training settings that older checkpoints lack, and what their training did.
 ADDED = {"labels": "hard"}
-# Model settings that older checkpoints have, and the only values that are still known.
-DELETED = {"linkage": "mean", "attachment": True}
+# Settings that older checkpoints name and that are gone, with their only values left.
+GONE_FROM_MODEL: dict[str, Any] = {
+    "boundaries": False, "members": None, "test_symmetries": 1, "width": 8, "levels": 2,
+    "linkage": "mean", "attachment": True,
+}  # fmt: skip
+GONE_FROM_TRAINING = {
+    "balance": False, "loops": "fixed", "augmentation": False, "chosen_by": "loss",
+    "context_dropout": 0.0, "sampling": "even",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -106,25 +112,32 @@ def make_model(settings: ModelSettings) -> Model:
     """Make the model of an entry, its weights drawn from torch's generator."""
     if settings.kind == "agglomeration":
         return ContactModel(settings.evidence)
-    return make_network(settings)
+    return LWUNet.from_settings(settings)
 
 
 def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
     try:
         training = content["training_settings"]
         return CheckpointInfo(
-            ModelSettings.from_config(_without_deleted(content["model_settings"])),
-            training and TrainingSettings.from_config({**ADDED, **training}),
+            ModelSettings.from_config(
+                _without(GONE_FROM_MODEL, content["model_settings"])
+            ),
+            training
+            and TrainingSettings.from_config(
+                {**ADDED, **_without(GONE_FROM_TRAINING, training)}
+            ),
             {str(name): str(value) for name, value in content["provenance"].items()},
         )
     except (KeyError, ConfigError, AttributeError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: made by another version ({error})") from None
 
 
-def _without_deleted(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop `DELETED`; another value stays, and is refused as an unknown key."""
-    gone = DELETED.items() & settings.items()
-    return {key: value for key, value in settings.items() if (key, value) not in gone}
+def _without(gone: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out settings that are gone; refuse a value that did something."""
+    for name, value in gone.items():
+        if found.get(name, value) != value:
+            raise ConfigError(f"{name} {found[name]!r} is gone, expected {value!r}")
+    return {name: value for name, value in found.items() if name not in gone}
 
 
 def _check_fits(path: Path, trained: ModelSettings, wanted: ModelSettings) -> None:

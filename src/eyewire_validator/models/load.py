@@ -1,4 +1,4 @@
-"""Who answers with checkpoints: a network, several together, or a classifier."""
+"""Load what answers tasks with the weights of a checkpoint."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +13,10 @@ from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.models.choose import answer_in_lineage
 from eyewire_validator.volumes.store import VolumeStore
 from eyewire_validator.voxel_network.answerer import NetworkAnswerer, samples_of
-from eyewire_validator.voxel_network.network import Network
 
 
 def load_answerer(
-    checkpoints: Sequence[Path],
+    checkpoint: Path,
     index: pd.DataFrame,
     store: VolumeStore,
     *,
@@ -28,7 +27,7 @@ def load_answerer(
     """Load what answers tasks.
 
     Args:
-        checkpoints: of one model; several networks answer together.
+        checkpoint: of a network or an agglomeration.
         index: table in the schema `TASK_INDEX`: the tasks, and all that may be
             ancestors.
         store: the volumes.
@@ -37,19 +36,18 @@ def load_answerer(
         device: where a network computes.
 
     Returns:
-        Who answers, and the settings of the first checkpoint.
+        What answers, and the settings of the checkpoint.
 
     Raises:
-        ModelError: a checkpoint is missing, damaged or of another version.
+        ModelError: the checkpoint is missing, damaged or of another version.
     """
-    loaded = [load_checkpoint(path, device) for path in checkpoints]
-    first, settings = loaded[0][0], loaded[0][1].model_settings
-    if isinstance(first, ContactModel):
+    model, info = load_checkpoint(checkpoint, device)
+    settings = info.model_settings
+    if isinstance(model, ContactModel):
         # skimage and numba take a second to import.
         from eyewire_validator.agglomeration.answerer import agglomerate
 
-        answer = agglomerate(first.cpu(), store, settings)
+        answer = agglomerate(model.cpu(), store, settings)
         return answer_in_lineage(answer, index), settings
-    networks = [model for model, _ in loaded if isinstance(model, Network)]
     samples = samples_of(tasks, index, store, settings, device)
-    return NetworkAnswerer(networks, samples, settings, loops), settings
+    return NetworkAnswerer(model, samples, settings, loops), settings

@@ -1,6 +1,5 @@
 """What trains the model of an entry."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -19,23 +18,20 @@ def train_model(
     folder: Path,
     replicate: int,
     *,
-    devices: Sequence[torch.device],
+    device: torch.device,
     threads: int,
 ) -> Trained:
-    """Train what the entry asks for; the arguments are those of `train_together`.
-
-    An agglomeration takes the first of the devices.
-    """
+    """Train the model of an entry; the arguments are those of `voxel_network.train`."""
     if model_settings.kind == "agglomeration":
         from eyewire_validator.agglomeration.training import train_agglomeration
 
         return train_agglomeration(
             index, store, model_settings, settings, folder,
-            settings.random_seed + replicate, device=devices[0], threads=threads,
+            settings.random_seed + replicate, device=device, threads=threads,
         )  # fmt: skip
-    from eyewire_validator.voxel_network.training import train_together
+    from eyewire_validator.voxel_network.training import train
 
-    return train_together(
+    return train(
         index, store, model_settings, settings, folder, replicate,
-        devices=devices, threads=threads,
+        device=device, threads=threads,
     )  # fmt: skip

@@ -17,10 +17,8 @@ from eyewire_validator.config.settings import ModelSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.devices import resolve_device
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
-from eyewire_validator.volumes.store import CoarseVolume
 from eyewire_validator.voxel_network.network import Network
-from eyewire_validator.voxel_network.samples import Sample, network_inputs, show_volume
-from eyewire_validator.voxel_network.turned import answer_turned
+from eyewire_validator.voxel_network.samples import Sample, network_inputs
 
 
 @dataclass(frozen=True)
@@ -42,67 +40,44 @@ class Validator:
         seed: NDArray[np.bool_],
         context: NDArray[np.bool_] | None = None,
         loops: int | None = None,
-        segmentation: NDArray[np.uint16] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Answer one task.
 
         Args:
-            image: (z, y, x) uint8 grey values; each size a multiple of 4 (of a
-                residual_unet: 2 to the power of its levels). Where the model's image is
-                ``standard``, it sees them against the mean and standard deviation of
-                this very array: give a whole volume.
+            image: (z, y, x) uint8 grey values; each size a multiple of 4.
             seed: (z, y, x) bool, what is known to belong to the answer.
             context: (context channels, z, y, x) bool, the nearest ancestor last, as
                 the model's context says; nothing is known if it is not given.
             loops: how often the network sees its own answer; as in training if not
                 given.
-            segmentation: (z, y, x) uint16 segment ids, for a model that is shown where
-                segments meet (``boundaries``); not used by others.
 
         Returns:
             ``(logits, sigma)``, (z, y, x) float32 each, sigma at least 1. What they
             say depends on how the model was trained: `probability` tells.
 
         Raises:
-            ModelError: an array has another shape or dtype, by its name, or the model
-                needs a segmentation and none is given.
+            ModelError: an array has another shape or dtype, by its name.
         """
-        sample = self._sample(image, seed, context, segmentation)
+        stack = torch.from_numpy(self._stack(image, seed, context)[np.newaxis])
         device = next(self.model.parameters()).device
-        settings = self.info.model_settings
-        inputs = network_inputs(
-            torch.from_numpy(sample)[np.newaxis].to(device), settings.image
-        )
-        logits, sigma = answer_turned(
-            self.model, inputs, settings.test_symmetries, loops
-        )
+        inputs = network_inputs(stack.to(device), self.info.model_settings.image)
+        logits, sigma = self.model(*inputs, loops=loops)
         return logits[0, 0].cpu().numpy(), sigma[0, 0].cpu().numpy()
 
-    def _sample(
+    def _stack(
         self,
         image: NDArray[np.uint8],
         seed: NDArray[np.bool_],
         context: NDArray[np.bool_] | None,
-        segmentation: NDArray[np.uint16] | None,
     ) -> Sample:
-        """Make a sample, without truth, of what is given."""
-        settings = self.info.model_settings
-        context_shape = (settings.context_channels, *image.shape)
+        """Stack what is given as a sample without truth."""
+        context_shape = (self.info.model_settings.context_channels, *image.shape)
         if context is None:
             context = np.zeros(context_shape, np.bool_)
         _check("image", image, np.uint8, ("z", "y", "x"), image.shape)
         _check("seed", seed, np.bool_, ("z", "y", "x"), image.shape)
         _check("context", context, np.bool_, ("channels", "z", "y", "x"), context_shape)
-        if segmentation is None:
-            if settings.boundaries:
-                raise ModelError(
-                    "segmentation is not given, but this model is shown where segments "
-                    "meet; give the segment ids, (z, y, x) uint16"
-                )
-            segmentation = np.zeros(image.shape, np.uint16)
-        _check("segmentation", segmentation, np.uint16, ("z", "y", "x"), image.shape)
-        shown = show_volume(CoarseVolume(image, segmentation), settings)
-        return np.stack([*shown, *context, seed])
+        return np.stack([image, *context, seed])
 
     def probability(
         self, logits: NDArray[np.float32], sigma: NDArray[np.float32]

@@ -1,10 +1,10 @@
 """All samples of a training on the device, cut there.
 
 Volumes lie on the device as they are: grey values and 16-bit segment ids, 0.8 MB for 64
-voxels an edge, so that the 56,326 of Eyewire take 44 GB, or a third more where
-boundaries are shown. A task is a few lists of segment ids; a look-up table makes masks
-of them. Cropping, turning and moving into another volume's frame are one index
-computation, so that a patch costs one gather a channel, and nothing is waited for.
+voxels an edge, so that the 56,326 of Eyewire take 44 GB. A task is a few lists of
+segment ids; a look-up table makes masks of them. Cropping, turning and moving into
+another volume's frame are one index computation, so that a patch costs one gather a
+channel, and nothing is waited for.
 
 `samples.SampleLoader` is the plain twin: whatever is cut here equals its patches.
 """
@@ -25,11 +25,7 @@ from eyewire_validator.errors import ConfigError, VolumeError
 from eyewire_validator.learning.symmetry import SYMMETRIES
 from eyewire_validator.tasks.context import is_leaked
 from eyewire_validator.volumes.store import SEGMENT_IDS, VOXEL_BYTES, VolumeStore
-from eyewire_validator.voxel_network.samples import (
-    CERTAIN,
-    certainty_levels,
-    show_volume,
-)
+from eyewire_validator.voxel_network.samples import CERTAIN, certainty_levels
 
 # Share of the free memory that volumes may take; the rest is for the network.
 SHARE_FOR_VOLUMES = 0.75
@@ -118,9 +114,7 @@ class ResidentSamples:
             lists,
         )
         self._lists = _lists(table, labels, device)
-        self._shown, self._segmentations = read_volumes(
-            store, names.tolist(), settings, device
-        )
+        self._images, self._segmentations = read_volumes(store, names.tolist(), device)
         axes, flips = zip(*SYMMETRIES, strict=True)
         self._axes, self._flips = (
             torch.tensor(t, device=device) for t in (axes, flips)
@@ -174,13 +168,12 @@ class ResidentSamples:
         along = torch.where(flips[..., None], size - 1 - steps, steps)
         along = along + starts.gather(1, axes)[..., None]  # (n, new axis, step)
         own, _ = self._voxels(volume[:, -1:], along[:, None], axes)
-        shown = torch.cat([channel[own] for channel in self._shown], 1)
         moved = along[:, None] - shift.gather(
             2, axes[:, None].expand_as(shift)
         ).unsqueeze(-1)
         voxels, inside = self._voxels(volume, moved, axes)
         masks = self._look_up(self._tables(rows), voxels) * inside
-        return torch.cat([shown, masks], 1)
+        return torch.cat([self._images[own], masks], 1)
 
     def _voxels(
         self, volume: Tensor, along: Tensor, axes: Tensor
@@ -252,17 +245,14 @@ class ResidentSamples:
         return lowest + (draws[:, 1:] * room).long().clamp(max=room - 1)
 
 
-def fits(
-    store: VolumeStore, volumes: int, settings: ModelSettings, device: torch.device
-) -> bool:
+def fits(store: VolumeStore, volumes: int, device: torch.device) -> bool:
     """Say whether the volumes of a training may lie on the device; warn if not.
 
     Only a GPU takes them: on a CPU, the store itself is as good.
     """
     if device.type != "cuda":
         return False
-    voxel_bytes = VOXEL_BYTES + settings.boundaries
-    needed = volumes * voxel_bytes * store.geometry.coarse_size**3
+    needed = volumes * VOXEL_BYTES * store.geometry.coarse_size**3
     free, _ = torch.cuda.mem_get_info(device)
     if needed > SHARE_FOR_VOLUMES * free:
         log.warning(
@@ -275,27 +265,23 @@ def fits(
 
 
 def read_volumes(
-    store: VolumeStore,
-    volumes: Sequence[int],
-    settings: ModelSettings,
-    device: torch.device,
+    store: VolumeStore, volumes: Sequence[int], device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Read volumes to the device, side by side.
 
     Returns:
-        What `samples.show_volume` shows, (1 or 2, all voxels) uint8, and segment ids,
-        the bits of a uint16 as int16, as torch computes little in uint16: flat, volume
-        by volume in C-order.
+        Grey values, (all voxels,) uint8, and segment ids, the bits of a uint16 as
+        int16, as torch computes little in uint16: flat, volume by volume in C-order.
     """
-    size = (1 + settings.boundaries, len(volumes), store.geometry.coarse_size**3)
-    shown = torch.empty(size, dtype=torch.uint8, device=device)
-    segmentations = torch.empty(size[1:], dtype=torch.int16, device=device)
+    size = (len(volumes), store.geometry.coarse_size**3)
+    images = torch.empty(size, dtype=torch.uint8, device=device)
+    segmentations = torch.empty(size, dtype=torch.int16, device=device)
     with ThreadPoolExecutor(READERS) as pool:
         for slot, volume in enumerate(pool.map(store.read, volumes)):
-            shown[:, slot] = torch.from_numpy(show_volume(volume, settings)).flatten(1)
+            images[slot] = torch.from_numpy(volume.image.copy()).view(-1)
             ids = volume.segmentation.view(np.int16).copy()
             segmentations[slot] = torch.from_numpy(ids).view(-1)
-    return shown.flatten(1), segmentations.view(-1)
+    return images.view(-1), segmentations.view(-1)
 
 
 def ancestor_rows(table: pd.DataFrame, count: int) -> NDArray[np.int64]:

@@ -2,8 +2,7 @@
 
 Each takes logits and sigma as a `Network` gives them, (n, 1, z, y, x) float, and the
 truth of the same shape: 0 or 1, or anything between as a fraction of players. Each
-returns one value a task, (n,), the mean over its voxels; those that training minimises
-take weights of the voxels, (n, 1, z, y, x), whose mean over a task is 1.
+returns one value a task, (n,), the mean over its voxels.
 """
 
 import math
@@ -18,34 +17,8 @@ from eyewire_validator.voxel_network.quadrature import SURE, log_probabilities
 # looks at.
 MONTE_CARLO_SAMPLES = 18
 
-# How much more a voxel of the truth may weigh than one of the rest, and the reverse.
-MOST_WEIGHT = 20.0
 
-
-def balancing_weights(seed: Tensor, truth: Tensor) -> Tensor:
-    """Return weights of voxels with which truth and rest count alike beyond the seed.
-
-    The truth's voxels weigh as many times more as there are fewer of them, from
-    1 / `MOST_WEIGHT` to `MOST_WEIGHT` times; the rest and the seed weigh the same.
-
-    Args:
-        seed: (n, 1, z, y, x) float, above 0 in the seed.
-        truth: (n, 1, z, y, x) float, 0 to 1.
-
-    Returns:
-        (n, 1, z, y, x) float; 1 on average over each task.
-    """
-    beyond = (seed <= 0).to(truth)
-    yes = (truth * beyond).flatten(1).sum(1)
-    no = ((1 - truth) * beyond).flatten(1).sum(1)
-    ratio = (no / yes.clamp(min=1)).clamp(1 / MOST_WEIGHT, MOST_WEIGHT)
-    weights = 1 + (ratio[:, None, None, None, None] - 1) * truth * beyond
-    return weights / weights.mean((1, 2, 3, 4), keepdim=True)
-
-
-def scaled_logit_loss(
-    logits: Tensor, sigma: Tensor, truth: Tensor, weights: Tensor | None = None
-) -> Tensor:
+def scaled_logit_loss(logits: Tensor, sigma: Tensor, truth: Tensor) -> Tensor:
     """Return the mean of ``BCE(logits / sigma, truth) + log(sigma)``, in nats.
 
     This carries the form of Kendall & Gal's heteroscedastic regression loss (2017,
@@ -57,7 +30,7 @@ def scaled_logit_loss(
     large, after which the first term no longer depends on sigma and ``log(sigma)``
     drives it to its lower bound, 1, whatever the noise of the labels.
     """
-    return _mean(_cross_entropy(logits, sigma, truth) + torch.log(sigma), weights)
+    return _mean(_cross_entropy(logits, sigma, truth) + torch.log(sigma))
 
 
 def published_loss(logits: Tensor, sigma: Tensor, truth: Tensor) -> Tensor:
@@ -70,9 +43,7 @@ def published_loss(logits: Tensor, sigma: Tensor, truth: Tensor) -> Tensor:
     return _mean(_cross_entropy(logits, sigma, truth) + sigma)
 
 
-def sampled_logit_loss(
-    logits: Tensor, sigma: Tensor, truth: Tensor, weights: Tensor | None = None
-) -> Tensor:
+def sampled_logit_loss(logits: Tensor, sigma: Tensor, truth: Tensor) -> Tensor:
     """Return the mean of ``-log p(truth)``, in nats, where the logit is uncertain.
 
     p is the mean of sigmoid over logits that are normal around ``logits`` with a
@@ -86,7 +57,7 @@ def sampled_logit_loss(
     one half.
     """
     yes, no = log_probabilities(logits, sigma)
-    return _expected(yes, no, truth, weights)
+    return _expected(yes, no, truth)
 
 
 def monte_carlo_loss(
@@ -94,7 +65,6 @@ def monte_carlo_loss(
     sigma: Tensor,
     truth: Tensor,
     noise: torch.Generator,
-    weights: Tensor | None = None,
 ) -> Tensor:
     """Return `sampled_logit_loss` as in the paper: by random samples.
 
@@ -106,7 +76,6 @@ def monte_carlo_loss(
         sigma: (n, 1, z, y, x) float.
         truth: (n, 1, z, y, x) float, 0 to 1.
         noise: gives the samples, on the device of ``logits``.
-        weights: (n, 1, z, y, x) float, 1 on average over a task.
     """
     normal = torch.randn(
         (MONTE_CARLO_SAMPLES, *logits.shape),
@@ -118,7 +87,7 @@ def monte_carlo_loss(
     # The mean's divisor is left to the end.
     yes = torch.logsumexp(F.logsigmoid(sampled), 0)
     no = torch.logsumexp(F.logsigmoid(-sampled), 0)
-    return _expected(yes, no, truth, weights) + math.log(MONTE_CARLO_SAMPLES)
+    return _expected(yes, no, truth) + math.log(MONTE_CARLO_SAMPLES)
 
 
 def mixture_loss(probability: Tensor, truth: Tensor) -> Tensor:
@@ -136,14 +105,10 @@ def _cross_entropy(logits: Tensor, sigma: Tensor, truth: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits / sigma, truth, reduction="none")
 
 
-def _expected(
-    yes: Tensor, no: Tensor, truth: Tensor, weights: Tensor | None = None
-) -> Tensor:
+def _expected(yes: Tensor, no: Tensor, truth: Tensor) -> Tensor:
     """Return the mean cross entropy of log probabilities of yes and of no."""
-    return -_mean(truth * yes + (1 - truth) * no, weights)
+    return -_mean(truth * yes + (1 - truth) * no)
 
 
-def _mean(voxels: Tensor, weights: Tensor | None = None) -> Tensor:
-    if weights is not None:
-        voxels = voxels * weights
+def _mean(voxels: Tensor) -> Tensor:
     return voxels.flatten(1).mean(1)

@@ -46,7 +46,7 @@ class LWUNet(Network):
     def from_settings(cls, settings: ModelSettings) -> "LWUNet":
         """Make the network of a model's entry, not yet trained."""
         return cls(
-            settings.context_channels + settings.boundaries,
+            settings.context_channels,
             settings.loops,
             settings.uncertainty,
             settings.dropout,

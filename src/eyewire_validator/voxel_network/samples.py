@@ -1,8 +1,7 @@
 """From a task to the tensors that the network sees.
 
-A sample is one uint8 array (channels, z, y, x): the image (0 to 255), the boundaries
-of segments (0 or 1; only for a network that is shown them), the context masks (0 or 1),
-the seed (0 or 1) and, last, the truth (0 to `CERTAIN`, above 0 in the
+A sample is one uint8 array (channels, z, y, x): the image (0 to 255), the context masks
+(0 or 1), the seed (0 or 1) and, last, the truth (0 to `CERTAIN`, above 0 in the
 aggregate). What is done to one channel (cropping, turning) is thus done to all.
 """
 
@@ -15,16 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eyewire_validator.config.settings import (
-    IMAGE_SCALES,
-    MEAN_GREY,
-    STEPS,
-    ModelSettings,
-)
+from eyewire_validator.config.settings import IMAGE_SCALES, ModelSettings
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.tasks.context import context_masks
 from eyewire_validator.tasks.lineage import Lineage, Task
-from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume, VolumeStore
+from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
 
 # What the network is told about the seed, and about everything else: 1 is sure.
 SEED_CONFIDENCE = 1.0
@@ -82,62 +76,11 @@ class SampleLoader:
             channels,
         )
         truth = _certainty(row, labels)[volume.segmentation]
-        shown = show_volume(volume, self._settings)
-        return np.stack([*shown, *context, volume.mask(row.seed), truth])
+        return np.stack([volume.image, *context, volume.mask(row.seed), truth])
 
     def stack(self, tasks: Sequence[int]) -> Tensor:
         """Return the samples of tasks, (n, channels, z, y, x) uint8, hard labels."""
         return torch.from_numpy(np.stack([self.load(task) for task in tasks]))
-
-
-def show_volume(volume: CoarseVolume, settings: ModelSettings) -> Sample:
-    """Return what a network is shown of a volume, whatever the task.
-
-    Returns:
-        (1 or 2, z, y, x) uint8: the image and, if the settings say so, the boundaries.
-    """
-    shown = [grey_values(volume.image, settings.image)]
-    if settings.boundaries:
-        shown.append(boundaries(volume.segmentation))
-    return np.stack(shown)
-
-
-def boundaries(segmentation: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Return where segments meet: 1 where one of the six neighbours has another id.
-
-    Nothing (id 0) counts as a segment, and the end of the volume is no boundary.
-
-    Args:
-        segmentation: (z, y, x) segment ids.
-
-    Returns:
-        (z, y, x) uint8, 0 or 1.
-    """
-    found = np.zeros(segmentation.shape, np.uint8)
-    for axis in range(3):
-        ids, meets = segmentation.swapaxes(0, axis), found.swapaxes(0, axis)
-        differs = ids[1:] != ids[:-1]
-        meets[1:] |= differs
-        meets[:-1] |= differs
-    return found
-
-
-def grey_values(image: NDArray[np.uint8], scale: str) -> NDArray[np.uint8]:
-    """Return the grey values of a volume as samples have them.
-
-    Args:
-        image: (z, y, x) uint8 of the whole volume.
-        scale: a key of `IMAGE_SCALES`; only ``standard`` changes anything.
-
-    Returns:
-        (z, y, x) uint8.
-    """
-    if scale != "standard":
-        return image
-    deviation = max(image.std(), 1 / STEPS)  # an even image stays even
-    steps = (image - image.mean()) * (STEPS / deviation) + MEAN_GREY
-    grey: NDArray[np.uint8] = np.rint(steps).clip(0, 255).astype(np.uint8)
-    return grey
 
 
 def certainty_levels(agreed: NDArray[np.float64], labels: str) -> NDArray[np.uint8]:
@@ -208,14 +151,12 @@ def network_inputs(stack: Tensor, image: str) -> Inputs:
 
     Args:
         stack: (n, 2 + context channels, z, y, x) uint8: image, context, seed.
-            Boundaries, where there are any, are the first of the context.
         image: how grey values are scaled, a key of `IMAGE_SCALES`.
     """
     values = stack.float()
-    offset, factor = IMAGE_SCALES[image]
     seed = values[:, -1:]
     return Inputs(
-        image=(values[:, :1] - offset) * factor,
+        image=values[:, :1] * IMAGE_SCALES[image],
         context=values[:, 1:-1],
         seed=seed,
         confidence=torch.where(seed > 0, SEED_CONFIDENCE, OTHER_CONFIDENCE),

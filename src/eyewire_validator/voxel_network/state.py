@@ -2,9 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,13 +14,9 @@ from eyewire_validator.config.settings import ModelSettings, TrainingSettings
 from eyewire_validator.evaluation.voxel_counts import measure
 from eyewire_validator.learning.epochs import Epochs
 from eyewire_validator.voxel_network.answerer import NetworkAnswerer
-from eyewire_validator.voxel_network.augmentation import augment, drop_context
-from eyewire_validator.voxel_network.distributed import WHOLE, Compute, Share
-from eyewire_validator.voxel_network.loss import balancing_weights
+from eyewire_validator.voxel_network.lwunet import LWUNet
 from eyewire_validator.voxel_network.network import Network
-from eyewire_validator.voxel_network.residual_unet import make_network
 from eyewire_validator.voxel_network.samples import SampleLoader, inputs_and_truth
-from eyewire_validator.voxel_network.sampling import newer_losses
 
 # Probability above which a voxel is answered in validation.
 THRESHOLD = 0.5
@@ -42,17 +36,12 @@ class TrainingRun(Epochs):
     Attributes:
         model: with the weights of now.
         model_settings: the model's entry.
-        task_losses: of each task, as `sampling` keeps them; only where it needs them.
         precision: that convolutions compute in.
-        share: what this process does of each batch, and of validation.
     """
 
     model: Network
     model_settings: ModelSettings
-    task_losses: dict[int, float] = field(default_factory=dict)
     precision: torch.dtype = torch.float32
-    share: Share = WHOLE
-    _compute: Compute | None = None
 
     @classmethod
     def start(
@@ -65,7 +54,7 @@ class TrainingRun(Epochs):
         """Begin with random weights, which ``random_seed`` decides."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(random_seed)
-            model = make_network(model_settings)
+            model = LWUNet.from_settings(model_settings)
         optimizer = torch.optim.Adam(
             model.to(device).parameters(),
             lr=settings.learning_rate,
@@ -111,91 +100,54 @@ class TrainingRun(Epochs):
         self.optimizer.zero_grad()
         return torch.cat([grad.flatten() for grad in found if grad is not None])
 
-    def share_with_others(self, share: Share) -> None:
-        """Do only a share of the work from now on, as all processes begin to do."""
-        self.share = share
-        self._compute = share.averaging(self.model, self._losses)
-
     def step(self, samples: Tensor, noise: torch.Generator) -> Tensor:
-        """Take one step of the optimizer, with the others if work is shared.
+        """Take one step of the optimizer.
 
         Args:
-            samples: of the whole batch.
-            noise: draws for the whole batch, so that it does the same everywhere.
+            samples: of the batch.
+            noise: draws what the step needs at random.
 
         Returns:
-            The loss in the last loop of each task of this process's share.
+            The loss in the last loop of each task.
         """
-        whole = len(samples)
-        samples = samples.to(noise.device)
-        if self.settings.augmentation:
-            samples = augment(samples, noise)
-        if rate := self.settings.context_dropout:
-            channels = self.model_settings.context_channels
-            samples = drop_context(samples, channels, rate, noise)
-        losses = (self._compute or self._losses)(samples, noise)
+        losses = self._losses(samples, noise)
         minimised = losses if self.settings.loss_on == "every_loop" else losses[-1:]
         self.optimizer.zero_grad()
-        # The mean over the processes of these is the mean over the batch.
-        expected = len(minimised) * whole / self.share.count
-        torch.autograd.backward(minimised.sum() / expected)
+        torch.autograd.backward(minimised.mean())
         self.optimizer.step()
         return losses[-1].detach()
 
     def _losses(self, samples: Tensor, noise: torch.Generator) -> Tensor:
-        """Return the loss in each loop of each task of the share, (loops, n)."""
+        """Return the loss in each loop of each task, (loops, n)."""
         model, device = self.model, noise.device
-        own = self.share.of_batch(samples).to(device)
-        inputs, truth = inputs_and_truth(own, self.model_settings.image)
-        balance = self.settings.balance
-        weights = balancing_weights(inputs.seed, truth) if balance else None
-        loops = self._draw_loops(noise)
+        inputs, truth = inputs_and_truth(samples.to(device), self.model_settings.image)
         drop = model.draw_dropout(len(samples), noise) if model.dropout else None
-        if drop is not None:
-            drop = self.share.of_batch(drop)
         lower = self.precision != torch.float32
         with torch.autocast(device.type, torch.bfloat16, enabled=lower):
             return torch.stack(
                 [
-                    model.uncertainty.training_loss(
-                        logits, sigma, truth, noise, weights
-                    )
-                    for logits, sigma in model.each_loop(*inputs, loops, drop)
+                    model.uncertainty.training_loss(logits, sigma, truth, noise)
+                    for logits, sigma in model.each_loop(*inputs, dropout=drop)
                 ]
             )
-
-    def _draw_loops(self, noise: torch.Generator) -> int:
-        """Return the loops of a step; see `settings.TRAINING_LOOPS`."""
-        loops = self.model.loops
-        if self.settings.loops == "fixed":
-            return loops
-        return int(
-            torch.randint(1, 2 * loops, (), generator=noise, device=noise.device)
-        )
 
     def validate(self, tasks: Sequence[int], loader: SampleLoader) -> pd.DataFrame:
         """Measure the answers of the network, whole and as it is, on hard labels."""
         loops, batch_size = self.model.loops, self.settings.batch_size
-        settings = replace(self.model_settings, dropout_samples=1, test_symmetries=1)
-        answerer = NetworkAnswerer([self.model], loader, settings, [loops])
-        own = self.share.of_tasks(tasks, batch_size)
+        settings = replace(self.model_settings, dropout_samples=1)
+        answerer = NetworkAnswerer(self.model, loader, settings, [loops])
         rows = measure(
-            own, loader.lineage, loader.store, answerer, loops, THRESHOLD, batch_size
+            tasks, loader.lineage, loader.store, answerer, loops, THRESHOLD, batch_size
         )
-        return pd.DataFrame(self.share.gather(list(rows)))
+        return pd.DataFrame(rows)
 
-    def end_epoch(
-        self, trained: list[tuple[int, float]], validation: pd.DataFrame
-    ) -> None:
+    def end_epoch(self, losses: Sequence[float], validation: pd.DataFrame) -> None:
         """Add a row to the history, and keep the weights if they are the best so far.
 
         Args:
-            trained: each task that this process trained on, and its loss.
+            losses: of each task that was trained on.
             validation: what `validate` found.
         """
-        tasks, losses = zip(*self.share.gather(trained), strict=True)
-        if self.settings.sampling == "hard":
-            self.task_losses = newer_losses(self.task_losses, tasks, losses)
         found = int(validation["intersection_seedless"].sum())
         union = int(validation["union_seedless"].sum())
         self.add_epoch(
@@ -204,17 +156,3 @@ class TrainingRun(Epochs):
             validation_loss=float(validation["loss"].mean()),
             validation_iou=found / union if union else None,
         )
-
-    def save(self, file: Path, fingerprint: str) -> None:
-        """Write what `resume` needs; one process writes it for all."""
-        if not self.share.rank:
-            super().save(file, fingerprint)
-
-    def state(self) -> dict[str, Any]:
-        """Return all that changes, as plain types and tensors."""
-        return {**super().state(), "task_losses": self.task_losses}
-
-    def take_up(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned."""
-        super().take_up(state)
-        self.task_losses = state["task_losses"]

@@ -5,7 +5,6 @@ that epoch alone. So an interrupted training goes on as if nothing had happened:
 CPU, with the same number of threads, to the same bits.
 """
 
-import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,16 +23,11 @@ from eyewire_validator.learning.devices import repeatable, torch_threads
 from eyewire_validator.learning.epochs import RESUME_FILE, fingerprint
 from eyewire_validator.learning.outcome import Trained
 from eyewire_validator.learning.symmetry import SYMMETRIES, apply
-from eyewire_validator.learning.tensor_files import load_plain
 from eyewire_validator.storage.schemas.training import HISTORY
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.voxel_network.distributed import WHOLE, Share, run_together
 from eyewire_validator.voxel_network.gpu_samples import ResidentSamples, fits
 from eyewire_validator.voxel_network.samples import SampleLoader, crop_around_seed
-from eyewire_validator.voxel_network.sampling import chances, draw_tasks
 from eyewire_validator.voxel_network.state import TrainingRun
-
-log = logging.getLogger(__name__)
 
 
 def train(
@@ -46,7 +40,6 @@ def train(
     *,
     device: torch.device,
     threads: int = 1,
-    share: Share = WHOLE,
 ) -> Trained:
     """Train from scratch, or go on where an interrupted training was.
 
@@ -60,7 +53,6 @@ def train(
         replicate: added to ``random_seed``.
         device: where to compute.
         threads: CPU threads.
-        share: what this process does, if several train together.
 
     Raises:
         SplitError: there are no tasks to train on, or none to validate on.
@@ -75,65 +67,21 @@ def train(
     file = folder / RESUME_FILE
     same = fingerprint(index, model_settings, settings, random_seed)
     run.resume(file, same)
-    run.share_with_others(share)
     with torch_threads(threads), repeatable(device), _progress(run, tasks) as progress:
         while not run.is_finished():
             epoch = len(run.history) + 1
             generator = np.random.default_rng([random_seed, epoch])
             noise = _torch_generator(generator, device)
             drawn = tasks[epoch % settings.rotation :: settings.rotation]
-            likely = chances(settings.sampling, drawn, index, run.task_losses)
-            drawn = draw_tasks(drawn, likely, generator)
-            own: list[int] = []
+            drawn = generator.permutation(drawn)
             losses: list[Tensor] = []
             for batch in _batches(drawn, settings.batch_size):
-                own += share.of_batch(torch.tensor(batch)).tolist()
                 losses.append(run.step(draw(batch, generator, noise), noise))
                 progress.update(len(batch))
-            found = list(zip(own, torch.cat(losses).tolist(), strict=True))
-            run.end_epoch(found, run.validate(validation, loader))
+            run.end_epoch(torch.cat(losses).tolist(), run.validate(validation, loader))
             run.save(file, same)
     run.model.load_state_dict(run.best_weights)
     return Trained(run.model, pd.DataFrame(run.history, columns=HISTORY.names))
-
-
-def train_together(
-    index: pd.DataFrame,
-    store: VolumeStore,
-    model_settings: ModelSettings,
-    settings: TrainingSettings,
-    folder: Path,
-    replicate: int = 0,
-    *,
-    devices: Sequence[torch.device],
-    threads: int = 1,
-) -> Trained:
-    """Train as `train` does, in a process for each device if there are several.
-
-    They draw the same, and each takes its share of every batch, so that but for
-    rounding the weights are those of one process. There are no more processes than
-    tasks in a batch, and one only where the loss draws samples of its own.
-
-    Raises:
-        ModelError: a process was killed; otherwise as `train` does.
-    """
-    asked = (index, store, model_settings, settings, folder, replicate)
-    alone = model_settings.uncertainty == "sampled_logit_monte_carlo"
-    devices = devices[: 1 if alone else settings.batch_size]
-    if len(devices) == 1:
-        return train(*asked, device=devices[0], threads=threads)
-    log.info(
-        "training in %s processes, on %s", len(devices), ", ".join(map(str, devices))
-    )
-    run_together(_train_share, devices, max(1, threads // len(devices)), *asked)
-    finished = load_plain(folder / RESUME_FILE)
-    model = TrainingRun.start(model_settings, settings, 0, torch.device("cpu")).model
-    model.load_state_dict(finished["best_weights"])
-    return Trained(model, pd.DataFrame(finished["history"], columns=HISTORY.names))
-
-
-def _train_share(share: Share, device: torch.device, threads: int, *asked: Any) -> None:
-    train(*asked, device=device, threads=threads, share=share)
 
 
 def choose_tasks(
@@ -201,7 +149,7 @@ def patch_source(
     Otherwise `draw_patches` does. Arguments as for `train`; ``loader`` knows the index.
     """
     volumes = index["volume"].nunique()
-    if not fits(loader.store, volumes, model_settings, device):
+    if not fits(loader.store, volumes, device):
         return lambda batch, generator, noise: draw_patches(
             batch, loader, settings, generator
         )
@@ -230,6 +178,6 @@ def _progress(run: TrainingRun, tasks: NDArray[np.int64]) -> "tqdm[Any]":
         total=run.settings.epochs * len(tasks) // run.settings.rotation,
         initial=sum(row["tasks"] for row in run.history),
         unit="task",
-        disable=True if run.share.rank else None,
+        disable=None,
         file=sys.__stderr__,
     )

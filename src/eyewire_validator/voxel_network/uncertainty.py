@@ -18,13 +18,7 @@ from eyewire_validator.voxel_network.loss import (
 from eyewire_validator.voxel_network.quadrature import mean_probability
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-WeightedLoss = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
-NoisyLoss = Callable[[Tensor, Tensor, Tensor, torch.Generator, Tensor | None], Tensor]
-
-# No float32 but 0 and 1 has logarithmic odds beyond this, either way; and how often an
-# interval of that size is halved until float32 tells its ends apart no more.
-FARTHEST_ODDS = 104.0
-BISECTIONS = 32
+NoisyLoss = Callable[[Tensor, Tensor, Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -37,8 +31,7 @@ class Uncertainty:
         loss: of logits, sigma and truth (0 to 1), one value a task, in nats; the same
             every time.
         training_loss: what training minimises, given a generator on the tensors'
-            device and the voxels' weights, if they have any; only a loss of random
-            samples draws from the generator.
+            device; only a loss of random samples draws from it.
         starts_sure: whether training starts from a sigma close to 1. Where sigma has
             no price, a short training would let noise explain everything, and learn
             nothing else.
@@ -50,29 +43,14 @@ class Uncertainty:
     training_loss: NoisyLoss
     starts_sure: bool
 
-    def logits(self, probability: Tensor, sigma: Tensor) -> Tensor:
-        """Return the logits that stand, with ``sigma``, for a probability.
-
-        By bisection, as not every method's probability has an inverse in closed form.
-        """
-        low, high = -FARTHEST_ODDS * sigma, FARTHEST_ODDS * sigma
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            too_low = self.probability(middle, sigma) < probability
-            low = torch.where(too_low, middle, low)
-            high = torch.where(too_low, high, middle)
-        return (low + high) / 2
-
 
 def scaled_probability(logits: Tensor, sigma: Tensor) -> Tensor:
     """Return ``sigmoid(logits / sigma)``, the published probability."""
     return torch.sigmoid(logits / sigma)
 
 
-def _without_noise(loss: WeightedLoss) -> NoisyLoss:
-    return lambda logits, sigma, truth, noise, weights: loss(
-        logits, sigma, truth, weights
-    )
+def _without_noise(loss: Loss) -> NoisyLoss:
+    return lambda logits, sigma, truth, noise: loss(logits, sigma, truth)
 
 
 METHODS = {

@@ -50,7 +50,7 @@ def train(index, store, folder, **changed):
     cpu = torch.device("cpu")
     return train_model(
         index, store, MODEL, replace(SETTINGS, **changed), folder, 0,
-        devices=[cpu], threads=1,
+        device=cpu, threads=1,
     )  # fmt: skip
 
 
@@ -163,7 +163,7 @@ def test_both_kinds_of_evidence_are_averaged(store, index, tmp_path):
     cpu = torch.device("cpu")
     model, _ = train_model(
         index, store, both, replace(SETTINGS, epochs=1), tmp_path, 0,
-        devices=[cpu], threads=1,
+        device=cpu, threads=1,
     )  # fmt: skip
     said = {}
     for evidence in ("both", "features", "affinities"):

@@ -34,7 +34,7 @@ def answer(model, store, index, settings=MODEL):
 def train(index, store, model=MODEL, settings=SETTINGS, random_seed=0):
     cpu = torch.device("cpu")
     seeded = replace(settings, random_seed=random_seed)
-    return train_model(index, store, model, seeded, None, 0, devices=[cpu], threads=1)
+    return train_model(index, store, model, seeded, None, 0, device=cpu, threads=1)
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,22 +30,17 @@ def store(make_store, octants):
     return make_store({11: octants, 12: octants})
 
 
-@pytest.mark.parametrize("boundaries", [False, True])
 @pytest.mark.parametrize("context", ["none", "ancestors", "ancestors_registered"])
-def test_honest_inputs_pass(index, store, context, boundaries):
+def test_honest_inputs_pass(index, store, context):
     channels = 0 if context == "none" else 2
-    settings = ModelSettings(
-        "honest", "lwunet", context, channels, 2, boundaries=boundaries
-    )
+    settings = ModelSettings("honest", "lwunet", context, channels, 2)
     found = audit_inputs(index, store, settings, TASK_IDS, 0)
     assert found.passed
     assert (found.tasks, found.changed, found.blind) == (3, 0, 0)
 
 
-@pytest.mark.parametrize("boundaries", [False, True])
-def test_the_published_context_fails(index, store, boundaries):
-    settings = replace(LEAKED, boundaries=boundaries)
-    found = audit_inputs(index, store, settings, TASK_IDS, 0)
+def test_the_published_context_fails(index, store):
+    found = audit_inputs(index, store, LEAKED, TASK_IDS, 0)
     assert not found.passed
     assert (found.blanked, found.permuted, found.changed) == (3, 3, 3)
     assert found.first_tasks == (1, 2, 3)

@@ -16,13 +16,6 @@ CONFIG = Path(__file__).resolve().parents[3] / "config"
 SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
 
 
-RESIDUAL = {
-    "title": "net", "kind": "residual_unet", "context": "none", "context_channels": 0,
-    "loops": 4, "image": "unit", "replicates": 1, "uncertainty": "sampled_logit",
-    "width": 8, "levels": 3,
-}  # fmt: skip
-
-
 def default_config() -> dict:
     return yaml.safe_load((CONFIG / "config.yaml").read_text())
 
@@ -49,7 +42,6 @@ def test_the_default_is_accepted():
         ["volume", "fib25"],
         ["ablations"],
         ["volume", "ablations"],
-        ["volume", "ideas"],
         ["agglomeration"],
         ["volume", "fib25", "agglomeration"],
     ],
@@ -99,17 +91,11 @@ def test_every_variant_is_accepted(variants):
         ("models.agglomeration.image", "none", "agglomeration.image: affinities are"),
         ("models.lwunet.loops", 9, "models.lwunet.loops: 9 is not among evaluation"),
         ("models.lwunet.dropout_samples", 8, "lwunet: dropout_samples need a dropout"),
-        ("models.lwunet.width", 8, "unknown key models.lwunet.width"),
-        ("models.net", {**RESIDUAL, "width": 6}, "6 is not a multiple of 4"),
-        ("models.net", {**RESIDUAL, "levels": 6}, "6 is greater than the maximum"),
+        ("models.lwunet.levels", 3, "unknown key models.lwunet.levels"),
+        ("models.lwunet.kind", "ensemble", "'ensemble' is not one of ['lwunet'"),
         ("models.lwunet.uncertainty", "x", "uncertainty: 'x' is not one of"),
         ("models.dilated_seed.dilation", 0, "dilated_seed.dilation: 0 is less than"),
         ("models.msty.dilation", 1, "unknown key models.msty.dilation"),
-        (
-            "models.several",
-            {"title": "several", "kind": "ensemble", "members": "msty"},
-            "models.several.members: msty is no U-Net among models",
-        ),
         ("report.model", "x", "report.model: x has no weights among models"),
         ("report.model", "msty", "report.model: msty has no weights among models"),
         ("report.split", "train", "report.split: train is not among evaluation.splits"),
@@ -121,21 +107,6 @@ def test_a_wrong_value_is_refused_by_name(path, value, message):
     with pytest.raises(ConfigError) as refusal:
         check_config(changed(path, value), SCHEMA)
     assert message in str(refusal.value)
-
-
-def test_edges_must_divide_as_often_as_a_network_halves():
-    config = changed("models.net", RESIDUAL)
-    check_config(config, SCHEMA)
-    config["training"]["patch_size"] = 20
-    config["volumes"].update(size=272, overlap=16)
-    with pytest.raises(ConfigError) as refusal:
-        check_config(config, SCHEMA)
-    assert str(refusal.value).splitlines() == [
-        "config: patch_size is 20, expected a multiple of 8, as the network of model "
-        "net halves again and again",
-        "config: size / factor of volumes is 68, expected a multiple of 8, as the "
-        "network of model net halves again and again",
-    ]
 
 
 def test_a_models_training_overrides_the_common_one():

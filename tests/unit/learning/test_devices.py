@@ -9,7 +9,6 @@ from eyewire_validator.errors import ConfigError
 from eyewire_validator.learning.devices import (
     repeatable,
     resolve_device,
-    resolve_devices,
     torch_threads,
 )
 
@@ -43,25 +42,6 @@ def test_what_cannot_be_had_is_refused(monkeypatch, name, present, granted, mess
     monkeypatch.setattr(torch.cuda, "is_available", lambda: present)
     with pytest.raises(ConfigError, match=message):
         resolve_device(name, cuda_granted=granted)
-
-
-@pytest.mark.parametrize(
-    ("name", "present", "granted", "chosen"),
-    [
-        ("auto", 4, 2, ["cuda:0", "cuda:1"]),
-        ("auto", 2, 4, ["cuda:0", "cuda:1"]),
-        ("auto", 4, 1, ["cuda"]),
-        ("auto", 4, 0, ["cpu"]),
-        ("auto", 0, 4, ["cpu"]),
-        ("cpu", 4, 4, ["cpu"]),
-    ],
-)
-def test_as_many_devices_as_are_granted_and_there(
-    monkeypatch, name, present, granted, chosen
-):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: present > 0)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: present)
-    assert list(map(str, resolve_devices(name, granted))) == chosen
 
 
 def state():

@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from eyewire_validator.config.settings import CUBE_SYMMETRIES
-from eyewire_validator.learning.symmetry import SYMMETRIES, apply, choose, undo
+from eyewire_validator.learning.symmetry import SYMMETRIES, apply, choose
 
 CUBE = torch.arange(27).reshape(3, 3, 3)
 
@@ -41,15 +40,8 @@ def test_axes_and_flips_are_as_described():
     assert turned[0, 1, 2] == CUBE[2, 2, 1]
 
 
-def test_each_can_be_undone():
-    box = torch.arange(2 * 24).reshape(2, 2, 3, 4)
-    for symmetry in SYMMETRIES:
-        assert torch.equal(undo(apply(box, symmetry), symmetry), box)
-
-
 def test_some_are_the_first_of_all():
     assert len({key(apply(CUBE, symmetry)) for symmetry in choose(48)}) == 48
-    assert CUBE_SYMMETRIES == 48
     assert choose(8) == choose(48)[:8]
     assert key(apply(CUBE, choose(1)[0])) == key(CUBE)
     assert len({symmetry.axes for symmetry in choose(6)}) == 5

@@ -71,7 +71,6 @@ def test_an_entry_may_name_it_with_other_loops(saved):
     ("change", "message"),
     [
         ({"image": "unit"}, "trained with image raw, .* entry says unit"),
-        ({"boundaries": True}, "trained with boundaries False, .* entry says True"),
         ({"uncertainty": "sampled_logit"}, "trained with uncertainty scaled_logit"),
         ({"dropout": 0.2}, r"trained with dropout 0\.0, .* entry says 0\.2"),
     ],
@@ -91,13 +90,25 @@ def test_uncertainty_and_dropout_come_back(tmp_path):
 
 def test_one_from_before_uncertainty_was_a_choice_still_loads(saved):
     content = torch.load(saved, weights_only=True)
-    for key in ("uncertainty", "dropout", "dropout_samples", "members"):
+    for key in ("uncertainty", "dropout", "dropout_samples"):
         del content["model_settings"][key]
     del content["training_settings"]["labels"]
     torch.save(content, saved)
     model, info = load_checkpoint(saved)
     assert (model.uncertainty.name, model.dropout) == ("scaled_logit", 0)
     assert info == INFO
+
+
+def test_settings_that_are_gone_may_be_named_where_they_did_nothing(saved):
+    content = torch.load(saved, weights_only=True)
+    content["model_settings"]["boundaries"] = False
+    content["training_settings"]["sampling"] = "even"
+    torch.save(content, saved)
+    assert load_checkpoint(saved)[1] == INFO
+    content["training_settings"]["sampling"] = "hard"
+    torch.save(content, saved)
+    with pytest.raises(ModelError, match=r"another version \(sampling 'hard' is gone"):
+        load_checkpoint(saved)
 
 
 def test_bare_weights_need_an_entry_that_fits(tmp_path):

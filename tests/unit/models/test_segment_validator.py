@@ -78,7 +78,7 @@ def test_the_workflow_answers_as_the_model_alone(
     index = make_index({"task": 5, "volume": 11, "seed": [1], "aggregate": [1, 2]})
     alone = load_segment_validator(checkpoint).answer(*store.get(11), [1])
     trained, settings = load_answerer(
-        [checkpoint], index, store, tasks=[5], loops=[1], device=torch.device("cpu")
+        checkpoint, index, store, tasks=[5], loops=[1], device=torch.device("cpu")
     )
     chosen = choose_answerer(SETTINGS, store, dust=Dust(0), checkpoint=checkpoint)
     assert settings == SETTINGS

@@ -6,20 +6,13 @@ import torch
 
 from eyewire_validator.config.settings import UNCERTAINTIES, ModelSettings
 from eyewire_validator.errors import ModelError
-from eyewire_validator.models.checkpoint import (
-    CheckpointInfo,
-    make_network,
-    save_checkpoint,
-)
+from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
 from eyewire_validator.models.voxel_validator import Validator, load_validator
 from eyewire_validator.voxel_network.answerer import NetworkAnswerer
 from eyewire_validator.voxel_network.lwunet import LWUNet
 from eyewire_validator.voxel_network.samples import SampleLoader
 
 SETTINGS = ModelSettings("m", "lwunet", "ancestors_registered", 2, 3)
-STANDARD = replace(SETTINGS, image="standard")
-BOUNDARIES = replace(SETTINGS, boundaries=True)
-RESIDUAL = replace(SETTINGS, kind="residual_unet")
 IMAGE = np.zeros((8, 4, 12), np.uint8)
 SEED = np.zeros((8, 4, 12), bool)
 CONTEXT = np.zeros((2, 8, 4, 12), bool)
@@ -28,7 +21,7 @@ CONTEXT = np.zeros((2, 8, 4, 12), bool)
 def untrained(settings):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return Validator(make_network(settings), CheckpointInfo(settings))
+        return Validator(LWUNet.from_settings(settings), CheckpointInfo(settings))
 
 
 @pytest.fixture
@@ -55,62 +48,28 @@ def test_no_context_means_that_nothing_is_known(validator):
     np.testing.assert_array_equal(told, untold)
 
 
-def test_boundaries_need_the_segmentation(octants):
-    validator = untrained(BOUNDARIES)
-    arrays = np.zeros((8, 8, 8), np.uint8), np.ones((8, 8, 8), bool)
-    with pytest.raises(ModelError, match="segmentation is not given, but this model"):
-        validator.answer(*arrays)
-    with pytest.raises(ModelError, match="segmentation is int64, expected uint16"):
-        validator.answer(*arrays, segmentation=octants.astype(int))
-    one, other = (
-        validator.answer(*arrays, segmentation=ids) for ids in (octants, octants * 0)
-    )
-    assert not np.array_equal(one, other)
-
-
 def test_loops_can_be_chosen(validator):
     three, default, one = (validator.answer(IMAGE, SEED, loops=n) for n in (3, None, 1))
     np.testing.assert_array_equal(three, default)
     assert not np.array_equal(three, one)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [SETTINGS, STANDARD, BOUNDARIES, RESIDUAL],
-    ids=["unit", "standard", "boundaries", "residual"],
-)
-def test_answers_as_the_workflow_does(settings, make_index, make_store, octants):
+@pytest.mark.parametrize("uncertainty", UNCERTAINTIES)
+def test_answers_as_the_workflow_does(uncertainty, make_index, make_store, octants):
+    settings = replace(SETTINGS, uncertainty=uncertainty)
     validator = untrained(settings)
     store = make_store({11: octants, 12: octants})
     parent = {"task": 1, "volume": 11, "aggregate": [6]}
     index = make_index(parent, {"task": 2, "volume": 12, "parent": 1, "min_x": 24})
     loader = SampleLoader(index, store, settings)
-    (answers,) = NetworkAnswerer([validator.model], loader, settings, [3])([2])
+    (answers,) = NetworkAnswerer(validator.model, loader, settings, [3])([2])
     *_, parent, grandparent, seed, _ = np.array(loader.load(2), bool)
     context = np.stack([parent, grandparent])
     assert np.any(context)
-    logits, sigma = validator.answer(
-        store.get(12).image, seed, context, segmentation=octants
-    )
+    logits, sigma = validator.answer(store.get(12).image, seed, context)
     np.testing.assert_array_equal(sigma, answers[3].sigma)
     np.testing.assert_array_equal(
         validator.probability(logits, sigma), answers[3].probability
-    )
-
-
-@pytest.mark.parametrize("uncertainty", UNCERTAINTIES)
-def test_answers_turned_as_the_workflow_does(
-    make_index, make_store, octants, uncertainty
-):
-    settings = replace(SETTINGS, test_symmetries=3, uncertainty=uncertainty)
-    validator = untrained(settings)
-    store = make_store({11: octants})
-    loader = SampleLoader(make_index({"task": 1, "volume": 11}), store, settings)
-    (answers,) = NetworkAnswerer([validator.model], loader, settings, [3])([1])
-    logits, sigma = validator.answer(store.get(11).image, octants == 1)
-    np.testing.assert_allclose(sigma, answers[3].sigma, rtol=1e-6)
-    np.testing.assert_allclose(
-        validator.probability(logits, sigma), answers[3].probability, rtol=1e-5
     )
 
 

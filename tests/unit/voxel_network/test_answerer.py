@@ -6,7 +6,6 @@ import torch
 
 from eyewire_validator.config.settings import UNCERTAINTIES, ModelSettings
 from eyewire_validator.errors import ModelError
-from eyewire_validator.learning.symmetry import apply, choose, undo
 from eyewire_validator.voxel_network.answerer import NetworkAnswerer, samples_of
 from eyewire_validator.voxel_network.gpu_samples import ResidentSamples
 from eyewire_validator.voxel_network.loss import published_loss
@@ -45,7 +44,7 @@ def by_hand(model, loader, task, loops):
 def test_one_network_answers_each_task_and_loop(loader, uncertainty):
     settings = replace(SETTINGS, uncertainty=uncertainty)
     model = network(settings)
-    answers = NetworkAnswerer([model], loader, settings, [1, 3])([1, 2])
+    answers = NetworkAnswerer(model, loader, settings, [1, 3])([1, 2])
     for task, by_loop in zip([1, 2], answers, strict=True):
         assert list(by_loop) == [1, 3]
         for loops, answer in by_loop.items():
@@ -61,7 +60,7 @@ def test_one_network_answers_each_task_and_loop(loader, uncertainty):
 @pytest.mark.parametrize("uncertainty", UNCERTAINTIES)
 def test_the_published_loss_is_the_published_methods(loader, uncertainty):
     settings = replace(SETTINGS, uncertainty=uncertainty)
-    (answer,) = NetworkAnswerer([network(settings)], loader, settings, [2])([1])
+    (answer,) = NetworkAnswerer(network(settings), loader, settings, [2])([1])
     if uncertainty == "scaled_logit":
         expected = published_loss(*by_hand(network(), loader, 1, 2)).item()
         assert answer[2].published_loss == pytest.approx(expected, rel=1e-5)
@@ -69,24 +68,28 @@ def test_the_published_loss_is_the_published_methods(loader, uncertainty):
         assert answer[2].published_loss is None
 
 
-def test_an_ensemble_answers_with_the_mean_of_its_members(loader):
-    models = [network(random_seed=seed) for seed in (1, 2, 3)]
-    (together,) = NetworkAnswerer(models, loader, SETTINGS, [2])([2])
-    alone = [NetworkAnswerer([m], loader, SETTINGS, [2])([2])[0][2] for m in models]
-    answer = together[2]
-    for member, single in zip(answer.members, alone, strict=True):
-        np.testing.assert_array_equal(member, single.probability)
+def test_members_are_networks_thinned_by_dropout_and_their_mean_is_the_answer(loader):
+    model, noise = network(DROPOUT), torch.Generator().manual_seed(2)
+    (found,) = NetworkAnswerer(model, loader, DROPOUT, [2])([2])
+    answer = found[2]
+    inputs, truth = inputs_and_truth(loader.stack([2]), "unit")
+    sigmas = []
+    for member in answer.members:
+        dropout = model.draw_dropout(1, noise)
+        with torch.inference_mode():
+            logits, sigma = model(*inputs, loops=2, dropout=dropout)
+        probability = model.uncertainty.probability(logits, sigma)
+        np.testing.assert_array_equal(member, probability[0, 0].numpy())
+        sigmas.append(sigma[0, 0].numpy())
     np.testing.assert_allclose(answer.probability, answer.members.mean(0), rtol=1e-6)
-    sigma = np.mean([single.sigma for single in alone], 0)
-    np.testing.assert_allclose(answer.sigma, sigma, rtol=1e-6)
-    truth = loader.load(2)[-1] > 0
-    p = np.where(truth, answer.probability, 1 - answer.probability)
+    np.testing.assert_allclose(answer.sigma, np.mean(sigmas, 0), rtol=1e-6)
+    p = np.where(truth[0, 0] > 0, answer.probability, 1 - answer.probability)
     assert answer.loss == pytest.approx(-np.log(p).mean(), rel=1e-5)
     assert answer.published_loss is None
 
 
 def test_members_of_dropout_differ_yet_come_again(loader):
-    answerer = NetworkAnswerer([network(DROPOUT)], loader, DROPOUT, [1, 2])
+    answerer = NetworkAnswerer(network(DROPOUT), loader, DROPOUT, [1, 2])
     one, again = (answerer([1, 2, 3]) for _ in range(2))
     for by_loop, same in zip(one, again, strict=True):
         for loops in (1, 2):
@@ -97,7 +100,7 @@ def test_members_of_dropout_differ_yet_come_again(loader):
 
 
 def test_dropout_of_a_task_does_not_depend_on_its_batch(loader):
-    answerer = NetworkAnswerer([network(DROPOUT)], loader, DROPOUT, [2])
+    answerer = NetworkAnswerer(network(DROPOUT), loader, DROPOUT, [2])
     _, two, _ = answerer([1, 2, 3])
     (alone,) = answerer([2])
     np.testing.assert_allclose(two[2].members, alone[2].members, rtol=1e-5)
@@ -105,41 +108,15 @@ def test_dropout_of_a_task_does_not_depend_on_its_batch(loader):
 
 def test_one_sample_is_the_whole_network(loader):
     settings = replace(DROPOUT, dropout_samples=1)
-    (answer,) = NetworkAnswerer([network(DROPOUT)], loader, settings, [2])([1])
-    (plain,) = NetworkAnswerer([network()], loader, SETTINGS, [2])([1])
+    (answer,) = NetworkAnswerer(network(DROPOUT), loader, settings, [2])([1])
+    (plain,) = NetworkAnswerer(network(), loader, SETTINGS, [2])([1])
     np.testing.assert_array_equal(answer[2].probability, plain[2].probability)
     assert answer[2].members is None
 
 
-def test_a_task_may_be_answered_turned_and_the_mean_is_taken(loader):
-    """The volume is a cube, so it can be turned before it is shown."""
-    settings, model = replace(SETTINGS, test_symmetries=4), network()
-    (answer,) = NetworkAnswerer([model], loader, settings, [2])([2])
-    sample = torch.from_numpy(loader.load(2)[None])
-    found = []
-    for symmetry in choose(4):
-        inputs, _ = inputs_and_truth(apply(sample, symmetry), "unit")
-        with torch.inference_mode():
-            output = model(*inputs, loops=2)
-        probability, sigma = model.uncertainty.probability(*output), output[1]
-        found.append([undo(t, symmetry)[0, 0].numpy() for t in (probability, sigma)])
-    expected = np.mean(found, 0)
-    np.testing.assert_allclose(answer[2].probability, expected[0], rtol=1e-5)
-    np.testing.assert_allclose(answer[2].sigma, expected[1], rtol=1e-5)
-    assert not np.allclose(found[0], found[1])
-    (alone,) = NetworkAnswerer([model], loader, SETTINGS, [2])([2])
-    np.testing.assert_array_equal(answer[2].members[0], alone[2].probability)
-
-
-def test_an_ensembles_networks_may_be_thinned_too(loader):
-    models = [network(DROPOUT, seed) for seed in (1, 2)]
-    (answer,) = NetworkAnswerer(models, loader, DROPOUT, [1])([1])
-    assert answer[1].members.shape == (6, 8, 8, 8)
-
-
 def test_answering_leaves_torchs_own_generator_alone(loader):
     before = torch.get_rng_state()
-    NetworkAnswerer([network(DROPOUT)], loader, DROPOUT, [1])([1])
+    NetworkAnswerer(network(DROPOUT), loader, DROPOUT, [1])([1])
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -152,7 +129,7 @@ def test_samples_on_the_device_give_the_same_bytes(loader, make_index, monkeypat
     )
     assert isinstance(samples_of(*asked), ResidentSamples)
     found, plain = (
-        NetworkAnswerer([network()], samples, SETTINGS, [2])(tasks)
+        NetworkAnswerer(network(), samples, SETTINGS, [2])(tasks)
         for samples in (samples_of(*asked), loader)
     )
     for one, other in zip(found, plain, strict=True):
@@ -160,13 +137,12 @@ def test_samples_on_the_device_give_the_same_bytes(loader, make_index, monkeypat
         assert one[2].loss == other[2].loss
 
 
-@pytest.mark.parametrize("others", [0, 1])
-def test_an_answer_that_is_not_finite_is_refused(loader, others):
+@pytest.mark.parametrize("settings", [SETTINGS, DROPOUT], ids=["whole", "thinned"])
+def test_an_answer_that_is_not_finite_is_refused(loader, settings):
     broken = network()
     torch.nn.init.constant_(broken.logits.bias, float("nan"))
-    models = [broken, *(network() for _ in range(others))]
     with pytest.raises(ModelError, match="not finite"):
-        NetworkAnswerer(models, loader, SETTINGS, [1])([1])
+        NetworkAnswerer(broken, loader, settings, [1])([1])
 
 
 def test_a_network_without_image_does_not_see_it(loader, make_index):
@@ -178,6 +154,6 @@ def test_a_network_without_image_does_not_see_it(loader, make_index):
     loader = SampleLoader(index, loader.store, SETTINGS)
     for image, alike in (("none", True), ("unit", False)):
         settings = replace(SETTINGS, image=image)
-        one, other = NetworkAnswerer([network()], loader, settings, [2])([1, 2])
+        one, other = NetworkAnswerer(network(), loader, settings, [2])([1, 2])
         found = np.array_equal(one[2].probability, other[2].probability)
         assert found == alike

@@ -85,16 +85,6 @@ def test_patches_are_those_of_the_plain_samples(index, store, context, labels):
             torch.testing.assert_close(patch, expected, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(
-    "shown", [{"image": "standard"}, {"boundaries": True}], ids=str
-)
-def test_what_is_shown_is_that_of_the_plain_samples(index, store, shown):
-    settings = replace(model_settings("ancestors_registered"), **shown)
-    found = ResidentSamples(index, store, settings, CHOSEN, CPU).stack(CHOSEN)
-    expected = SampleLoader(index, store, settings).stack(CHOSEN)
-    torch.testing.assert_close(found, expected, rtol=0, atol=0)
-
-
 def test_whole_volumes_are_those_of_the_plain_samples(index, store):
     settings = model_settings("ancestors_registered")
     found = ResidentSamples(index, store, settings, CHOSEN, CPU).stack(CHOSEN[:3])
@@ -157,7 +147,6 @@ def test_volumes_stay_off_a_device_that_is_too_small(
     free = 97 * 3 * 512 / resident.SHARE_FOR_VOLUMES
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 80e9))
     with caplog.at_level(logging.WARNING):
-        settings = model_settings("none")
-        assert fits(store, volumes, settings, torch.device("cuda")) == kept
+        assert fits(store, volumes, torch.device("cuda")) == kept
     assert ("98 volumes take" in caplog.text) != kept
-    assert not fits(store, 1, settings, CPU)
+    assert not fits(store, 1, CPU)

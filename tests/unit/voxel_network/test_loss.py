@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from eyewire_validator.voxel_network.loss import (
-    balancing_weights,
     mixture_loss,
     published_loss,
     sampled_logit_loss,
@@ -56,36 +55,6 @@ def test_is_finite_where_the_published_gradient_overflows(logit):
 def test_published_loss_of_a_perfect_answer_is_1():
     loss = published_loss(task(1e3, -1e3), task(1, 1), task(1, 0))
     assert loss.item() == pytest.approx(1)
-
-
-def test_truth_and_rest_weigh_alike_beyond_the_seed():
-    seed, truth = task(1, 0, 0, 0, 0, 0), task(1, 1, 0, 0, 0, 0)
-    # Beyond the seed, one voxel belongs and four do not; with the seed, that is 9.
-    found = balancing_weights(seed, truth).flatten() * 9 / 6
-    assert found.tolist() == pytest.approx([1, 4, 1, 1, 1, 1])
-
-
-@pytest.mark.parametrize(("yes", "ratio"), [(0, 1), (1, 20), (99, 1 / 20)])
-def test_weights_are_bounded(yes, ratio):
-    seed, truth = task(*[0] * 100), task(*[1] * yes, *[0] * (100 - yes))
-    weights = balancing_weights(seed, truth).flatten()
-    assert weights.mean().item() == pytest.approx(1)
-    assert (weights[0] / weights[-1]).item() == pytest.approx(ratio)
-
-
-def test_each_task_is_weighted_by_itself():
-    seed, truth = task(0, 0, 0, 0), task(1, 0, 0, 0)
-    found = balancing_weights(torch.cat([seed] * 2), torch.cat([truth, 1 - truth]))
-    torch.testing.assert_close(found[:1], balancing_weights(seed, truth))
-    torch.testing.assert_close(found[1:], balancing_weights(seed, 1 - truth))
-
-
-@pytest.mark.parametrize("loss", [scaled_logit_loss, sampled_logit_loss])
-def test_a_weighted_loss_is_the_weighted_mean_of_its_voxels(loss):
-    voxels = task(2, -1), task(1, 1.5), task(1, 1)
-    one, other = (loss(*(part[..., n, None] for part in voxels)) for n in (0, 1))
-    found = loss(*voxels, task(0.5, 1.5))
-    torch.testing.assert_close(found, (one * 0.5 + other * 1.5) / 2)
 
 
 def test_a_mixtures_loss_is_its_cross_entropy_and_never_infinite():

@@ -1,23 +1,13 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
-from eyewire_validator.config.settings import (
-    CONTEXTS,
-    LABELS,
-    MEAN_GREY,
-    STEPS,
-    ModelSettings,
-)
+from eyewire_validator.config.settings import CONTEXTS, LABELS, ModelSettings
 from eyewire_validator.errors import ConfigError, VolumeError
 from eyewire_validator.tasks.context import is_leaked
 from eyewire_validator.voxel_network.samples import (
     SampleLoader,
-    boundaries,
     crop_around_seed,
-    grey_values,
     inputs_and_truth,
     network_inputs,
 )
@@ -96,50 +86,6 @@ def test_inputs_have_the_published_values():
     unit = network_inputs(stack, "unit").image.flatten().tolist()
     assert unit == pytest.approx([1, 0.2])
     assert network_inputs(stack, "none").image.flatten().tolist() == [0, 0]
-
-
-def test_standard_grey_values_are_against_the_whole_volume(make_index, store):
-    image = store.get(12).image.astype(np.float64)
-    sample = SampleLoader(
-        make_index(TASK), store, ModelSettings("m", "lwunet", image="standard")
-    ).load(2)
-    seen = network_inputs(torch.from_numpy(sample[None, :-1, :4]), "standard").image
-    expected = (image - image.mean()) / image.std()
-    np.testing.assert_allclose(seen[0, 0], expected[:4], atol=0.51 / STEPS)
-
-
-def test_boundaries_are_where_segments_meet(octants):
-    single = np.zeros((4, 4, 4), np.uint16)
-    single[1, 1, 2] = 65_535
-    assert boundaries(single).sum() == 7
-    between = [0, 0, 0, 1, 1, 0, 0, 0]
-    np.testing.assert_array_equal(boundaries(octants)[0, 0], between)
-    assert not boundaries(np.full((4, 4, 4), 9, np.uint16)).any()
-
-
-def test_boundaries_come_between_image_and_context(make_index, store, octants):
-    plain = settings(channels=1)
-    shown, without = (
-        SampleLoader(make_index(PARENT, TASK), store, entry).load(2)
-        for entry in (replace(plain, boundaries=True), plain)
-    )
-    np.testing.assert_array_equal(shown[1], boundaries(octants))
-    np.testing.assert_array_equal(np.delete(shown, 1, 0), without)
-
-
-@pytest.mark.parametrize("grey", [0, 200])
-def test_an_even_image_stays_even(grey):
-    even = np.full((4, 4, 4), grey, np.uint8)
-    assert (grey_values(even, "standard") == MEAN_GREY).all()
-    np.testing.assert_array_equal(grey_values(even, "unit"), even)
-
-
-def test_grey_values_far_from_the_mean_stop_at_the_ends():
-    image = np.full((4, 4, 4), 100, np.uint8)
-    image[0, 0, :2] = [0, 255]
-    found = grey_values(image, "standard")
-    assert (found.min(), found.max()) == (0, 255)
-    assert found[0, 0, :2].tolist() == [0, 255]
 
 
 def test_patches_hold_seed_and_cut_all_channels_alike():
