@@ -15,14 +15,15 @@ demo: $(READY)
 	@echo "Report:  results/report/index.html"
 	@echo "Figures: results/figures/"
 
-## Check style, types and the workflow, then run the tests.
+## Check style, types and the workflow, then run the tests. A file's tests stay together;
+## those of Slurm wait for most of their time, so there is a worker more than cores.
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=$$(($(CORES) + 1)) --dist=loadfile --no-loadscope-reorder
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, PYTHON=... names it")'

@@ -1,4 +1,9 @@
-"""Running the workflow itself, in a folder of the test's own."""
+"""Running the workflow itself, and the tiny run that tests share.
+
+`finished` is the folder of a run of the whole workflow on tiny.yaml: all tests read the
+same one, in whatever worker of pytest-xdist they are. `finished_copy` is a copy of it for
+one test, to be changed, damaged, or run once more.
+"""
 
 import json
 import os
@@ -9,6 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+
+# Workers of pytest-xdist share the cores; what they start may use more.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
@@ -55,13 +64,38 @@ def token() -> str:
 
 
 @pytest.fixture(scope="session")
-def finished(run, token, tmp_path_factory) -> Path:
+def make_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Return a function that makes a folder once for all workers of pytest-xdist.
+
+    The first worker that asks for it makes it, while the others that ask wait.
+    """
+    common = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
+
+    def make_once(name: str, make: Callable[[Path], None]) -> Path:
+        folder, complete = common / name, common / f"{name}.complete"
+        with FileLock(common / f"{name}.lock"):
+            if not folder.exists():
+                folder.mkdir()
+                make(folder)
+                complete.touch()
+        assert complete.exists(), f"{name} could not be made, as another test says"
+        return folder
+
+    return make_once
+
+
+@pytest.fixture(scope="session")
+def finished(run, token, make_once) -> Path:
     """A folder in which the whole workflow has run. Read it, do not change it."""
-    folder = tmp_path_factory.mktemp("finished")
-    done = run(folder, "--verbose", token=token)
-    assert done.returncode == 0, done.stdout
-    (folder / "terminal.txt").write_text(done.stdout)
-    return folder
+
+    def make(folder: Path) -> None:
+        done = run(folder, "--verbose", token=token)
+        assert done.returncode == 0, done.stdout
+        (folder / "terminal.txt").write_text(done.stdout)
+
+    return make_once("finished", make)
 
 
 @pytest.fixture

@@ -86,12 +86,9 @@ class Service:
 
 
 @pytest.fixture(scope="session")
-def sandbox(run, tmp_path_factory):
+def sandbox(finished):
     """The folder of a sandbox that the workflow has made. Read it, do not change it."""
-    folder = tmp_path_factory.mktemp("sandbox")
-    done = run(folder, "results/sandbox/manifest.json")
-    assert done.returncode == 0, done.stdout
-    return folder / "results/sandbox"
+    return finished / "results/sandbox"
 
 
 @pytest.fixture(scope="session")
@@ -157,11 +154,9 @@ def run_few(run, few):
 
 
 @pytest.fixture(scope="session")
-def local_run(run_few, tmp_path_factory):
+def local_run(run_few, make_once):
     """The folder of a plain run of it. Read it, do not change it."""
-    folder = tmp_path_factory.mktemp("local")
-    run_few(folder)
-    return folder
+    return make_once("local", run_few)
 
 
 @pytest.fixture(scope="session")
