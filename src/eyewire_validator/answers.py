@@ -1,10 +1,10 @@
-"""What answers to a task are, whoever gives them."""
+"""Answers to tasks, and the rule by which a crowd agrees on one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from eyewire_validator.volumes.store import SEGMENT_IDS
 
@@ -63,3 +63,12 @@ def answer_in_segments(
 def no_segments() -> NDArray[np.float32]:
     """Return a probability of 0 for every segment id: (65536,) float32."""
     return np.zeros(SEGMENT_IDS, np.float32)
+
+
+def consensus_threshold(weight: ArrayLike) -> NDArray[np.float64]:
+    """Return the agreed fraction above which a segment is in Eyewire's consensus.
+
+    min(0.99, exp(-0.16 w) + 0.2) for a total player weight of w (eyewire.accuracy,
+    get_celltype_threshold.m); NaN where the weight is.
+    """
+    return np.minimum(0.99, np.exp(-0.16 * np.asarray(weight, np.float64)) + 0.2)

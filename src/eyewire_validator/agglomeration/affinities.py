@@ -15,11 +15,12 @@ from eyewire_validator.agglomeration.affinity_unet import (
     AFFINITY_MULTIPLE,
     AffinityUNet,
 )
-from eyewire_validator.agglomeration.contacts import close_gaps, faces_along
+from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.config.settings import MEMBERS
 from eyewire_validator.learning.symmetry import apply, choose
-from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume
+from eyewire_validator.volumes.contacts import faces_along, pairs_of
+from eyewire_validator.volumes.store import CoarseVolume
 
 
 def contact_affinities(
@@ -70,8 +71,7 @@ def mean_over_faces(
         np.concatenate(codes), return_inverse=True, return_counts=True
     )
     sums = np.bincount(contact, np.concatenate(values), len(unique))
-    pairs = np.stack(np.divmod(unique, SEGMENT_IDS), axis=1)
-    return pairs, faces, (sums / faces).astype(np.float32)
+    return pairs_of(unique), faces, (sums / faces).astype(np.float32)
 
 
 def _next_neighbours(model: AffinityUNet, image: Tensor) -> NDArray[np.float32]:

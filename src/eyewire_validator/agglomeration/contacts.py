@@ -15,7 +15,8 @@ from eyewire_validator.agglomeration.features import (
     QUANTILES,
 )
 from eyewire_validator.agglomeration.filters import filter_image
-from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume
+from eyewire_validator.volumes.contacts import faces_along, pairs_of
+from eyewire_validator.volumes.store import CoarseVolume
 
 # Where nothing lies between segments, such as a membrane that was left out, they grow
 # into it by this many coarse voxels before contacts are looked for.
@@ -23,7 +24,7 @@ GROWTH = 2.0
 
 
 @dataclass(frozen=True)
-class Contacts:
+class DescribedContacts:
     """The contacts of a volume. Two voxels that are neighbours on an axis share a face.
 
     Attributes:
@@ -37,7 +38,7 @@ class Contacts:
     features: NDArray[np.float32]
 
 
-def describe_contacts(volume: CoarseVolume, image: str) -> Contacts:
+def describe_contacts(volume: CoarseVolume, image: str) -> DescribedContacts:
     """Find the contacts of a volume, and describe them.
 
     Nothing is used but the image and the segmentation. Segments that vanished in the
@@ -57,7 +58,7 @@ def describe_contacts(volume: CoarseVolume, image: str) -> Contacts:
     features = np.concatenate(
         [faces.appearance(), faces.shape(), _compare(faces, sides)], axis=1
     )
-    return Contacts(faces.pairs, faces.count, features.astype(np.float32))
+    return DescribedContacts(faces.pairs, faces.count, features.astype(np.float32))
 
 
 def close_gaps(segmentation: NDArray[np.uint16]) -> NDArray[np.int32]:
@@ -68,33 +69,12 @@ def close_gaps(segmentation: NDArray[np.uint16]) -> NDArray[np.int32]:
     return grown
 
 
-def faces_along(
-    axis: int, segmentation: NDArray[np.int32]
-) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Find where voxels that are neighbours on an axis are of two segments.
-
-    Args:
-        axis: 0, 1 or 2 for z, y or x.
-        segmentation: (z, y, x) segment ids.
-
-    Returns:
-        Whether there is a face beyond each voxel but the last along the axis, which is
-        moved to the front; and (faces,) a code of their contacts, the lower id times
-        65536 plus the higher one.
-    """
-    ids = np.moveaxis(segmentation, axis, 0).astype(np.int64)
-    one, other = ids[:-1], ids[1:]
-    touching = (one != other) & (one > 0) & (other > 0)
-    codes = np.minimum(one, other) * SEGMENT_IDS + np.maximum(one, other)
-    return touching, codes[touching]
-
-
 @dataclass(frozen=True)
 class _Faces:
     """The faces between segments, sorted by contact.
 
     Attributes:
-        pairs: (n, 2) int64, see `Contacts`.
+        pairs: (n, 2) int64, see `DescribedContacts`.
         count: (n,) int64 faces of each contact.
         contact: (faces,) int64 which contact a face is of, ascending.
         values: (filters, faces) float32, mean of the voxels on both sides.
@@ -118,7 +98,7 @@ class _Faces:
         order = np.argsort(codes, kind="stable")
         unique, count = np.unique(codes, return_counts=True)
         return cls(
-            pairs=np.stack(np.divmod(unique, SEGMENT_IDS), axis=1),
+            pairs=pairs_of(unique),
             count=count,
             contact=np.repeat(np.arange(len(unique)), count),
             values=values[:, order],

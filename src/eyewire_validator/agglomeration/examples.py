@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from eyewire_validator.agglomeration.contacts import Contacts, describe_contacts
+from eyewire_validator.agglomeration.contacts import (
+    DescribedContacts,
+    describe_contacts,
+)
 from eyewire_validator.agglomeration.features import FEATURES
 from eyewire_validator.errors import ModelError
 from eyewire_validator.tasks.lineage import Lineage, Task
@@ -106,7 +109,7 @@ def draw_volumes(split: pd.DataFrame, max_volumes: int, random_seed: int) -> lis
 
 
 def contact_labels(
-    tasks: Iterable[Task], contacts: Contacts
+    tasks: Iterable[Task], contacts: DescribedContacts
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Say what the tasks of a volume tell about its contacts.
 

@@ -17,10 +17,11 @@ from eyewire_validator.config.settings import ModelSettings
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.tasks.context import rejected_segments
 from eyewire_validator.tasks.lineage import Lineage, Task
+from eyewire_validator.volumes.contacts import faces_with_seed
 from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume, VolumeStore
 
 # Volumes whose scored contacts are kept in memory; many tasks lie in the same one.
-GRAPHS = 64
+SCORED_VOLUMES = 64
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,7 @@ class ScoredContacts:
 
     def seed_faces(self, seed: NDArray[np.int64]) -> NDArray[np.int64]:
         """Count the faces that each segment shares with the seed: (65536,) int64."""
-        is_seed = np.isin(self.pairs, seed)
-        beside = is_seed.any(axis=1) & ~is_seed.all(axis=1)
-        others = self.pairs[beside][~is_seed[beside]]
-        return np.bincount(others, self.faces[beside], SEGMENT_IDS).astype(np.int64)
+        return faces_with_seed(self.pairs, self.faces, seed)
 
 
 def score_contacts(
@@ -134,7 +132,7 @@ def linker(
         store: the volumes; the scored contacts of the last ones are kept.
         settings: of its checkpoint: image and context.
     """
-    scored = lru_cache(GRAPHS)(
+    scored = lru_cache(SCORED_VOLUMES)(
         lambda volume: score_contacts(model, store.get(volume), settings.image)
     )
 

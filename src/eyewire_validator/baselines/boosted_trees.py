@@ -18,9 +18,10 @@ from threadpoolctl import ThreadpoolController
 from eyewire_validator.answers import Answer, answer_in_segments, no_segments
 from eyewire_validator.errors import ModelError
 from eyewire_validator.tasks.lineage import Lineage, Task
+from eyewire_validator.volumes.contacts import Contacts, contacts_of, faces_with_seed
 from eyewire_validator.volumes.coverage import AXES, Dust, SegmentCoverage
-from eyewire_validator.volumes.graph import Contacts, contacts_of, flood
-from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
+from eyewire_validator.volumes.graph import flood
+from eyewire_validator.volumes.store import VolumeStore
 
 # Tasks to learn from at most, drawn at random; each has hundreds of candidates.
 MAX_TASKS = 400
@@ -226,11 +227,7 @@ def _touch(
     contacts: Contacts, seed: NDArray[np.int64], segments: NDArray[np.int64]
 ) -> dict[str, NDArray[np.float64]]:
     """Say how much of a segment touches the seed, directly and by way of others."""
-    in_seed = np.zeros(SEGMENT_IDS, np.bool_)
-    in_seed[seed] = True
-    faces = np.zeros(SEGMENT_IDS, np.float64)
-    for one, other in (contacts.pairs.T, contacts.pairs.T[::-1]):
-        np.add.at(faces, other, contacts.faces * in_seed[one])
+    faces = faces_with_seed(contacts.pairs, contacts.faces, seed)
     surface = contacts.surface[segments]
     return {
         "seed_faces": faces[segments],  # shared with the seed; coarse faces

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from eyewire_validator.answers import Answer, answer_in_segments
 from eyewire_validator.baselines.masks import answer_given
 from eyewire_validator.tasks.lineage import Task
+from eyewire_validator.volumes.contacts import contacts_of
 from eyewire_validator.volumes.coverage import Dust
-from eyewire_validator.volumes.graph import GRAPHS, Graph, contacts_of, flood
+from eyewire_validator.volumes.graph import GRAPHS, Graph, flood
 from eyewire_validator.volumes.store import VolumeStore
 
 log = logging.getLogger(__name__)

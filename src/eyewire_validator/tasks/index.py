@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from eyewire_validator.answers import consensus_threshold
 from eyewire_validator.errors import TableError
 from eyewire_validator.storage.schemas.cells import CELL_TASKS
 from eyewire_validator.storage.schemas.index import TASK_INDEX
@@ -26,15 +27,6 @@ NO_TASK = -1
 VOXELS = ["seed_voxels", "aggregate_voxels", "seedless_voxels"]
 
 
-def crowd_threshold(weight: pd.Series) -> pd.Series:
-    """Return the agreed fraction above which Eyewire's consensus takes a segment.
-
-    min(0.99, exp(-0.16 w) + 0.2) for a total player weight of w (eyewire.accuracy,
-    get_celltype_threshold.m).
-    """
-    return (np.exp(-0.16 * weight) + 0.2).clip(upper=0.99)
-
-
 def cut_aggregates(
     tasks: pd.DataFrame, threshold: float, *, crowd_rule: bool
 ) -> pd.DataFrame:
@@ -43,12 +35,13 @@ def cut_aggregates(
     Args:
         tasks: CELL_TASKS rows.
         threshold: a segment counts if its agreed fraction is above this.
-        crowd_rule: use `crowd_threshold` of the task's weight instead; a task without
-            weight keeps the threshold.
+        crowd_rule: use `consensus_threshold` of the task's weight instead; a task
+            without weight keeps the threshold.
     """
     cuts = pd.Series(threshold, tasks.index, dtype=float)
     if crowd_rule:
-        cuts = crowd_threshold(tasks["weight"]).fillna(threshold)
+        agreed = consensus_threshold(tasks["weight"])
+        cuts = pd.Series(agreed, tasks.index).fillna(threshold)
     weights = _Lists.of(tasks, "aggregate_weights")
     kept = weights.values > np.repeat(cuts.to_numpy(), weights.lengths)
     return tasks.assign(

@@ -17,7 +17,6 @@ from eyewire_validator.storage.schemas.volumes import (
 )
 from eyewire_validator.storage.tables import write_table
 from eyewire_validator.volumes.downsampling import (
-    SEGMENT_IDS,
     BlockCounts,
     bounding_boxes,
     count_blocks,
@@ -25,12 +24,14 @@ from eyewire_validator.volumes.downsampling import (
     vote,
 )
 from eyewire_validator.volumes.raw import RawVolume
-
-IMAGE = "image.lzma"
-SEGMENTATION = "segmentation.lzma"
-COVERAGE_TABLE = "coverage.parquet"
-SEGMENTS_TABLE = "segments.parquet"
-GRAPH_TABLE = "graph.parquet"
+from eyewire_validator.volumes.store import (
+    COVERAGE_TABLE,
+    GRAPH_TABLE,
+    IMAGE,
+    SEGMENT_IDS,
+    SEGMENTATION,
+    SEGMENTS_TABLE,
+)
 
 log = logging.getLogger(__name__)
 

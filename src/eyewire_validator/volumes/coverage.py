@@ -72,7 +72,7 @@ class SegmentCoverage:
         counts = np.diff(sums)
         if sums[0] or (counts != segments["voxels"]).any():
             raise VolumeError(
-                "coverage.parquet and segments.parquet of a volume disagree about the "
+                "the coverage and the segments table of a volume disagree about the "
                 "sizes of its segments; delete its folder and rerun"
             )
         values = voxels / np.repeat(counts, np.diff(starts))

@@ -13,9 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from eyewire_validator.errors import VolumeError
-
-# Segment ids are uint16, so a table over all of them is small and needs no look-up.
-SEGMENT_IDS = 1 << 16
+from eyewire_validator.volumes.store import SEGMENT_IDS
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,12 @@
-"""Graphs of segments: contacts in a volume, and floods along the strongest edges."""
+"""Graphs of segments, and floods along their strongest edges."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
+from eyewire_validator.volumes.store import SEGMENT_IDS
 
 # Graphs kept in memory, about 1 MB each; many tasks lie in the same volume.
 GRAPHS = 64
@@ -25,52 +23,6 @@ class Graph:
 
     pairs: NDArray[np.int64]
     weights: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Contacts:
-    """Where the segments of a coarse segmentation touch.
-
-    Two voxels that are neighbours along an axis share a face. Segments that vanished in
-    the vote touch nothing.
-
-    Attributes:
-        pairs: (n, 2) int64 segment ids, never 0, the lower one first, ascending.
-        faces: (n,) int64 faces that they share.
-        surface: (65536,) int64, by segment id: faces that it shares with anything else,
-            also with 0. What lies beyond the volume is not known and does not count.
-    """
-
-    pairs: NDArray[np.int64]
-    faces: NDArray[np.int64]
-    surface: NDArray[np.int64]
-
-    @classmethod
-    def find(cls, segmentation: NDArray[np.uint16]) -> "Contacts":
-        """Count the faces of a segmentation (z, y, x)."""
-        keys = []
-        for axis in range(3):
-            ids = np.moveaxis(segmentation, axis, 0).astype(np.int64)
-            one, other = ids[:-1], ids[1:]
-            low, high = np.minimum(one, other), np.maximum(one, other)
-            keys.append((low * SEGMENT_IDS + high)[one != other])
-        unique, faces = np.unique(np.concatenate(keys), return_counts=True)
-        pairs = np.stack(np.divmod(unique, SEGMENT_IDS), axis=1)
-        surface = np.bincount(pairs.ravel(), faces.repeat(2), SEGMENT_IDS)
-        is_segment = pairs[:, 0] > 0
-        return cls(pairs[is_segment], faces[is_segment], surface.astype(np.int64))
-
-    def graph(self) -> Graph:
-        """Weigh a contact by its share of all faces of the smaller of the two."""
-        smaller = self.surface[self.pairs].min(axis=1)
-        return Graph(self.pairs, (self.faces / smaller).astype(np.float32))
-
-
-def contacts_of(store: VolumeStore) -> Callable[[int], Contacts]:
-    """Return what finds the contacts in a volume; the last ones are kept."""
-    return lru_cache(GRAPHS)(
-        lambda volume: Contacts.find(store.get(volume).segmentation)
-    )
 
 
 def flood(graph: Graph, seed: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -31,7 +31,7 @@ JPEG_EXTRA_BYTES = 1 << 16
 
 def file_names(geometry: VolumeGeometry) -> list[str]:
     """Return the names of a raw volume's files; it may lack `RAW_GRAPH`."""
-    return [*_DECODERS, *map(_slice_name, range(geometry.size))]
+    return [*_DECODERS, *map(slice_name, range(geometry.size))]
 
 
 def check_file(name: str, content: bytes, where: str, geometry: VolumeGeometry) -> None:
@@ -74,7 +74,7 @@ class RawVolume:
         """
         image = np.empty(self.geometry.shape, np.uint8)
         for z in range(self.geometry.size):
-            image[z] = _decode_slice(*self._read(_slice_name(z)), self.geometry)
+            image[z] = _decode_slice(*self._read(slice_name(z)), self.geometry)
         return image
 
     def segmentation(self) -> NDArray[np.uint16]:
@@ -106,7 +106,8 @@ class RawVolume:
             raise _unusable(where, str(error.strerror), "a file") from None
 
 
-def _slice_name(z: int) -> str:
+def slice_name(z: int) -> str:
+    """Return the name of the file of a slice of a raw volume."""
     return f"jpg/{z}.jpg"
 
 

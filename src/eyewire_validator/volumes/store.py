@@ -26,7 +26,15 @@ VOXEL_BYTES = 3
 # The same of a `SegmentCoverage`: about 1.5 entries of a float64 and an int32 each.
 COVERAGE_VOXEL_BYTES = 18
 
-SEGMENT_IDS = 2**16
+# Segment ids are uint16, so a table over all of them is small and needs no look-up.
+SEGMENT_IDS = 1 << 16
+
+# The files of a downsampled volume's folder.
+IMAGE = "image.lzma"
+SEGMENTATION = "segmentation.lzma"
+COVERAGE_TABLE = "coverage.parquet"
+SEGMENTS_TABLE = "segments.parquet"
+GRAPH_TABLE = "graph.parquet"
 
 
 class CoarseVolume(NamedTuple):
@@ -117,7 +125,7 @@ class VolumeStore:
             FileError: there is no such volume.
             TableError: the table is missing or damaged.
         """
-        return read_table(self._folder(volume) / "graph.parquet", SEGMENT_GRAPH)
+        return read_table(self._folder(volume) / GRAPH_TABLE, SEGMENT_GRAPH)
 
     def __contains__(self, volume: int) -> bool:
         """Say whether the volume has a folder."""
@@ -127,8 +135,8 @@ class VolumeStore:
         """Return a volume as `get` does, without keeping it."""
         folder, shape = self._folder(volume), self.geometry.coarse_shape
         return CoarseVolume(
-            read_array(folder / "image.lzma", shape, np.uint8),
-            read_array(folder / "segmentation.lzma", shape, np.uint16),
+            read_array(folder / IMAGE, shape, np.uint8),
+            read_array(folder / SEGMENTATION, shape, np.uint16),
         )
 
     def _folder(self, volume: int) -> Path:
@@ -143,7 +151,7 @@ class VolumeStore:
     def _read_coverage(self, volume: int) -> SegmentCoverage:
         folder = self._folder(volume)
         return SegmentCoverage.build(
-            read_table(folder / "segments.parquet", SEGMENTS_OF_VOLUME),
-            read_table(folder / "coverage.parquet", COVERAGE),
+            read_table(folder / SEGMENTS_TABLE, SEGMENTS_OF_VOLUME),
+            read_table(folder / COVERAGE_TABLE, COVERAGE),
             self.geometry.coarse_size**3,
         )

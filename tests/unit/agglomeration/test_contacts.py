@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from eyewire_validator.agglomeration.contacts import Contacts, describe_contacts
+from eyewire_validator.agglomeration.contacts import (
+    DescribedContacts,
+    describe_contacts,
+)
 from eyewire_validator.agglomeration.features import FEATURES, FILTERS
 from eyewire_validator.agglomeration.filters import filter_image
 from eyewire_validator.volumes.store import CoarseVolume
@@ -22,7 +25,7 @@ def volume(*blocks, dark=None):
     return CoarseVolume(image, segmentation)
 
 
-def feature(contacts: Contacts, name: str) -> np.ndarray:
+def feature(contacts: DescribedContacts, name: str) -> np.ndarray:
     return contacts.features[:, FEATURES.index(name)]
 
 

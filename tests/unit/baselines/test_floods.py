@@ -6,7 +6,7 @@ import pytest
 from eyewire_validator.config.settings import ModelSettings
 from eyewire_validator.models.choose import choose_answerer
 from eyewire_validator.volumes.coverage import Dust
-from eyewire_validator.volumes.graph import Contacts, Graph, flood
+from eyewire_validator.volumes.graph import Graph, flood
 
 
 def scores_of(edges, seed):
@@ -63,21 +63,6 @@ def test_a_flood_at_each_threshold_is_the_plain_flood():
     for threshold in np.unique(weights):
         found = reached(pairs, weights, [1, 2], threshold)
         assert set(np.flatnonzero(scores >= threshold).tolist()) == found
-
-
-def test_contacts_are_faces():
-    segmentation = np.array([[[1, 1, 2], [1, 0, 2], [3, 3, 3]]], np.uint16)
-    contacts = Contacts.find(segmentation)
-    assert contacts.pairs.tolist() == [[1, 2], [1, 3], [2, 3]]
-    assert contacts.faces.tolist() == [1, 1, 1]
-    # Faces with 0 count, the border of the volume does not.
-    assert contacts.surface[[1, 2, 3]].tolist() == [4, 3, 3]
-    np.testing.assert_allclose(contacts.graph().weights, 1 / 3)
-
-
-def test_a_volume_of_one_segment_has_no_contacts():
-    contacts = Contacts.find(np.ones((2, 2, 2), np.uint16))
-    assert contacts.graph().pairs.shape == (0, 2)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from eyewire_validator.storage.tables import (
 from eyewire_validator.tasks.index import (
     COLUMNS,
     build_index,
-    crowd_threshold,
     cut_aggregates,
     depths,
 )
@@ -100,13 +99,6 @@ def test_the_threshold_cuts_by_agreed_fraction():
     tasks = make_tasks({"aggregate_weights": [1.0, 0.3]})
     assert list(cut_aggregates(tasks, 0, crowd_rule=False)["aggregate"][0]) == [1, 2]
     assert list(cut_aggregates(tasks, 0.3, crowd_rule=False)["aggregate"][0]) == [1]
-
-
-@pytest.mark.parametrize(("weight", "cut"), [(1, 0.99), (3, 0.82), (10, 0.40)])
-def test_the_crowd_rule_has_eyewires_values(weight, cut):
-    assert crowd_threshold(pd.Series([float(weight)]))[0] == pytest.approx(
-        cut, abs=5e-3
-    )
 
 
 def test_the_crowd_rule_needs_a_weight():

@@ -16,6 +16,7 @@ import numpy as np
 from eyewire_validator.sandbox.bucket.regions import maximum_spanning_tree
 from eyewire_validator.sandbox.bucket.volumes import Volume
 from eyewire_validator.storage.files import write_bytes, write_json
+from eyewire_validator.volumes.raw import RAW_GRAPH, RAW_SEGMENTATION, slice_name
 
 BUCKET = "e2198_compressed"
 # LZMA-alone of unknown length with the 64 MiB dictionary of the real files' header
@@ -33,29 +34,39 @@ def write_volume(folder: Path, volume: Volume, jpegs: Iterable[bytes]) -> None:
     """
     target = folder / "bucket" / BUCKET / volume.box.name
     for z, jpeg in enumerate(jpegs):
-        write_bytes(target / "jpg" / f"{z}.jpg", jpeg)
+        write_bytes(target / slice_name(z), jpeg)
     content = volume.segmentation.astype("<u2").tobytes()
     write_bytes(
-        target / "segmentation.lzma",
+        target / RAW_SEGMENTATION,
         lzma.compress(content, lzma.FORMAT_ALONE, filters=LZMA_FILTERS),
     )
     graph = spanning_tree_bytes(volume)
     write_bytes(target / "segmentation.size", volume.sizes.astype("<u4").tobytes())
-    # Boxes are min x, y, z, max x, y, z.
-    boxes = volume.boxes[:, :, ::-1].astype("<u2")
-    write_bytes(target / "segmentation.bbox", boxes.tobytes())
-    write_bytes(target / "segmentation.graph", graph)
+    write_bytes(target / "segmentation.bbox", bounding_box_bytes(volume))
+    write_bytes(target / RAW_GRAPH, graph)
     write_json(target / "metadata.json", _metadata(volume, len(graph) // 8))
     _write_owners(folder / "truth" / "volumes" / f"{volume.box.volume}.csv", volume)
 
 
+def bounding_box_bytes(volume: Volume) -> bytes:
+    """Return each segment's lowest and last voxel as uint16 x, y, z.
+
+    Ids that do not occur, and 0, have the volume's last voxel and its first.
+    """
+    low, high = np.moveaxis(volume.segment_boxes, 1, 0)
+    occurs = volume.sizes[:, None] > 0
+    first = np.where(occurs, low, np.array(volume.segmentation.shape) - 1)
+    last = np.where(occurs, high - 1, 0)
+    return np.stack([first, last], axis=1)[:, :, ::-1].astype("<u2").tobytes()
+
+
 def spanning_tree_bytes(volume: Volume) -> bytes:
-    """Return the maximum spanning tree of the contacts as ``<HHf`` records.
+    """Return the maximum spanning tree of the borders as ``<HHf`` records.
 
     The affinity is the mean of the darkest voxels along the contact, over 255: it is
     high where no membrane shows.
     """
-    tree = maximum_spanning_tree(volume.contacts, len(volume.sizes) - 1)
+    tree = maximum_spanning_tree(volume.borders, len(volume.sizes) - 1)
     records = np.empty(
         len(tree.pairs), [("one", "<u2"), ("other", "<u2"), ("affinity", "<f4")]
     )

@@ -1,20 +1,19 @@
-"""What is known of the segments of a volume: sizes, boxes, contacts, owners."""
+"""What is known of the segments of a volume: sizes, boxes, borders, owners."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
 # Segments are in contact if they touch or if this many voxels lie between them.
-CONTACT_GAP = 1
+BORDER_GAP = 1
 
 
 @dataclass(frozen=True)
-class Contacts:
+class Borders:
     """Pairs of segments that are in contact.
 
     Args:
@@ -28,9 +27,9 @@ class Contacts:
     means: NDArray[np.float64]
 
 
-def find_contacts(
+def find_borders(
     segmentation: NDArray[np.integer], values: NDArray[np.generic]
-) -> Contacts:
+) -> Borders:
     """Find the pairs of segments in contact along the axes.
 
     Args:
@@ -45,7 +44,7 @@ def find_contacts(
             np.moveaxis(segmentation, axis, 0),
             np.moveaxis(values, axis, 0),
         )
-        for gap in range(CONTACT_GAP + 1):
+        for gap in range(BORDER_GAP + 1):
             one, other = segments[: -1 - gap], segments[1 + gap :]
             touching = (one != other) & (one != 0) & (other != 0)
             ends = one[touching].astype(np.int64), other[touching].astype(np.int64)
@@ -59,59 +58,43 @@ def find_contacts(
     areas = np.bincount(codes, minlength=len(unique))
     totals = np.bincount(codes, np.concatenate(lowest), len(unique))
     pairs = np.stack(np.divmod(unique, highest), axis=1)
-    return Contacts(pairs, areas, totals / areas)
+    return Borders(pairs, areas, totals / areas)
 
 
-def merge_contacts(contacts: Contacts, group: NDArray[np.integer]) -> Contacts:
-    """Return the contacts between groups of segments.
+def merge_borders(borders: Borders, group: NDArray[np.integer]) -> Borders:
+    """Return the borders between groups of segments.
 
     Args:
-        contacts: between segments.
+        borders: between segments.
         group: the group of each segment, by its id.
     """
-    ends = np.sort(group[contacts.pairs].astype(np.int64), axis=1)
+    ends = np.sort(group[borders.pairs].astype(np.int64), axis=1)
     is_between = ends[:, 0] != ends[:, 1]
     highest = int(group.max()) + 1
     keys = ends[is_between] @ np.array([highest, 1])
     codes, unique = pd.factorize(keys, sort=True)
-    areas = np.bincount(codes, contacts.areas[is_between], len(unique))
-    totals = (contacts.areas * contacts.means)[is_between]
+    areas = np.bincount(codes, borders.areas[is_between], len(unique))
+    totals = (borders.areas * borders.means)[is_between]
     means = np.bincount(codes, totals, len(unique)) / areas
     pairs = np.stack(np.divmod(unique, highest), axis=1)
-    return Contacts(pairs, areas.astype(np.int64), means)
+    return Borders(pairs, areas.astype(np.int64), means)
 
 
-def maximum_spanning_tree(contacts: Contacts, highest: int) -> Contacts:
-    """Keep the contacts that join all segments with the highest means.
+def maximum_spanning_tree(borders: Borders, highest: int) -> Borders:
+    """Keep the borders that join all segments with the highest means.
 
     Args:
-        contacts: of segments 1 to ``highest``, means above 0.
+        borders: of segments 1 to ``highest``, means above 0.
         highest: the highest segment id.
     """
     # SciPy has the minimum; zeros would be no edges, so the costs start at 1.
-    costs = contacts.means.max(initial=0) + 1 - contacts.means
-    edges = coo_array((costs, contacts.pairs.T), shape=(highest + 1,) * 2)
+    costs = borders.means.max(initial=0) + 1 - borders.means
+    edges = coo_array((costs, borders.pairs.T), shape=(highest + 1,) * 2)
     tree = minimum_spanning_tree(edges.tocsr()).tocoo()
     kept = np.isin(
-        contacts.pairs @ [highest + 1, 1], tree.row * np.int64(highest + 1) + tree.col
+        borders.pairs @ [highest + 1, 1], tree.row * np.int64(highest + 1) + tree.col
     )
-    return Contacts(contacts.pairs[kept], contacts.areas[kept], contacts.means[kept])
-
-
-def bounding_boxes(segmentation: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Return the box of every id from 0 up: (n, 2, 3), lowest and last voxel (z, y, x).
-
-    Ids that do not occur, and 0, have the last voxel of the volume and voxel 0.
-    """
-    boxes = np.zeros((int(segmentation.max()) + 1, 2, 3), np.int64)
-    boxes[:, 0] = np.array(segmentation.shape) - 1
-    for segment, slices in enumerate(find_objects(segmentation), start=1):
-        if slices is not None:
-            boxes[segment] = [
-                [s.start for s in slices],
-                [s.stop - 1 for s in slices],
-            ]
-    return boxes
+    return Borders(borders.pairs[kept], borders.areas[kept], borders.means[kept])
 
 
 def majority_owners(

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyewire_validator.sandbox.bucket.regions import (
-    Contacts,
-    bounding_boxes,
-    find_contacts,
+    Borders,
+    find_borders,
     majority_owners,
 )
+from eyewire_validator.volumes.downsampling import bounding_boxes
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Volume:
         box: its ids and where it lies.
         segmentation: uint16 (z, y, x), 0 is nothing.
         sizes: voxels of each segment; 0 for 0 and for ids that do not occur.
-        boxes: (n, 2, 3) lowest and last voxel (z, y, x) of each segment.
-        contacts: which segments touch, with the grey value along the contact.
+        segment_boxes: (n, 2, 3) each segment's box, see `bounding_boxes`.
+        borders: which segments touch, with the grey value along the contact.
         owners: the neuron that owns most of each segment, 0 for nobody.
         purity: the owner's share of the segment.
     """
@@ -52,8 +52,8 @@ class Volume:
     box: VolumeBox
     segmentation: NDArray[np.uint16]
     sizes: NDArray[np.int64]
-    boxes: NDArray[np.int64]
-    contacts: Contacts
+    segment_boxes: NDArray[np.int32]
+    borders: Borders
     owners: NDArray[np.int64]
     purity: NDArray[np.float64]
 
@@ -73,7 +73,7 @@ def describe(
     Args:
         box: its ids and where it lies.
         segmentation: uint16 (z, y, x).
-        image: uint8 (z, y, x), for the grey values along contacts.
+        image: uint8 (z, y, x), for the grey values along borders.
         neurons: (z, y, x) who really owns each voxel.
     """
     sizes = np.bincount(segmentation.ravel())
@@ -83,8 +83,8 @@ def describe(
         box,
         segmentation,
         sizes,
-        bounding_boxes(segmentation),
-        find_contacts(segmentation, image),
+        bounding_boxes(segmentation)[: len(sizes)],
+        find_borders(segmentation, image),
         owners,
         purity,
     )

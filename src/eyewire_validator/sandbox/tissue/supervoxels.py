@@ -16,9 +16,9 @@ from skimage.measure import label as label_regions
 from skimage.segmentation import watershed
 
 from eyewire_validator.sandbox.bucket.regions import (
-    Contacts,
-    find_contacts,
-    merge_contacts,
+    Borders,
+    find_borders,
+    merge_borders,
 )
 
 # Grey levels below the surroundings: where a basin may not begin, and from where on a
@@ -91,18 +91,18 @@ def _basins(sheets: NDArray[np.float32], neurite_diameter: float) -> NDArray[np.
     basins = watershed(landscape, markers, mask=within)  # type: ignore[no-untyped-call]
     small = SMALL_SHARE * (neurite_diameter / scale) ** 3
     group = _agglomerate(
-        find_contacts(basins, -coarse), np.bincount(basins.ravel()), small
+        find_borders(basins, -coarse), np.bincount(basins.ravel()), small
     )
     return _enlarge(group[basins], scale)
 
 
 def _agglomerate(
-    contacts: Contacts, sizes: NDArray[np.int64], small: float
+    borders: Borders, sizes: NDArray[np.int64], small: float
 ) -> NDArray[np.int32]:
     """Join basins whose common border shows little membrane, in a few rounds.
 
     Args:
-        contacts: between basins; the means are the sheetness along them, negative.
+        borders: between basins; the means are the sheetness along them, negative.
         sizes: voxels of each basin, by its number.
         small: basins with fewer voxels also join the neighbour behind their weakest
             border, if that is below ``JOIN_SMALL``.
@@ -113,15 +113,15 @@ def _agglomerate(
     group = np.arange(len(sizes), dtype=np.int32)
     for _ in range(ROUNDS):
         weakest = np.full(len(sizes), -np.inf)
-        np.maximum.at(weakest, contacts.pairs.ravel(), contacts.means.repeat(2))
-        is_weakest = contacts.means[:, None] == weakest[contacts.pairs]
-        by_size = (is_weakest & (sizes[contacts.pairs] < small)).any(axis=1)
-        joined = (contacts.means > -JOIN) | (by_size & (contacts.means > -JOIN_SMALL))
-        ends = contacts.pairs[joined].T
+        np.maximum.at(weakest, borders.pairs.ravel(), borders.means.repeat(2))
+        is_weakest = borders.means[:, None] == weakest[borders.pairs]
+        by_size = (is_weakest & (sizes[borders.pairs] < small)).any(axis=1)
+        joined = (borders.means > -JOIN) | (by_size & (borders.means > -JOIN_SMALL))
+        ends = borders.pairs[joined].T
         edges = coo_array((np.ones(ends.shape[1]), ends), shape=(len(sizes),) * 2)
         _, merged = connected_components(edges, directed=False)
         sizes = np.bincount(merged, sizes).astype(np.int64)
-        contacts = merge_contacts(contacts, merged)
+        borders = merge_borders(borders, merged)
         group = merged[group]
     return group
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from eyewire_validator.answers import consensus_threshold
 from eyewire_validator.sandbox.bucket.volumes import Volume
 
 # Weight of an enfranchised player, of another one, of a scythe, and of an admin.
@@ -48,14 +49,6 @@ class CrowdAnswer:
     def consensus(self) -> list[int]:
         """Segments above the threshold, ascending."""
         return sorted(s for s, share in self.segments.items() if share > self.threshold)
-
-
-def consensus_threshold(weight: float) -> float:
-    """Share above which a segment is in the consensus: min(0.99, exp(-0.16 w) + 0.2).
-
-    From the Eyewire accuracy code; see eyewire-api 11.
-    """
-    return min(0.99, math.exp(-0.16 * weight) + 0.2)
 
 
 @dataclass(frozen=True)
@@ -99,9 +92,8 @@ class Crowd:
             for segment in sorted(set().union(*(v.segments for v in validations)))
             if volume.purity[segment] >= MERGER_PURITY
         }
-        return CrowdAnswer(
-            shares, consensus_threshold(weight), weight, votes, validations
-        )
+        threshold = float(consensus_threshold(weight))
+        return CrowdAnswer(shares, threshold, weight, votes, validations)
 
 
 def share_of(segment: int, validations: list[Validation]) -> float:
@@ -111,18 +103,18 @@ def share_of(segment: int, validations: list[Validation]) -> float:
 
 
 class _Neighbourhood:
-    """The contacts of some segments: segment -> [(other, grey along the contact)]."""
+    """The borders of some segments: segment -> [(other, grey along the contact)]."""
 
     def __init__(self, volume: Volume, segments: set[int]) -> None:
         self.volume = volume
         self.of: dict[int, list[tuple[int, float]]] = {s: [] for s in segments}
-        contacts = volume.contacts
-        inside = np.isin(contacts.pairs, sorted(segments))
+        borders = volume.borders
+        inside = np.isin(borders.pairs, sorted(segments))
         for index in np.flatnonzero(inside.any(axis=1)):
-            one, other = (int(s) for s in contacts.pairs[index])
+            one, other = (int(s) for s in borders.pairs[index])
             for segment, neighbour in ((one, other), (other, one)):
                 if segment in self.of:
-                    self.of[segment].append((neighbour, float(contacts.means[index])))
+                    self.of[segment].append((neighbour, float(borders.means[index])))
 
 
 def _play(

@@ -14,7 +14,7 @@ from scipy.ndimage import label
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from eyewire_validator.sandbox.bucket.regions import Contacts
+from eyewire_validator.sandbox.bucket.regions import Borders
 from eyewire_validator.sandbox.bucket.volumes import Volume
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
 from eyewire_validator.volumes.geometry import VolumeGeometry
@@ -107,7 +107,7 @@ class Tracer:
             corner, seed, parent = waiting.popleft()
             volume = self.volumes[corner]
             # Players pass through mergers, though these are no part of the answer.
-            body = connected_to(set(seed), volume.contacts, segments[corner])
+            body = connected_to(set(seed), volume.borders, segments[corner])
             truth = {s for s in body if volume.purity[s] >= self.min_purity}
             if not truth or _is_traced(seed, traced[corner], volume):
                 continue
@@ -172,9 +172,9 @@ class Tracer:
             sizes,
         )
         smallest = MIN_SEED_VOXELS * (self.geometry.size / 256) ** 2
-        sides = (child.boxes[:, 1] - child.boxes[:, 0] + 1).min(axis=1)
+        sides = (child.segment_boxes[:, 1] - child.segment_boxes[:, 0]).min(axis=1)
         eligible = (child.sizes > smallest) & (sides > 1)
-        return spawn_seeds(slab, answer, eligible, child.contacts)
+        return spawn_seeds(slab, answer, eligible, child.borders)
 
     def _in_child(
         self, box: tuple[slice, ...], axis: int, is_above: bool
@@ -214,8 +214,8 @@ def _box_in_slab(
     """The box of the answer's segments in the slab, without the outermost voxels."""
     if not answer:
         return None
-    low = np.maximum(parent.boxes[answer, 0].min(axis=0), 1)
-    high = parent.boxes[answer, 1].max(axis=0) + 1
+    low = np.maximum(parent.segment_boxes[answer, 0].min(axis=0), 1)
+    high = parent.segment_boxes[answer, 1].max(axis=0)
     high = np.minimum(high, np.array(parent.box.shape) - 1)
     start = geometry.stride if is_above else 0
     stop = start + geometry.overlap
@@ -230,7 +230,7 @@ def spawn_seeds(
     slab: Slab,
     answer: list[int],
     eligible: NDArray[np.bool_],
-    contacts: Contacts,
+    borders: Borders,
 ) -> list[dict[int, int]]:
     """Find the seeds that a parent's answer gives in the child.
 
@@ -243,7 +243,7 @@ def spawn_seeds(
         slab: what both share, around the answer, without the outermost voxels.
         answer: the parent's segments.
         eligible: by child segment id, whether it may be a seed.
-        contacts: which of the child's segments touch.
+        borders: which of the child's segments touch.
 
     Returns:
         One {segment: covered voxels} a task, larger ones first.
@@ -256,7 +256,7 @@ def spawn_seeds(
     for piece in np.intersect1d(np.arange(1, count + 1), far_side):
         matches = np.bincount(slab.child[pieces == piece], minlength=len(eligible))
         seeds.update(_seeds_under_piece(matches * eligible, slab.sizes))
-    return _group_by_contact(seeds, contacts)
+    return _group_by_contact(seeds, borders)
 
 
 def _seeds_under_piece(
@@ -270,31 +270,29 @@ def _seeds_under_piece(
     return {int(segment): int(matches[segment]) for segment in chosen}
 
 
-def _group_by_contact(
-    seeds: dict[int, int], contacts: Contacts
-) -> list[dict[int, int]]:
+def _group_by_contact(seeds: dict[int, int], borders: Borders) -> list[dict[int, int]]:
     groups = []
     left = set(seeds)
     while left:
         first = max(left, key=lambda segment: (seeds[segment], segment))
-        group = connected_to({first}, contacts, set(seeds))
+        group = connected_to({first}, borders, set(seeds))
         groups.append({segment: seeds[segment] for segment in sorted(group)})
         left -= group
     return groups
 
 
-def connected_to(start: set[int], contacts: Contacts, within: set[int]) -> set[int]:
-    """Return what can be reached from ``start`` by contacts between ``within``.
+def connected_to(start: set[int], borders: Borders, within: set[int]) -> set[int]:
+    """Return what can be reached from ``start`` by borders between ``within``.
 
     Args:
         start: segment ids; those outside ``within`` are left out.
-        contacts: which segments touch.
+        borders: which segments touch.
         within: segments that may be walked on.
     """
     members = np.array(sorted(within), np.int64)
     if not len(members):
         return set()
-    pairs = contacts.pairs[np.isin(contacts.pairs, members).all(axis=1)]
+    pairs = borders.pairs[np.isin(borders.pairs, members).all(axis=1)]
     ends = np.searchsorted(members, pairs).T
     edges = coo_array((np.ones(len(pairs)), ends), shape=(len(members),) * 2)
     _, group = connected_components(edges, directed=False)

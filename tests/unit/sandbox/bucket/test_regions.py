@@ -1,47 +1,51 @@
-"""Sizes, boxes, contacts and owners of drawn segmentations."""
+"""Sizes, boxes, borders and owners of drawn segmentations."""
 
 import numpy as np
 
+from eyewire_validator.sandbox.bucket.folder import bounding_box_bytes
 from eyewire_validator.sandbox.bucket.regions import (
-    Contacts,
-    bounding_boxes,
-    find_contacts,
+    Borders,
+    find_borders,
     majority_owners,
     maximum_spanning_tree,
-    merge_contacts,
+    merge_borders,
 )
+from eyewire_validator.sandbox.bucket.volumes import VolumeBox, describe
 
 # Two sections: 5 touches 2 directly, 2 and 7 are parted by one empty voxel,
 # 7 and 9 by two.
 DRAWN = np.array([[[5, 2, 0, 7, 0, 0, 9], [5, 2, 0, 7, 0, 0, 9]]], np.uint16)
 
 
-def test_contacts_bridge_one_voxel_but_not_two() -> None:
-    contacts = find_contacts(DRAWN, np.full(DRAWN.shape, 100, np.uint8))
-    assert contacts.pairs.tolist() == [[2, 5], [2, 7]]
-    assert contacts.areas.tolist() == [2, 2]
+def test_borders_bridge_one_voxel_but_not_two() -> None:
+    borders = find_borders(DRAWN, np.full(DRAWN.shape, 100, np.uint8))
+    assert borders.pairs.tolist() == [[2, 5], [2, 7]]
+    assert borders.areas.tolist() == [2, 2]
 
 
-def test_darkest_voxel_along_a_contact_counts() -> None:
+def test_darkest_voxel_along_a_border_counts() -> None:
     grey = np.full(DRAWN.shape, 100, np.uint8)
     grey[0, 0, 2] = 40  # between 2 and 7, in one of their two rows
-    contacts = find_contacts(DRAWN, grey)
-    assert contacts.means.tolist() == [100, 70]
+    borders = find_borders(DRAWN, grey)
+    assert borders.means.tolist() == [100, 70]
 
 
 def test_spanning_tree_keeps_the_brightest_way() -> None:
     drawn = np.array([[[1, 2], [3, 3]]])
     grey = np.array([[[90, 50], [80, 80]]])
-    tree = maximum_spanning_tree(find_contacts(drawn, grey), 3)
+    tree = maximum_spanning_tree(find_borders(drawn, grey), 3)
     # 1-2 and 2-3 both see 50; 1-3 sees 80 and must stay.
     assert [1, 3] in tree.pairs.tolist()
     assert len(tree.pairs) == 2
 
 
-def test_boxes_are_inclusive_and_unused_ids_are_turned_inside_out() -> None:
-    boxes = bounding_boxes(DRAWN)
+def test_written_boxes_are_inclusive_and_unused_ids_are_turned_inside_out() -> None:
+    box = VolumeBox(1, 2, (0, 0, 0), (1, 2, 7))
+    volume = describe(box, DRAWN, DRAWN.astype(np.uint8), DRAWN)
+    boxes = np.frombuffer(bounding_box_bytes(volume), "<u2").reshape(-1, 2, 3)
     assert boxes[5].tolist() == [[0, 0, 0], [0, 1, 0]]
-    assert boxes[1].tolist() == [[0, 1, 6], [0, 0, 0]]
+    assert boxes[1].tolist() == [[6, 1, 0], [0, 0, 0]]
+    assert boxes[0].tolist() == boxes[1].tolist()
 
 
 def test_owner_is_who_has_most_of_the_segment() -> None:
@@ -52,11 +56,11 @@ def test_owner_is_who_has_most_of_the_segment() -> None:
     assert purity.tolist() == [0, 0.75, 0, 0]
 
 
-def test_contacts_of_groups_are_means_by_area() -> None:
-    contacts = Contacts(
+def test_borders_of_groups_are_means_by_area() -> None:
+    borders = Borders(
         np.array([[1, 2], [1, 3], [2, 3]]), np.array([1, 1, 3]), np.array([9.0, 4, 8])
     )
-    merged = merge_contacts(contacts, np.array([0, 1, 1, 2]))
+    merged = merge_borders(borders, np.array([0, 1, 1, 2]))
     assert merged.pairs.tolist() == [[1, 2]]
     assert merged.areas.tolist() == [4]
     assert merged.means.tolist() == [7]

@@ -1,23 +1,14 @@
 """What the crowd agrees on."""
 
 import numpy as np
-import pytest
 
 from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
 from eyewire_validator.sandbox.tracing.crowd import (
     Crowd,
     CrowdAnswer,
     Validation,
-    consensus_threshold,
     share_of,
 )
-
-
-@pytest.mark.parametrize(
-    ("weight", "threshold"), [(1, 0.99), (2, 0.93), (3, 0.82), (5, 0.65), (10, 0.40)]
-)
-def test_threshold_is_the_published_one(weight: float, threshold: float) -> None:
-    assert consensus_threshold(weight) == pytest.approx(threshold, abs=0.006)
 
 
 def test_share_is_weighted() -> None:

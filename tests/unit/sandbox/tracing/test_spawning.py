@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from eyewire_validator.sandbox.bucket.regions import Contacts, find_contacts
+from eyewire_validator.sandbox.bucket.regions import Borders, find_borders
 from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
 from eyewire_validator.sandbox.tracing.spawning import (
@@ -14,7 +14,7 @@ from eyewire_validator.sandbox.tracing.spawning import (
 )
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
-NO_CONTACTS = Contacts(np.empty((0, 2), np.int64), np.empty(0, int), np.empty(0))
+NO_BORDERS = Borders(np.empty((0, 2), np.int64), np.empty(0, int), np.empty(0))
 
 
 def draw(*rows: str) -> NDArray[np.uint16]:
@@ -27,11 +27,11 @@ def seeds(
     parent: NDArray[np.uint16],
     child: NDArray[np.uint16],
     answer: list[int],
-    contacts: Contacts = NO_CONTACTS,
+    borders: Borders = NO_BORDERS,
 ) -> list[dict[int, int]]:
     sizes = np.bincount(child.ravel(), minlength=10)
     slab = Slab(parent, child, 2, True, sizes)
-    return spawn_seeds(slab, answer, np.ones(10, bool), contacts)
+    return spawn_seeds(slab, answer, np.ones(10, bool), borders)
 
 
 def test_covered_segments_become_seeds() -> None:
@@ -44,8 +44,8 @@ def test_covered_segments_become_seeds() -> None:
 def test_seeds_that_touch_share_a_task() -> None:
     parent = draw("111111", "111111", "222222")
     child = draw("333333", "444444", "555555")
-    contacts = find_contacts(child, child)
-    assert seeds(parent, child, [1], contacts) == [{3: 6, 4: 6}]
+    borders = find_borders(child, child)
+    assert seeds(parent, child, [1], borders) == [{3: 6, 4: 6}]
 
 
 def test_a_piece_that_ends_in_the_near_half_spawns_nothing() -> None:
@@ -68,9 +68,9 @@ def test_without_a_match_the_best_share_is_taken() -> None:
 
 
 def test_connected_to_walks_only_within() -> None:
-    contacts = Contacts(np.array([[1, 2], [2, 3], [3, 4]]), np.ones(3, int), np.ones(3))
-    assert connected_to({1}, contacts, {1, 2, 4}) == {1, 2}
-    assert connected_to({9}, contacts, {1, 2}) == set()
+    borders = Borders(np.array([[1, 2], [2, 3], [3, 4]]), np.ones(3, int), np.ones(3))
+    assert connected_to({1}, borders, {1, 2, 4}) == {1, 2}
+    assert connected_to({9}, borders, {1, 2}) == set()
 
 
 def tube(corner: int, label: int) -> Volume:
