@@ -32,7 +32,7 @@ class AffinityUNet(nn.Module):
     def __init__(self) -> None:
         """Draw the weights from torch's generator."""
         super().__init__()
-        self.trunk = ResidualTrunk(1, WIDTH, LEVELS, nn.BatchNorm3d)
+        self.trunk = ResidualTrunk(1, WIDTH, LEVELS)
         self.affinities = nn.Conv3d(WIDTH, len(OFFSETS), 1)
         # Half the time on a CPU, whatever layout the inputs have.
         self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""Where torch computes, with how many threads, and how repeatably."""
+"""Choose where torch computes, with how many threads, and how repeatably."""
 
 import ctypes
 import platform
@@ -16,7 +16,7 @@ MOST_TO_KEEP = 2**31 - 1
 
 
 def resolve_device(name: str, *, cuda_granted: bool = True) -> torch.device:
-    """Choose the device.
+    """Return the device of a name.
 
     Args:
         name: ``auto`` (a GPU if there is one and it is granted), ``cpu`` or ``cuda``.
@@ -35,11 +35,11 @@ def resolve_device(name: str, *, cuda_granted: bool = True) -> torch.device:
 
 
 def keep_memory() -> None:
-    """Let this process keep the memory that it frees, until it ends.
+    """Keep the memory that this process frees, until it ends.
 
-    The C library gives large blocks back at once, and the kernel clears every page of
-    them anew: with volumes of 64 voxels, a third of a training step, and of an
-    evaluation. Does nothing without glibc, whose mallopt(3) says what the numbers mean.
+    The C library gives large blocks back at once, and the kernel clears each page
+    before it hands it out again: with volumes of 64 voxels, a third of a training step,
+    and of an evaluation. Does nothing without glibc (see mallopt(3)).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt and platform.libc_ver()[0] == "glibc":
@@ -49,7 +49,7 @@ def keep_memory() -> None:
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Let torch use ``count`` CPU threads within the block."""
+    """Use ``count`` CPU threads of torch within the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -60,7 +60,7 @@ def torch_threads(count: int) -> Iterator[None]:
 
 @contextmanager
 def repeatable(device: torch.device) -> Iterator[None]:
-    """Let torch give the same bits every time on a CPU, and be fast on a GPU.
+    """Make torch repeatable on a CPU, and fast on a GPU, within the block.
 
     On a CPU, with the same number of threads, the bits are the same. What torch leaves
     unset in new tensors is not filled, as nothing here reads it. On a GPU the way to

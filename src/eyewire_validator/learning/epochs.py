@@ -1,4 +1,4 @@
-"""Epochs of a training: which was the best, when to stop, where to take up again."""
+"""Count the epochs of a training: the best one, when to stop, where to resume."""
 
 import copy
 import hashlib
@@ -30,10 +30,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(kw_only=True)
 class Epochs:
-    """What changes in any training from epoch to epoch.
+    """The state of a training, of whatever model, from epoch to epoch.
 
     Attributes:
-        model: with the weights of now.
+        model: with its present weights.
         optimizer: Adam.
         scheduler: of the learning rate.
         settings: the training section, with the entry's overrides.
@@ -49,7 +49,7 @@ class Epochs:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
     def is_finished(self) -> bool:
-        """Say whether all epochs are over, or no better one is to be expected."""
+        """Return whether all epochs are over, or none got better for too long."""
         epochs = len(self.history)
         return (
             epochs >= self.settings.epochs
@@ -57,7 +57,7 @@ class Epochs:
         )
 
     def _best_epoch(self) -> int:
-        """Return the first of the best epochs, from 1 on; 0 if there was none yet."""
+        """Return the first of the best epochs, from 1 on; 0 before the first."""
         losses = [row["validation_loss"] for row in self.history]
         return losses.index(min(losses)) + 1 if losses else 0
 
@@ -68,13 +68,13 @@ class Epochs:
         validation_loss: float,
         validation_iou: float | None,
     ) -> None:
-        """Add a row to the history, and keep the weights if they are the best so far.
+        """Add the epoch to the history, and keep its weights if they are the best.
 
         Args:
-            tasks: that were trained on.
+            tasks: number of tasks that were trained on.
             train_loss: mean over them.
-            validation_loss: mean over what was validated.
-            validation_iou: of the answers without the seed, where there are any.
+            validation_loss: mean over the validation tasks.
+            validation_iou: pooled over their voxels beyond the seeds, if there are any.
         """
         self.history.append(
             {
@@ -92,7 +92,7 @@ class Epochs:
         log.info("%s", "  ".join(f"{k} {v}" for k, v in self.history[-1].items()))
 
     def state(self) -> dict[str, Any]:
-        """Return all that changes, as plain types and tensors."""
+        """Return the state as plain types and tensors."""
         return {
             "weights": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -101,8 +101,8 @@ class Epochs:
             "history": self.history,
         }
 
-    def take_up(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned."""
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
         self.model.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
@@ -110,22 +110,24 @@ class Epochs:
         self.history = state["history"]
 
     def save(self, file: Path, fingerprint: str) -> None:
-        """Write what `resume` needs; ``fingerprint`` tells trainings apart."""
+        """Write the state with the training's fingerprint."""
         save_plain(file, {"fingerprint": fingerprint, **self.state()})
 
     def resume(self, file: Path, fingerprint: str) -> None:
-        """Take over the state in ``file`` if it is of this very training."""
+        """Restore the state in ``file`` if it has this training's fingerprint."""
         if not file.exists():
             return
         try:
             content = load_plain(file)
         except ModelError as error:
-            log.warning("%s; training starts anew", error)
+            log.warning("%s; training starts from scratch", error)
             return
         if content.get("fingerprint") != fingerprint:
-            log.warning("%s: of other settings or data; training starts anew", file)
+            log.warning(
+                "%s: of other settings or data; training starts from scratch", file
+            )
             return
-        self.take_up(content)
+        self.load_state(content)
         log.warning("%s: training goes on after epoch %s", file, len(self.history))
 
 
@@ -135,7 +137,7 @@ def fingerprint(
     settings: TrainingSettings,
     random_seed: int,
 ) -> str:
-    """Return a hash that changes with anything that the outcome depends on."""
+    """Return a hash of everything that the outcome of a training depends on."""
     content = hashlib.sha256()
     for start in range(0, len(index), ROWS_AT_A_TIME):
         rows = index.iloc[start : start + ROWS_AT_A_TIME]

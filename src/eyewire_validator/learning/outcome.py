@@ -1,4 +1,4 @@
-"""The outcome of a training."""
+"""What a training returns."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ class Trained(NamedTuple):
     """A trained model and its training curve.
 
     Attributes:
-        model: with the weights of the best epoch, on the CPU.
+        model: with the weights of the best epoch.
         history: table in the schema `HISTORY`.
     """
 

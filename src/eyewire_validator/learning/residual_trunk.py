@@ -1,11 +1,10 @@
-"""The trunk of a U-Net of residual blocks, of any width and depth.
+"""Build the trunk of a residual U-Net.
 
 Residual blocks and skips that are added are those of Lee et al. (2017, "Superhuman
 accuracy on the SNEMI3D connectomics challenge"), the order within a block that of He et
 al. (2016, "Identity mappings in deep residual networks").
 """
 
-from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -13,48 +12,34 @@ from torch.nn import functional as F
 
 
 class ResidualTrunk(nn.Module):
-    """A residual block a level on the way down, and another on the way up.
+    """A residual block per level on the way down, and another on the way up.
 
     Args:
         inputs: channels that come in.
         width: channels at full resolution, and of what comes out.
         levels: halvings; edges must divide by 2 to this power.
-        normalise: makes what normalises so many channels.
     """
 
-    def __init__(
-        self,
-        inputs: int,
-        width: int,
-        levels: int,
-        normalise: Callable[[int], nn.Module],
-    ) -> None:
+    def __init__(self, inputs: int, width: int, levels: int) -> None:
         """Start from torch's default initialisation."""
         super().__init__()
         channels = [width << level for level in range(levels + 1)]
         steps = list(pairwise(channels))
         self.enter = nn.Conv3d(inputs, width, 3, padding=1)
-        self.encode = nn.ModuleList(ResidualBlock(n, normalise) for n in channels)
+        self.encode = nn.ModuleList(ResidualBlock(n) for n in channels)
         self.down = nn.ModuleList(nn.Conv3d(a, b, 2, stride=2) for a, b in steps)
         self.up = nn.ModuleList(nn.ConvTranspose3d(b, a, 2, stride=2) for a, b in steps)
-        self.decode = nn.ModuleList(ResidualBlock(n, normalise) for n in channels[:-1])
-        self.leave = normalise(width)
+        self.decode = nn.ModuleList(ResidualBlock(n) for n in channels[:-1])
+        self.leave = nn.BatchNorm3d(width)
 
-    def forward(self, inputs: Tensor, kept: Sequence[Tensor] | None = None) -> Tensor:
-        """Take (n, inputs, z, y, x) float, and return (n, width, z, y, x).
-
-        Args:
-            inputs: any channels.
-            kept: a factor for each channel of each level's encoder, from dropout.
-        """
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Turn (n, inputs, z, y, x) float into features, (n, width, z, y, x)."""
         features = self.enter(inputs)
         passed: list[Tensor] = []
         for level, encode in enumerate(self.encode):
             if level:
                 features = self.down[level - 1](features)
             features = encode(features)
-            if kept:
-                features = features * kept[level]
             passed.append(features)
         for level in reversed(range(len(self.up))):
             features = self.decode[level](passed[level] + self.up[level](features))
@@ -62,23 +47,22 @@ class ResidualTrunk(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions, each after a normalisation and a ReLU, and past them.
+    """Two convolutions, each after a normalisation and a ReLU, and a skip past them.
 
     Args:
         channels: that come in and go out.
-        normalise: makes what normalises them.
     """
 
-    def __init__(self, channels: int, normalise: Callable[[int], nn.Module]) -> None:
+    def __init__(self, channels: int) -> None:
         """Start from torch's default initialisation."""
         super().__init__()
-        self.n1 = normalise(channels)
+        self.n1 = nn.BatchNorm3d(channels)
         self.c1 = nn.Conv3d(channels, channels, 3, padding=1)
-        self.n2 = normalise(channels)
+        self.n2 = nn.BatchNorm3d(channels)
         self.c2 = nn.Conv3d(channels, channels, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Take and return (n, channels, z, y, x) float."""
+        """Add what the convolutions find to features, (n, channels, z, y, x) float."""
         inner = self.c1(F.relu(self.n1(features)))
         inner = self.c2(F.relu(self.n2(inner)))
         total: Tensor = features + inner

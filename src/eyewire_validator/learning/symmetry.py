@@ -31,12 +31,12 @@ STRIDE = 29
 
 
 def choose(count: int) -> list[Symmetry]:
-    """Return so many symmetries, 48 at most, always the same, the identity first."""
+    """Return ``count`` symmetries, at most 48, the identity first; always the same."""
     return [SYMMETRIES[STRIDE * n % len(SYMMETRIES)] for n in range(count)]
 
 
 def apply(tensor: Tensor, symmetry: Symmetry) -> Tensor:
-    """Return ``tensor`` (..., z, y, x) with its last three axes moved."""
+    """Turn ``tensor`` (..., z, y, x) by a symmetry."""
     leading = tensor.dim() - 3
     moved = tensor.permute(*range(leading), *(leading + axis for axis in symmetry.axes))
     return moved.flip(

@@ -1,4 +1,4 @@
-"""Files of plain types and tensors, never unpickled freely."""
+"""Read and write files of plain types and tensors, never unpickled freely."""
 
 import io
 import zipfile
