@@ -66,7 +66,7 @@ TOLERANCE = 1e-5
 SAMPLES, NETWORK = "samples", "network: answer, loss, probability"
 VOXELS, SEGMENTS = "voxel counts", "segment scores"
 # The functions that do it here; that of the network stacks the samples, too.
-STACKS = ("SampleLoader.stack", "ResidentSamples.stack")
+STACKS = ("SampleLoader.stack", "GpuSamples.stack")
 PARTS = {
     SAMPLES: dict.fromkeys(("samples_of", *STACKS), 1),
     NETWORK: {"NetworkAnswerer.__call__": 1, **dict.fromkeys(STACKS, -1)},

@@ -8,8 +8,8 @@ of the last loop. The other rows are this project's own functions, at the same s
 at that of config/config.yaml. Each row has a process of its own. What they train on is
 made up: a few volumes of Voronoi cells under as many names as are wanted.
 
-On a GPU all volumes lie on the device. `--resident` has them lie in torch's memory on a
-CPU, too, which is no faster there but runs the same code.
+On a GPU all volumes lie on the device. `--gpu-samples` runs the same code on a CPU,
+where it is no faster.
 """
 
 import argparse
@@ -51,11 +51,11 @@ from eyewire_validator.learning.devices import (
 from eyewire_validator.storage.files import write_array
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.voxel_network.gpu_samples import ResidentSamples
+from eyewire_validator.voxel_network.gpu_samples import GpuSamples
 from eyewire_validator.voxel_network.lwunet import LWUNet
+from eyewire_validator.voxel_network.patches import draw_patches
 from eyewire_validator.voxel_network.samples import SampleLoader, network_inputs
 from eyewire_validator.voxel_network.state import TrainingRun
-from eyewire_validator.voxel_network.training import draw_patches
 
 CONFIG = Path(__file__).resolve().parents[1] / "config" / "config.yaml"
 GEOMETRY = VolumeGeometry(size=256, overlap=32, factor=4)
@@ -89,7 +89,7 @@ class Options:
     workers: int
     seconds: float
     rounds: int
-    resident: bool
+    gpu_samples: bool
     processor_time: bool
 
 
@@ -272,8 +272,8 @@ def drawing(
     order = generator.permutation(index["task"].to_numpy())
     order = order[: max(1, len(order) // training.batch_size) * training.batch_size]
     batches = cycle(order.reshape(-1, training.batch_size).tolist())
-    if options.resident:
-        samples = ResidentSamples(index, store, model, order.tolist(), device)
+    if options.gpu_samples:
+        samples = GpuSamples(index, store, model, order.tolist(), device)
         return lambda: samples.draw(next(batches), training, noise)
     loader = SampleLoader(index, store, model)
     return lambda: draw_patches(next(batches), loader, training, generator)
@@ -484,7 +484,7 @@ def parse() -> tuple[Options, list[str]]:
     parser.add_argument("--workers", type=int, help="of the DataLoader; 0, on a GPU 8")
     parser.add_argument("--seconds", type=float, default=10, help="of a round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--resident", action="store_true", help="always so on a GPU")
+    parser.add_argument("--gpu-samples", action="store_true", help="always on a GPU")
     parser.add_argument(
         "--processor-time",
         action="store_true",
@@ -498,7 +498,7 @@ def parse() -> tuple[Options, list[str]]:
     for name, (on_cpu, on_cuda) in defaults.items():
         if values[name] is None:
             values[name] = on_cuda if cuda else on_cpu
-    values["resident"] |= cuda
+    values["gpu_samples"] |= cuda
     only = values.pop("only")
     return Options(**values), [way for way in WAYS if only in way]
 

@@ -1,4 +1,4 @@
-"""Answers of a network, whole or thinned by dropout several times."""
+"""Answer tasks with a network, once or several times under dropout."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from eyewire_validator.answers import Answer
 from eyewire_validator.config.settings import ModelSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.voxel_network.gpu_samples import ResidentSamples, fits
+from eyewire_validator.voxel_network.gpu_samples import GpuSamples, fits
 from eyewire_validator.voxel_network.loss import mixture_loss, published_loss
 from eyewire_validator.voxel_network.network import Network
 from eyewire_validator.voxel_network.samples import SampleLoader, inputs_and_truth
@@ -22,7 +22,7 @@ from eyewire_validator.voxel_network.uncertainty import Uncertainty
 
 
 class Samples(Protocol):
-    """Whoever makes samples of tasks."""
+    """Makes samples of tasks: a `SampleLoader`, or `GpuSamples`."""
 
     def stack(self, tasks: Sequence[int]) -> Tensor:
         """Return them, (n, channels, z, y, x) uint8, on any device."""
@@ -31,10 +31,10 @@ class Samples(Protocol):
 
 @dataclass(frozen=True)
 class NetworkAnswerer:
-    """Answers tasks with a network, or with several members that dropout makes of it.
+    """Answers tasks with a network, or with several that dropout makes of it.
 
-    A member answers by itself, and is fed its own answer; only then are the
-    probabilities averaged. Which channels dropout takes from a task follows from the
+    Each of these members is fed its own answer; only then are the probabilities
+    averaged. Which channels dropout takes from a task follows from the
     task's id alone, so it does not matter which tasks are answered beside it.
 
     Attributes:
@@ -51,7 +51,7 @@ class NetworkAnswerer:
 
     @torch.inference_mode()
     def __call__(self, tasks: Sequence[int]) -> list[dict[int, Answer]]:
-        """Answer some tasks at once: for each, the answer by number of loops.
+        """Answer a batch of tasks; return each one's answers by number of loops.
 
         Raises:
             ModelError: a network's answer is not finite.
@@ -74,7 +74,7 @@ class NetworkAnswerer:
         return found
 
     def _dropouts(self, tasks: Sequence[int]) -> list[Tensor | None]:
-        """Return each member's factors of channels; none for the whole network."""
+        """Return the dropout factors of each member; none for the whole network."""
         if self.settings.dropout_samples == 1:
             return [None]
         noises = [torch.Generator().manual_seed(task) for task in tasks]
@@ -91,7 +91,7 @@ def samples_of(
     settings: ModelSettings,
     device: torch.device,
 ) -> Samples:
-    """Make samples on the device if its memory holds all volumes.
+    """Return what makes samples: on the GPU if it holds all volumes, else on the CPU.
 
     Args:
         tasks: ids of those that will be answered.
@@ -102,14 +102,14 @@ def samples_of(
         device: where the network is.
     """
     if fits(store, index["volume"].nunique(), device):
-        return ResidentSamples(index, store, settings, tasks, device)
+        return GpuSamples(index, store, settings, tasks, device)
     return SampleLoader(index, store, settings)
 
 
 def _combine(
     method: Uncertainty, outputs: Sequence[tuple[Tensor, Tensor]], truth: Tensor
 ) -> list[Answer]:
-    """Make each task's answer of the (logits, sigma) of each member in one loop."""
+    """Return the answer to each task by the members' (logits, sigma) in one loop."""
     if len(outputs) > 1:
         return _answer_together(method, outputs, truth)
     ((logits, sigma),) = outputs
@@ -119,6 +119,7 @@ def _combine(
 def _answer_alone(
     method: Uncertainty, logits: Tensor, sigma: Tensor, truth: Tensor
 ) -> list[Answer]:
+    """Return the answer of a single network to each task."""
     losses = _finite(method.loss(logits, sigma, truth))
     published: list[float | None] = [None] * len(losses)
     if method.name == "scaled_logit":
@@ -131,6 +132,7 @@ def _answer_alone(
 def _answer_together(
     method: Uncertainty, outputs: Sequence[tuple[Tensor, Tensor]], truth: Tensor
 ) -> list[Answer]:
+    """Return the mean answer of several members to each task."""
     members = torch.stack(
         [method.probability(*output) for output in outputs], 1
     )  # (n, k, 1, z, y, x)
@@ -144,6 +146,7 @@ def _answer_together(
 
 
 def _finite(losses: Tensor) -> list[float]:
+    """Return the losses as a list; refuse those that are not finite."""
     if not bool(torch.isfinite(losses).all()):
         raise ModelError(
             "the network's answer is not finite; train it again with a lower "

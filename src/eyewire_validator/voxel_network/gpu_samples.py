@@ -1,10 +1,10 @@
-"""All samples of a training on the device, cut there.
+"""Make samples on the GPU, where all volumes lie.
 
-Volumes lie on the device as they are: grey values and 16-bit segment ids, 0.8 MB for 64
-voxels an edge, so that the 56,326 of Eyewire take 44 GB. A task is a few lists of
-segment ids; a look-up table makes masks of them. Cropping, turning and moving into
-another volume's frame are one index computation, so that a patch costs one gather a
-channel, and nothing is waited for.
+Volumes lie there as they are: grey values and 16-bit segment ids, 0.8 MB for 64 voxels
+an edge, so that the 56,326 of Eyewire take 44 GB. A task is a few lists of segment ids;
+a look-up table makes masks of them. Cropping, turning and moving into another volume's
+frame are one index computation, so that a patch costs one gather a channel, and the CPU
+waits for nothing.
 
 `samples.SampleLoader` is the plain twin: whatever is cut here equals its patches.
 """
@@ -12,20 +12,17 @@ channel, and nothing is waited for.
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from eyewire_validator.config.settings import ModelSettings, TrainingSettings
-from eyewire_validator.errors import ConfigError, VolumeError
+from eyewire_validator.errors import ConfigError
 from eyewire_validator.learning.symmetry import SYMMETRIES
-from eyewire_validator.tasks.context import is_leaked
 from eyewire_validator.volumes.store import SEGMENT_IDS, VOXEL_BYTES, VolumeStore
-from eyewire_validator.voxel_network.samples import CERTAIN, certainty_levels
+from eyewire_validator.voxel_network.mask_sources import mask_sources, segment_lists
 
 # Share of the free memory that volumes may take; the rest is for the network.
 SHARE_FOR_VOLUMES = 0.75
@@ -35,45 +32,14 @@ READERS = 16
 log = logging.getLogger(__name__)
 
 
-class Lists(NamedTuple):
-    """Lists of segment ids, one after the other.
-
-    Attributes:
-        first: (lists,) int64, where each begins in ``ids``.
-        length: (lists,) int64.
-        ids: (all,) int64 on the device; 0 is nothing.
-        levels: (all,) uint8 on the device, how certain each is as truth.
-    """
-
-    first: NDArray[np.int64]
-    length: NDArray[np.int64]
-    ids: Tensor
-    levels: Tensor
-
-
-class Layers(NamedTuple):
-    """What the masks of each task are made from: context, seed and, last, truth.
-
-    Attributes:
-        volume: (tasks, layers) int64 on the device, which volume.
-        shift: (tasks, layers, 3) int64 on the device, where that volume's corner lies
-            in the task's frame, coarse voxels (z, y, x).
-        segments: (tasks, layers) int64, which of the `Lists`; -1 is none.
-    """
-
-    volume: Tensor
-    shift: Tensor
-    segments: NDArray[np.int64]
-
-
-class ResidentSamples:
-    """Samples of some tasks, as `samples` has them, made on the device.
+class GpuSamples:
+    """Makes samples of some tasks on the device, as `SampleLoader` makes them.
 
     Args:
         index: table in the schema `TASK_INDEX`; tasks and their ancestors.
         store: the volumes.
         settings: name the context and its channels.
-        tasks: ids of those that will be asked for.
+        tasks: ids of those whose samples will be wanted.
         device: where everything lies.
         labels: of the truth; see `samples.SampleLoader.load`.
 
@@ -93,28 +59,11 @@ class ResidentSamples:
     ) -> None:
         """Read every volume."""
         table = index.drop_duplicates("task", ignore_index=True)
-        rows = pd.Index(table["task"]).get_indexer(pd.Index(tasks))
         self.device, self.size = device, store.geometry.coarse_size
         self._row = {task: row for row, task in enumerate(tasks)}
-        ancestors = ancestor_rows(table, settings.context_channels)[rows]
-        sources, lists = _layers(table, rows, ancestors, settings.context, store)
-        needed = np.unique(sources[lists >= 0])
-        volumes = table["volume"].fillna(-1).to_numpy(np.int64)
-        if (volumes[rows] < 0).any():
-            task = tasks[int(np.argmax(volumes[rows] < 0))]
-            raise VolumeError(f"task {task} has no volume; exclude it from the index")
-        names, slots = np.unique(volumes[needed], return_inverse=True)
-        slot_of = np.zeros(len(table), np.int64)
-        slot_of[needed] = slots
-        self._layers = Layers(
-            torch.from_numpy(slot_of[sources]).to(device),
-            torch.from_numpy(
-                _shifts(table, rows, sources, settings.context, store.geometry.factor)
-            ).to(device),
-            lists,
-        )
-        self._lists = _lists(table, labels, device)
-        self._images, self._segmentations = read_volumes(store, names.tolist(), device)
+        self._sources, volumes = mask_sources(table, tasks, settings, store, device)
+        self._lists = segment_lists(table, labels, device)
+        self._images, self._segmentations = read_volumes(store, volumes, device)
         axes, flips = zip(*SYMMETRIES, strict=True)
         self._axes, self._flips = (
             torch.tensor(t, device=device) for t in (axes, flips)
@@ -130,12 +79,12 @@ class ResidentSamples:
     ) -> Tensor:
         """Cut a random patch of each task and turn it by a random symmetry.
 
-        As `training.draw_patches`, with other draws.
+        As `patches.draw_patches` does, with other random numbers.
 
         Args:
             tasks: ids.
             settings: of the patches.
-            noise: chooses, on the device.
+            noise: draws voxels, places and symmetries; on the device.
 
         Returns:
             (n, channels, patch_size, patch_size, patch_size) uint8 on the device.
@@ -162,7 +111,7 @@ class ResidentSamples:
         """
         rows = [self._row[task] for task in tasks]
         on_device = torch.tensor(rows, device=self.device)
-        volume, shift = (part[on_device] for part in self._layers[:2])
+        volume, shift = (part[on_device] for part in self._sources[:2])
         axes, flips = self._axes[symmetries], self._flips[symmetries]
         steps = torch.arange(size, device=self.device).expand(len(rows), 3, size)
         along = torch.where(flips[..., None], size - 1 - steps, steps)
@@ -181,8 +130,8 @@ class ResidentSamples:
         """Return flat indices of voxels, and which of them lie inside.
 
         Args:
-            volume: (n, layers) int64.
-            along: (n, layers, 3, size) int64, position of each step along an axis.
+            volume: (n, masks) int64.
+            along: (n, masks, 3, size) int64, position of each step along an axis.
             axes: (n, 3) int64, which axis that is.
         """
         size = self.size
@@ -195,8 +144,8 @@ class ResidentSamples:
         return voxels + volume[..., None, None, None] * size**3, inside
 
     def _tables(self, rows: list[int]) -> Tensor:
-        """Make a look-up table of each layer: (n, layers, 65536) uint8."""
-        segments = self._layers.segments[rows]
+        """Make a look-up table of each mask: (n, masks, 65536) uint8 by segment id."""
+        segments = self._sources.segments[rows]
         chosen = segments.ravel()
         length = np.where(chosen < 0, 0, self._lists.length[chosen])
         owner = np.repeat(np.arange(chosen.size), length)
@@ -216,7 +165,7 @@ class ResidentSamples:
         return tables
 
     def _look_up(self, tables: Tensor, voxels: Tensor) -> Tensor:
-        """Return what the tables say about voxels, (n, layers, z, y, x) uint8."""
+        """Look up the segments of voxels: (n, masks, z, y, x) uint8."""
         ids = self._segmentations[voxels].long() & (SEGMENT_IDS - 1)
         found = tables.flatten(0, 1).gather(1, ids.flatten(0, 1).flatten(1))
         return found.view(voxels.shape)
@@ -246,9 +195,9 @@ class ResidentSamples:
 
 
 def fits(store: VolumeStore, volumes: int, device: torch.device) -> bool:
-    """Say whether the volumes of a training may lie on the device; warn if not.
+    """Return whether the device is a GPU that has room for so many volumes.
 
-    Only a GPU takes them: on a CPU, the store itself is as good.
+    Warns if it is a GPU that has not. On a CPU, the store itself is as good.
     """
     if device.type != "cuda":
         return False
@@ -267,7 +216,7 @@ def fits(store: VolumeStore, volumes: int, device: torch.device) -> bool:
 def read_volumes(
     store: VolumeStore, volumes: Sequence[int], device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Read volumes to the device, side by side.
+    """Read volumes into the device's memory, one after the other.
 
     Returns:
         Grey values, (all voxels,) uint8, and segment ids, the bits of a uint16 as
@@ -282,96 +231,3 @@ def read_volumes(
             ids = volume.segmentation.view(np.int16).copy()
             segmentations[slot] = torch.from_numpy(ids).view(-1)
     return images.view(-1), segmentations.view(-1)
-
-
-def ancestor_rows(table: pd.DataFrame, count: int) -> NDArray[np.int64]:
-    """Return the rows of every task's ancestors, as `Lineage.ancestors` finds them.
-
-    Returns:
-        (tasks, count) int64, the parent first; -1 from where there are no more.
-    """
-    parents = table["parent"].fillna(-1).to_numpy(np.int64)
-    parent_row = pd.Index(table["task"]).get_indexer(pd.Index(parents))
-    found = np.arange(len(table))[:, None]
-    for _ in range(count):
-        last = found[:, -1]
-        above = np.where(last < 0, -1, parent_row[last])
-        above[(found == above[:, None]).any(axis=1)] = -1  # the parents go in a circle
-        found = np.column_stack([found, above])
-    return found[:, 1:]
-
-
-def _layers(
-    table: pd.DataFrame,
-    rows: NDArray[np.int64],
-    ancestors: NDArray[np.int64],
-    context: str,
-    store: VolumeStore,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return from which row of the table each layer comes, and its list of segments.
-
-    The lists are those of `_lists`: all seeds, then all aggregates.
-    """
-    from_context = ancestors[:, ::-1].copy()
-    if is_leaked(context):
-        from_context[:] = -1
-        from_context[:, -1] = rows
-    unknown = _without_volume(table, store)
-    from_context[(from_context >= 0) & unknown[from_context]] = -1
-    aggregates = np.where(from_context < 0, -1, len(table) + from_context)
-    sources = np.column_stack([from_context, rows, rows])
-    own = np.broadcast_to(rows[:, None], from_context.shape)
-    sources[:, :-2] = np.where(from_context < 0, own, from_context)
-    return sources, np.column_stack([aggregates, rows, len(table) + rows])
-
-
-def _without_volume(table: pd.DataFrame, store: VolumeStore) -> NDArray[np.bool_]:
-    """Say which tasks lie in no volume, or in one that was never fetched."""
-    missing: NDArray[np.bool_] = table["volume"].isna().to_numpy(np.bool_, copy=True)
-    for row in np.flatnonzero(~missing & table["excluded"].notna().to_numpy()):
-        missing[row] = int(table["volume"].iloc[row]) not in store
-    return missing
-
-
-def _shifts(
-    table: pd.DataFrame,
-    rows: NDArray[np.int64],
-    sources: NDArray[np.int64],
-    context: str,
-    factor: int,
-) -> NDArray[np.int64]:
-    """Return where the volume of each layer lies in the task's frame.
-
-    A volume whose corner is unknown lies so far off that it reaches nowhere.
-    """
-    if context != "ancestors_registered":
-        return np.zeros((*sources.shape, 3), np.int64)
-    corners = (
-        table[["min_z", "min_y", "min_x"]]
-        .astype("Float64")
-        .to_numpy(np.float64, na_value=np.nan)
-    )
-    shifts: NDArray[np.float64] = (corners[sources] - corners[rows][:, None]) // factor
-    shifts[np.isnan(shifts).any(axis=-1)] = SEGMENT_IDS
-    shifts[:, -2:] = 0
-    whole: NDArray[np.int64] = shifts.astype(np.int64)
-    return whole
-
-
-def _lists(table: pd.DataFrame, labels: str, device: torch.device) -> Lists:
-    """Put all seeds, then all aggregates, one after the other."""
-    lists = [np.asarray(ids, np.int64) for ids in (*table["seed"], *table["aggregate"])]
-    length = np.array([len(ids) for ids in lists])
-    ids = np.concatenate(lists)
-    ids[(ids < 0) | (ids >= SEGMENT_IDS)] = 0
-    weights = [np.asarray(agreed, np.float64) for agreed in table["aggregate_weights"]]
-    levels = np.full(len(ids), CERTAIN, np.uint8)
-    levels[length[: len(table)].sum() :] = certainty_levels(
-        np.concatenate(weights), labels
-    )
-    return Lists(
-        np.cumsum(length) - length,
-        length,
-        torch.from_numpy(ids).to(device),
-        torch.from_numpy(levels).to(device),
-    )

@@ -1,4 +1,4 @@
-"""Losses of an answer that comes with an uncertainty.
+"""Compute the loss of an answer that comes with an uncertainty.
 
 Each takes logits and sigma as a `Network` gives them, (n, 1, z, y, x) float, and the
 truth of the same shape: 0 or 1, or anything between as a fraction of players. Each
@@ -66,7 +66,7 @@ def monte_carlo_loss(
     truth: Tensor,
     noise: torch.Generator,
 ) -> Tensor:
-    """Return `sampled_logit_loss` as in the paper: by random samples.
+    """Return `sampled_logit_loss` by random samples, as in the paper.
 
     The logarithm of a mean of few samples is too low on average, so this loss is too
     high, the more so the larger sigma is.

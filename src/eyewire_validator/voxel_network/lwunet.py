@@ -1,7 +1,7 @@
-"""The light-weight U-Net of the published validator (BLimmie/eyewire_validator, 2019).
+"""Build the light-weight U-Net of the published validator.
 
-The parameter names are the published ones, so that the published weights load as they
-are.
+The parameter names are the published ones (BLimmie/eyewire_validator, 2019), so that the
+published weights load as they are.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,10 @@ ENCODER_CHANNELS = (16, 32)
 
 
 class LWUNet(Network):
-    """Two convolutions, each before a halving, and two that go back up."""
+    """Two convolutions, each before a halving, and two that go back up.
+
+    Args: as for `Network`.
+    """
 
     def __init__(
         self,
@@ -29,8 +32,7 @@ class LWUNet(Network):
     ) -> None:
         """Start from torch's default initialisation, by torch's global generator.
 
-        Only sigma starts close to 1 where its method asks for that. Arguments as for
-        `Network`.
+        Only sigma starts close to 1 where its method asks for that.
         """
         full, half = ENCODER_CHANNELS
         super().__init__(
@@ -44,7 +46,7 @@ class LWUNet(Network):
 
     @classmethod
     def from_settings(cls, settings: ModelSettings) -> "LWUNet":
-        """Make the network of a model's entry, not yet trained."""
+        """Return the network of a model's entry, not yet trained."""
         return cls(
             settings.context_channels,
             settings.loops,

@@ -1,4 +1,4 @@
-"""What networks that answer in voxels have in common: they are fed their own answer."""
+"""Loop a network: feed its answer back to it as the next seed."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,11 @@ SURE_BIAS = -3.0
 
 
 class Network(nn.Module, ABC):
-    """Answers a task, and feeds its answer back as the next seed, ``loops`` times.
+    """A network that answers a task, and is fed its answer, ``loops`` times.
 
     Args:
         context_channels: masks that are given beside the image.
-        loops: passes in `forward` where it is not told otherwise.
+        loops: passes in `forward` if it is given no other number.
         uncertainty: what sigma means, a key of `uncertainty.METHODS`.
         dropout: rate at which `draw_dropout` drops channels.
         encoder_channels: those of each part of the encoder, which dropout thins out.
@@ -50,11 +50,11 @@ class Network(nn.Module, ABC):
         self.size_multiple = size_multiple
 
     def draw_dropout(self, count: int, noise: torch.Generator) -> Tensor:
-        """Draw which channels of the encoder dropout takes from each of some tasks.
+        """Draw the channels of the encoder that dropout takes from each task.
 
         Args:
-            count: tasks.
-            noise: where the draws come from.
+            count: number of tasks.
+            noise: draws them.
 
         Returns:
             (count, all encoder channels) float32 factors of the channels, 0 or
@@ -139,7 +139,7 @@ class Network(nn.Module, ABC):
         """
 
     def _add_heads(self, channels: int) -> None:
-        """Add what makes logits and sigma of so many channels, as the last layers."""
+        """Add the last layers, which turn ``channels`` into logits and sigma."""
         self.logits = nn.Conv3d(channels, 1, 1)
         self.variance = nn.Conv3d(channels, 1, 1)
         if self.uncertainty.starts_sure:
@@ -150,7 +150,7 @@ class Network(nn.Module, ABC):
         self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def _heads(self, first: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
-        """Apply both heads at once, to features that stay in several tensors.
+        """Apply both heads at once, to features in several tensors.
 
         A convolution of one voxel is a product of matrices. That way nothing is copied,
         which takes half of a training step with one thread.

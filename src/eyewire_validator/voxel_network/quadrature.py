@@ -1,4 +1,4 @@
-"""The probability of a voxel whose logit is uncertain, by Gauss-Hermite quadrature."""
+"""Integrate over the uncertain logit of a voxel, by Gauss-Hermite quadrature."""
 
 from typing import Any
 

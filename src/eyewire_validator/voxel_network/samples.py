@@ -1,4 +1,4 @@
-"""From a task to the tensors that the network sees.
+"""Make the samples of tasks, and the network's inputs of samples.
 
 A sample is one uint8 array (channels, z, y, x): the image (0 to 255), the context masks
 (0 or 1), the seed (0 or 1) and, last, the truth (0 to `CERTAIN`, above 0 in the
@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from eyewire_validator.config.settings import IMAGE_SCALES, ModelSettings
-from eyewire_validator.errors import ConfigError
 from eyewire_validator.tasks.context import context_masks
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
 
-# What the network is told about the seed, and about everything else: 1 is sure.
+# The confidence channel on the seed, and on everything else: 1 is sure.
 SEED_CONFIDENCE = 1.0
 OTHER_CONFIDENCE = 10.0
 
@@ -49,10 +48,11 @@ class SampleLoader:
         """Read nothing yet."""
         self.lineage = Lineage(index)
         self.store = store
-        self._settings = settings
+        self._context = settings.context
+        self._channels = settings.context_channels
 
     def load(self, task: int, labels: str = "hard") -> Sample:
-        """Return the sample of a task, over the whole volume.
+        """Return the sample of a task over its whole volume.
 
         The truth is the aggregate as it is; the seed is not added to it.
 
@@ -67,13 +67,12 @@ class SampleLoader:
         """
         row = self.lineage.task(task)
         volume = self.store.get(row.volume_id)
-        channels = self._settings.context_channels
         context = context_masks(
-            self._settings.context,
+            self._context,
             row,
-            self.lineage.ancestors(row, channels),
+            self.lineage.ancestors(row, self._channels),
             self.store,
-            channels,
+            self._channels,
         )
         truth = _certainty(row, labels)[volume.segmentation]
         return np.stack([volume.image, *context, volume.mask(row.seed), truth])
@@ -104,41 +103,8 @@ def _certainty(task: Task, labels: str) -> NDArray[np.uint8]:
     return certainty
 
 
-def crop_around_seed(
-    sample: Sample, patch_size: int, generator: np.random.Generator
-) -> Sample:
-    """Cut a random cube that holds a random voxel of the seed.
-
-    Args:
-        sample: (channels, z, y, x) with a seed.
-        patch_size: edge of the cube, voxels.
-        generator: chooses the voxel, then where it lies in the cube.
-
-    Returns:
-        (channels, patch_size, patch_size, patch_size), a view of ``sample``.
-
-    Raises:
-        ConfigError: the cube is larger than the sample.
-    """
-    shape = sample.shape[1:]
-    if patch_size > min(shape):
-        raise ConfigError(
-            f"training: patch_size is {patch_size}, expected at most the volume's "
-            f"{min(shape)} coarse voxels"
-        )
-    seed_voxels = np.flatnonzero(sample[-2])
-    voxel = np.unravel_index(generator.choice(seed_voxels), shape)
-    cut = [slice(None)]
-    for position, size in zip(voxel, shape, strict=True):
-        lowest = max(0, int(position) - patch_size + 1)
-        highest = min(int(position), size - patch_size)
-        start = int(generator.integers(lowest, highest + 1))
-        cut.append(slice(start, start + patch_size))
-    return sample[tuple(cut)]
-
-
 class Inputs(NamedTuple):
-    """What a `Network` takes, in its order; float32 tensors (n, channels, z, y, x)."""
+    """The inputs of a `Network`, in its order: float32, (n, channels, z, y, x) each."""
 
     image: Tensor
     context: Tensor
@@ -147,7 +113,7 @@ class Inputs(NamedTuple):
 
 
 def network_inputs(stack: Tensor, image: str) -> Inputs:
-    """Turn samples, or samples without their truth, into the network's inputs.
+    """Turn samples without their truth into the network's inputs.
 
     Args:
         stack: (n, 2 + context channels, z, y, x) uint8: image, context, seed.

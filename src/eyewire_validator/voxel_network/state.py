@@ -1,4 +1,4 @@
-"""A training of a network under way: its state and its steps."""
+"""Keep the state of a training, take its steps and validate its epochs."""
 
 import logging
 from collections.abc import Sequence
@@ -21,20 +21,20 @@ from eyewire_validator.voxel_network.samples import SampleLoader, inputs_and_tru
 # Probability above which a voxel is answered in validation.
 THRESHOLD = 0.5
 
-# Cosine between the gradients of bfloat16 and float32 below which they are not one.
-# ASSUME: far below what is right. 1.0000 was measured on a CPU that has bfloat16, with
+# The least cosine between the gradients of bfloat16 and float32 that counts as equal.
+# ASSUME: far below a right one. 1.0000 was measured on a CPU that has bfloat16, with
 # weights not yet trained; on a GPU nothing was.
-LEAST_LIKENESS = 0.98
+LEAST_COSINE = 0.98
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
 class TrainingRun(Epochs):
-    """A training under way: everything that changes in it.
+    """The state of a training of the voxel network, and its steps.
 
     Attributes:
-        model: with the weights of now.
+        model: with its present weights.
         model_settings: the model's entry.
         precision: that convolutions compute in.
     """
@@ -51,7 +51,7 @@ class TrainingRun(Epochs):
         random_seed: int,
         device: torch.device,
     ) -> "TrainingRun":
-        """Begin with random weights, which ``random_seed`` decides."""
+        """Start from random weights, drawn with ``random_seed``."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(random_seed)
             model = LWUNet.from_settings(model_settings)
@@ -70,10 +70,10 @@ class TrainingRun(Epochs):
         )
 
     def check_precision(self, samples: Tensor) -> None:
-        """Compute in bfloat16 if settings and device say so, and it can be trusted.
+        """Choose bfloat16 if the settings ask for it and its gradients are right.
 
-        Once, on some samples and before the first step. There were versions of cuDNN
-        whose convolutions were wrong in it without a word (pytorch issue 163539).
+        To be called once, with some samples, before the first step. There were versions
+        of cuDNN whose convolutions were silently wrong in it (pytorch issue 163539).
         """
         device = next(self.model.parameters()).device
         wanted = self.settings.precision
@@ -81,19 +81,19 @@ class TrainingRun(Epochs):
             return
         exact = self._gradient(samples, device)
         self.precision = torch.bfloat16
-        likeness = float(
-            torch.cosine_similarity(exact, self._gradient(samples, device), 0)
-        )
-        found = f"its gradient and that of float32 have a cosine of {likeness:.4f}"
-        if likeness > LEAST_LIKENESS:
+        lower = self._gradient(samples, device)
+        cosine = float(torch.cosine_similarity(exact, lower, 0))
+        found = f"its gradient and that of float32 have a cosine of {cosine:.4f}"
+        if cosine > LEAST_COSINE:
             log.info("bfloat16 is used: %s", found)
         else:
             self.precision = torch.float32
             log.warning(
-                "bfloat16 is not used: %s, expected above %s", found, LEAST_LIKENESS
+                "bfloat16 is not used: %s, expected above %s", found, LEAST_COSINE
             )
 
     def _gradient(self, samples: Tensor, device: torch.device) -> Tensor:
+        """Return the gradient of the mean loss, (parameters,), the same every time."""
         noise = torch.Generator(device).manual_seed(0)
         torch.autograd.backward(self._losses(samples, noise).mean())
         found = [parameter.grad for parameter in self.model.parameters()]
@@ -104,11 +104,11 @@ class TrainingRun(Epochs):
         """Take one step of the optimizer.
 
         Args:
-            samples: of the batch.
-            noise: draws what the step needs at random.
+            samples: (n, channels, z, y, x) uint8 of the batch.
+            noise: draws the dropout and the random logits, on the model's device.
 
         Returns:
-            The loss in the last loop of each task.
+            (n,) the loss of each task in the last loop.
         """
         losses = self._losses(samples, noise)
         minimised = losses if self.settings.loss_on == "every_loop" else losses[-1:]
@@ -118,7 +118,7 @@ class TrainingRun(Epochs):
         return losses[-1].detach()
 
     def _losses(self, samples: Tensor, noise: torch.Generator) -> Tensor:
-        """Return the loss in each loop of each task, (loops, n)."""
+        """Return the loss of each task in each loop, (loops, n)."""
         model, device = self.model, noise.device
         inputs, truth = inputs_and_truth(samples.to(device), self.model_settings.image)
         drop = model.draw_dropout(len(samples), noise) if model.dropout else None
@@ -132,7 +132,15 @@ class TrainingRun(Epochs):
             )
 
     def validate(self, tasks: Sequence[int], loader: SampleLoader) -> pd.DataFrame:
-        """Measure the answers of the network, whole and as it is, on hard labels."""
+        """Measure the answers of the network, without dropout, on hard labels.
+
+        Args:
+            tasks: ids of validation tasks.
+            loader: makes their samples.
+
+        Returns:
+            One row per task, with columns of `TASK_METRICS`.
+        """
         loops, batch_size = self.model.loops, self.settings.batch_size
         settings = replace(self.model_settings, dropout_samples=1)
         answerer = NetworkAnswerer(self.model, loader, settings, [loops])
@@ -142,17 +150,17 @@ class TrainingRun(Epochs):
         return pd.DataFrame(rows)
 
     def end_epoch(self, losses: Sequence[float], validation: pd.DataFrame) -> None:
-        """Add a row to the history, and keep the weights if they are the best so far.
+        """Add the epoch to the history, and keep its weights if they are the best.
 
         Args:
             losses: of each task that was trained on.
-            validation: what `validate` found.
+            validation: what `validate` returned.
         """
-        found = int(validation["intersection_seedless"].sum())
+        intersection = int(validation["intersection_seedless"].sum())
         union = int(validation["union_seedless"].sum())
         self.add_epoch(
             tasks=len(losses),
             train_loss=float(np.mean(losses)),
             validation_loss=float(validation["loss"].mean()),
-            validation_iou=found / union if union else None,
+            validation_iou=intersection / union if union else None,
         )

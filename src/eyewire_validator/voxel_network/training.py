@@ -1,12 +1,12 @@
-"""Train a network on the tasks of an index.
+"""Train the voxel network on the tasks of an index.
 
 All that an epoch draws (tasks, patches, symmetries, noise) comes from generators of
-that epoch alone. So an interrupted training goes on as if nothing had happened: on a
+that epoch alone. So a resumed training is as one that was never interrupted: on a
 CPU, with the same number of threads, to the same bits.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,10 @@ from eyewire_validator.errors import SplitError
 from eyewire_validator.learning.devices import repeatable, torch_threads
 from eyewire_validator.learning.epochs import RESUME_FILE, fingerprint
 from eyewire_validator.learning.outcome import Trained
-from eyewire_validator.learning.symmetry import SYMMETRIES, apply
 from eyewire_validator.storage.schemas.training import HISTORY
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.voxel_network.gpu_samples import ResidentSamples, fits
-from eyewire_validator.voxel_network.samples import SampleLoader, crop_around_seed
+from eyewire_validator.voxel_network.patches import patch_source
+from eyewire_validator.voxel_network.samples import SampleLoader
 from eyewire_validator.voxel_network.state import TrainingRun
 
 
@@ -41,15 +40,15 @@ def train(
     device: torch.device,
     threads: int = 1,
 ) -> Trained:
-    """Train from scratch, or go on where an interrupted training was.
+    """Train a network from scratch, or resume an interrupted training.
 
     Args:
         index: table in the schema `TASK_INDEX`.
         store: the volumes.
         model_settings: the model's entry.
         settings: the training section, with the entry's overrides.
-        folder: where `RESUME_FILE` is kept; one of other settings or another index is
-            not used, and a warning says so.
+        folder: where `RESUME_FILE` is kept; one of other settings or of another index
+            is not used, and a warning is logged.
         replicate: added to ``random_seed``.
         device: where to compute.
         threads: CPU threads.
@@ -61,7 +60,7 @@ def train(
     random_seed = settings.random_seed + replicate
     tasks, validation = choose_tasks(index, settings, random_seed)
     loader = SampleLoader(index, store, model_settings)
-    draw = patch_source(tasks, index, loader, model_settings, settings, device)
+    draw = patch_source(tasks.tolist(), index, loader, model_settings, settings, device)
     run = TrainingRun.start(model_settings, settings, random_seed, device)
     run.check_precision(loader.stack(validation[: settings.batch_size]))
     file = folder / RESUME_FILE
@@ -72,10 +71,9 @@ def train(
             epoch = len(run.history) + 1
             generator = np.random.default_rng([random_seed, epoch])
             noise = _torch_generator(generator, device)
-            drawn = tasks[epoch % settings.rotation :: settings.rotation]
-            drawn = generator.permutation(drawn)
+            part = tasks[epoch % settings.rotation :: settings.rotation]
             losses: list[Tensor] = []
-            for batch in _batches(drawn, settings.batch_size):
+            for batch in _batches(generator.permutation(part), settings.batch_size):
                 losses.append(run.step(draw(batch, generator, noise), noise))
                 progress.update(len(batch))
             run.end_epoch(torch.cat(losses).tolist(), run.validate(validation, loader))
@@ -87,10 +85,10 @@ def train(
 def choose_tasks(
     index: pd.DataFrame, settings: TrainingSettings, random_seed: int
 ) -> tuple[NDArray[np.int64], list[int]]:
-    """Return the training tasks in random order, and those for validation.
+    """Return the training tasks in random order, and those to validate on.
 
     Raises:
-        SplitError: too few of either.
+        SplitError: there are too few of either.
     """
     generator = np.random.default_rng([random_seed, 0])
     splits = {
@@ -110,59 +108,10 @@ def choose_tasks(
     return generator.permutation(splits["train"]), sorted(validation.tolist())
 
 
-def draw_patches(
-    tasks: Sequence[int],
-    loader: SampleLoader,
-    settings: TrainingSettings,
-    generator: np.random.Generator,
-) -> Tensor:
-    """Cut a random patch of each task and turn it by a random symmetry.
-
-    Returns:
-        (n, channels, patch_size, patch_size, patch_size) uint8 samples.
-    """
-    patches = []
-    for task in tasks:
-        sample = loader.load(task, settings.labels)
-        patch = crop_around_seed(sample, settings.patch_size, generator)
-        turned = torch.from_numpy(patch)
-        if settings.symmetries:
-            turned = apply(turned, SYMMETRIES[generator.integers(len(SYMMETRIES))])
-        patches.append(turned)
-    return torch.stack(patches)
-
-
-# Draws a patch of each task, by numpy's generator or by torch's on the device.
-DrawPatches = Callable[[Sequence[int], np.random.Generator, torch.Generator], Tensor]
-
-
-def patch_source(
-    tasks: NDArray[np.int64],
-    index: pd.DataFrame,
-    loader: SampleLoader,
-    model_settings: ModelSettings,
-    settings: TrainingSettings,
-    device: torch.device,
-) -> DrawPatches:
-    """Choose who cuts the patches of the tasks: the device, if it holds all volumes.
-
-    Otherwise `draw_patches` does. Arguments as for `train`; ``loader`` knows the index.
-    """
-    volumes = index["volume"].nunique()
-    if not fits(loader.store, volumes, device):
-        return lambda batch, generator, noise: draw_patches(
-            batch, loader, settings, generator
-        )
-    samples = ResidentSamples(
-        index, loader.store, model_settings, tasks.tolist(), device, settings.labels
-    )
-    return lambda batch, generator, noise: samples.draw(batch, settings, noise)
-
-
 def _torch_generator(
     generator: np.random.Generator, device: torch.device
 ) -> torch.Generator:
-    """Make torch's own of a generator, which goes on as if nothing had been drawn."""
+    """Return a torch generator; what ``generator`` draws next does not change."""
     (child,) = generator.spawn(1)
     return torch.Generator(device).manual_seed(int(child.integers(2**63)))
 
@@ -173,7 +122,7 @@ def _batches(tasks: NDArray[np.int64], batch_size: int) -> Iterator[list[int]]:
 
 
 def _progress(run: TrainingRun, tasks: NDArray[np.int64]) -> "tqdm[Any]":
-    """Make a bar over the tasks of all epochs, validation not counted."""
+    """Return a progress bar over the training tasks of all epochs."""
     return tqdm(
         total=run.settings.epochs * len(tasks) // run.settings.rotation,
         initial=sum(row["tasks"] for row in run.history),

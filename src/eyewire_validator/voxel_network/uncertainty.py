@@ -1,4 +1,4 @@
-"""What sigma means: the methods by which a network says how sure it is.
+"""Define what sigma means: the methods by which a network says how sure it is.
 
 A network gives each voxel a logit and a sigma of at least 1, in logit units. A method
 says which probability they stand for, and so by which loss they are learned.
@@ -23,15 +23,15 @@ NoisyLoss = Callable[[Tensor, Tensor, Tensor, torch.Generator], Tensor]
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """A method; logits, sigma and truth are (n, 1, z, y, x) float.
+    """A meaning of sigma; logits, sigma and truth are (n, 1, z, y, x) float.
 
     Attributes:
         name: one of `settings.UNCERTAINTIES`.
         probability: of logits and sigma, that a voxel belongs to the answer.
         loss: of logits, sigma and truth (0 to 1), one value a task, in nats; the same
             every time.
-        training_loss: what training minimises, given a generator on the tensors'
-            device; only a loss of random samples draws from it.
+        training_loss: the same, by which training learns, given a generator on the
+            tensors' device; only a loss of random samples draws from it.
         starts_sure: whether training starts from a sigma close to 1. Where sigma has
             no price, a short training would let noise explain everything, and learn
             nothing else.

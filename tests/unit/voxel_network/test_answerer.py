@@ -7,7 +7,7 @@ import torch
 from eyewire_validator.config.settings import UNCERTAINTIES, ModelSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.voxel_network.answerer import NetworkAnswerer, samples_of
-from eyewire_validator.voxel_network.gpu_samples import ResidentSamples
+from eyewire_validator.voxel_network.gpu_samples import GpuSamples
 from eyewire_validator.voxel_network.loss import published_loss
 from eyewire_validator.voxel_network.lwunet import LWUNet
 from eyewire_validator.voxel_network.samples import SampleLoader, inputs_and_truth
@@ -127,7 +127,7 @@ def test_samples_on_the_device_give_the_same_bytes(loader, make_index, monkeypat
     monkeypatch.setattr(
         "eyewire_validator.voxel_network.answerer.fits", lambda *_: True
     )
-    assert isinstance(samples_of(*asked), ResidentSamples)
+    assert isinstance(samples_of(*asked), GpuSamples)
     found, plain = (
         NetworkAnswerer(network(), samples, SETTINGS, [2])(tasks)
         for samples in (samples_of(*asked), loader)

@@ -2,7 +2,6 @@ import logging
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -14,13 +13,8 @@ from eyewire_validator.config.settings import (
 )
 from eyewire_validator.errors import ConfigError, VolumeError
 from eyewire_validator.learning.symmetry import SYMMETRIES, apply
-from eyewire_validator.tasks.lineage import Lineage
-from eyewire_validator.voxel_network import gpu_samples as resident
-from eyewire_validator.voxel_network.gpu_samples import (
-    ResidentSamples,
-    ancestor_rows,
-    fits,
-)
+from eyewire_validator.voxel_network import gpu_samples
+from eyewire_validator.voxel_network.gpu_samples import GpuSamples, fits
 from eyewire_validator.voxel_network.samples import SampleLoader
 
 CPU = torch.device("cpu")
@@ -71,7 +65,7 @@ def test_patches_are_those_of_the_plain_samples(index, store, context, labels):
     ]
     settings = model_settings(context)
     loader = SampleLoader(index, store, settings)
-    samples = ResidentSamples(index, store, settings, CHOSEN, CPU, labels)
+    samples = GpuSamples(index, store, settings, CHOSEN, CPU, labels)
     generator = np.random.default_rng(0)
     for _ in range(7):
         starts = generator.integers(0, 5, (len(CHOSEN), 3))
@@ -87,7 +81,7 @@ def test_patches_are_those_of_the_plain_samples(index, store, context, labels):
 
 def test_whole_volumes_are_those_of_the_plain_samples(index, store):
     settings = model_settings("ancestors_registered")
-    found = ResidentSamples(index, store, settings, CHOSEN, CPU).stack(CHOSEN[:3])
+    found = GpuSamples(index, store, settings, CHOSEN, CPU).stack(CHOSEN[:3])
     expected = SampleLoader(index, store, settings).stack(CHOSEN[:3])
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
@@ -96,7 +90,7 @@ def test_patches_hold_seed_wherever_they_can(make_index, make_store):
     ids = np.zeros((8, 8, 8), np.uint16)
     ids[1, 6, 7] = 1
     ids[5, 5, 5] = 2
-    samples = ResidentSamples(
+    samples = GpuSamples(
         make_index({"task": 1, "volume": 11, "seed": [1]}),
         make_store({11: ids}),
         model_settings("none"),
@@ -117,34 +111,21 @@ def test_patches_hold_seed_wherever_they_can(make_index, make_store):
 
 
 def test_a_patch_larger_than_the_volume_is_refused(index, store):
-    samples = ResidentSamples(index, store, model_settings("none"), CHOSEN, CPU)
+    samples = GpuSamples(index, store, model_settings("none"), CHOSEN, CPU)
     with pytest.raises(ConfigError, match=r"patch_size is 12, expected at most .* 8"):
         samples.draw([1], replace(SETTINGS, patch_size=12), torch.Generator())
 
 
 def test_a_task_without_volume_is_named(index, store):
     with pytest.raises(VolumeError, match="task 10 has no volume"):
-        ResidentSamples(index, store, model_settings("none"), [1, 10], CPU)
-
-
-def test_ancestors_are_those_of_the_lineage():
-    generator = np.random.default_rng(1)
-    tasks = generator.permutation(40)
-    parents = pd.array(generator.integers(0, 45, 40), "Int64")
-    parents[generator.random(40) < 0.1] = None
-    table = pd.DataFrame({"task": tasks, "parent": parents})
-    unused = set(Lineage.COLUMNS) - set(table)
-    lineage = Lineage(table.assign(**dict.fromkeys(unused, 0)))
-    for task, rows in zip(tasks, ancestor_rows(table, 3), strict=True):
-        expected = [a.task for a in lineage.ancestors(lineage.task(task), 3)]
-        assert tasks[rows[rows >= 0]].tolist() == expected
+        GpuSamples(index, store, model_settings("none"), [1, 10], CPU)
 
 
 @pytest.mark.parametrize(("volumes", "kept"), [(97, True), (98, False)])
 def test_volumes_stay_off_a_device_that_is_too_small(
     store, monkeypatch, caplog, volumes, kept
 ):
-    free = 97 * 3 * 512 / resident.SHARE_FOR_VOLUMES
+    free = 97 * 3 * 512 / gpu_samples.SHARE_FOR_VOLUMES
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 80e9))
     with caplog.at_level(logging.WARNING):
         assert fits(store, volumes, torch.device("cuda")) == kept

@@ -3,11 +3,10 @@ import pytest
 import torch
 
 from eyewire_validator.config.settings import CONTEXTS, LABELS, ModelSettings
-from eyewire_validator.errors import ConfigError, VolumeError
+from eyewire_validator.errors import VolumeError
 from eyewire_validator.tasks.context import is_leaked
 from eyewire_validator.voxel_network.samples import (
     SampleLoader,
-    crop_around_seed,
     inputs_and_truth,
     network_inputs,
 )
@@ -86,31 +85,3 @@ def test_inputs_have_the_published_values():
     unit = network_inputs(stack, "unit").image.flatten().tolist()
     assert unit == pytest.approx([1, 0.2])
     assert network_inputs(stack, "none").image.flatten().tolist() == [0, 0]
-
-
-def test_patches_hold_seed_and_cut_all_channels_alike():
-    generator = np.random.default_rng(0)
-    sample = np.zeros((3, 8, 8, 8), np.uint8)
-    sample[0] = generator.integers(0, 256, (8, 8, 8))
-    sample[1, 1, 6, 7] = 1
-    sample[2] = sample[0]
-    starts = set()
-    for _ in range(50):
-        patch = crop_around_seed(sample, 4, generator)
-        assert patch.shape == (3, 4, 4, 4)
-        assert np.count_nonzero(patch[1]) == 1
-        np.testing.assert_array_equal(patch[0], patch[2])
-        starts.add(tuple(np.argwhere(patch[1])[0].tolist()))
-    # Voxel (1, 6, 7) is first or second along z, third or fourth along y, last along x.
-    assert starts == {(z, y, 3) for z in (0, 1) for y in (2, 3)}
-
-
-def test_a_patch_as_large_as_the_volume_is_the_volume():
-    sample = np.ones((3, 8, 8, 8), np.uint8)
-    patch = crop_around_seed(sample, 8, np.random.default_rng(0))
-    np.testing.assert_array_equal(patch, sample)
-
-
-def test_a_patch_larger_than_the_volume_is_refused():
-    with pytest.raises(ConfigError, match=r"patch_size is 12, expected at most .* 8"):
-        crop_around_seed(np.ones((3, 8, 8, 8), np.uint8), 12, np.random.default_rng(0))

@@ -19,7 +19,7 @@ from eyewire_validator.voxel_network.loss import scaled_logit_loss
 from eyewire_validator.voxel_network.lwunet import LWUNet
 from eyewire_validator.voxel_network.samples import SampleLoader, inputs_and_truth
 from eyewire_validator.voxel_network.state import TrainingRun
-from eyewire_validator.voxel_network.training import choose_tasks, draw_patches, train
+from eyewire_validator.voxel_network.training import choose_tasks, train
 
 MODEL = ModelSettings("m", "lwunet", "ancestors_registered", 1, 2)
 NOISY = replace(MODEL, uncertainty="sampled_logit_monte_carlo", dropout=0.3)
@@ -144,7 +144,7 @@ def test_the_random_seed_decides(index, store, tmp_path):
     assert not np.array_equal(weights(one)["c1.weight"], weights(other)["c1.weight"])
 
 
-def test_each_epoch_draws_anew(index, store, tmp_path, monkeypatch):
+def test_each_epoch_draws_other_patches(index, store, tmp_path, monkeypatch):
     drawn, step = [], TrainingRun.step
     monkeypatch.setattr(
         TrainingRun,
@@ -173,10 +173,10 @@ def test_another_trainings_state_is_not_used(index, store, tmp_path, caplog, cha
     if change == "damage":
         (tmp_path / "old" / RESUME_FILE).write_bytes(b"PK")
     with caplog.at_level(logging.WARNING):
-        anew = train(index, store, MODEL, settings, tmp_path / "old", device=CPU)
-    assert "training starts anew" in caplog.text
+        again = train(index, store, MODEL, settings, tmp_path / "old", device=CPU)
+    assert "training starts from scratch" in caplog.text
     fresh = train(index, store, MODEL, settings, tmp_path / "new", device=CPU)
-    assert_same_bits(anew.model, fresh.model)
+    assert_same_bits(again.model, fresh.model)
 
 
 def test_every_column_and_row_of_the_index_tells_trainings_apart(
@@ -256,16 +256,6 @@ def test_a_step_follows_the_gradient_of_the_chosen_loops(index, store, loss_on):
         torch.testing.assert_close(found.grad, expected.grad)
 
 
-@pytest.mark.parametrize("symmetries", [False, True])
-def test_patches_are_turned_if_asked_to(index, store, symmetries):
-    loader = SampleLoader(index, store, MODEL)
-    settings = replace(SETTINGS, patch_size=8, symmetries=symmetries)
-    (patch,) = draw_patches([3], loader, settings, np.random.default_rng(1))
-    same = torch.equal(patch, torch.from_numpy(loader.load(3)))
-    assert same != symmetries
-    assert patch.sum() == loader.load(3).sum()
-
-
 def test_initial_weights_are_torchs_defaults():
     run = TrainingRun.start(MODEL, SETTINGS, random_seed=7, device=CPU)
     with torch.random.fork_rng(devices=[]):
@@ -273,7 +263,7 @@ def test_initial_weights_are_torchs_defaults():
         assert_same_bits(run.model, LWUNet(1, 2))
 
 
-def test_noise_is_drawn_anew_in_each_step():
+def test_each_step_draws_other_noise():
     run = TrainingRun.start(NOISY, SETTINGS, 0, CPU)
     generator = torch.Generator().manual_seed(0)
     samples = torch.randint(0, 2, (2, 4, 4, 4, 4), generator=generator).byte()
