@@ -1,4 +1,4 @@
-"""Let somebody answer tasks, and say how the answers meet the aggregates."""
+"""Evaluate a model on tasks: score the voxels and the segments of its answers."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class EvaluationSettings:
 
 
 class Evaluation(NamedTuple):
-    """What came of the answers at one number of loops.
+    """The scores of answers at one number of loops.
 
     Attributes:
         tasks: in the schema `TASK_METRICS`, in the order of the tasks.
@@ -51,8 +51,8 @@ class Evaluation(NamedTuple):
 def tasks_of_split(index: pd.DataFrame, split: str) -> list[int]:
     """Return the ids of a split's tasks, volume by volume.
 
-    In this order they are evaluated, so that what is worked out for a volume serves all
-    of its tasks, and parts of them have few volumes in common.
+    They are evaluated in this order, so that what is computed for a volume serves all
+    of its tasks, and parts of them share few volumes.
 
     Args:
         index: table in the schema `TASK_INDEX`.
@@ -74,20 +74,20 @@ def evaluate(
     neurons: Mapping[int, frozenset[int]] | None = None,
     title: str = "",
 ) -> dict[int, Evaluation]:
-    """Let tasks be answered over their whole volumes, and score voxels and segments.
+    """Score an answerer on tasks, over their whole volumes.
 
     Args:
         tasks: ids, such as those of a split.
         lineage: knows these tasks.
         store: the volumes.
-        answerer: who answers.
+        answerer: answers the tasks.
         loops: the numbers of loops that it answers for.
         settings: how answers are read.
         neurons: the segments that really belong to each task, where that is known.
         title: of the progress bar.
 
     Returns:
-        For each number of loops what came of it.
+        The evaluation at each number of loops.
     """
     rows: dict[int, list[dict[str, Any]]] = {count: [] for count in loops}
     scores: dict[int, list[dict[str, NDArray[Any]]]] = {count: [] for count in loops}
@@ -119,13 +119,13 @@ def evaluate(
 def save_evaluation(
     evaluation: Evaluation, tasks: Path, segments: Path, metadata: Mapping[str, str]
 ) -> None:
-    """Write both tables, with what they say about themselves."""
+    """Write both tables, with metadata."""
     write_table(tasks, evaluation.tasks, TASK_METRICS, metadata)
     write_table(segments, evaluation.segments, SEGMENT_SCORES, metadata)
 
 
 def _concatenate(scores: list[dict[str, NDArray[Any]]]) -> pd.DataFrame:
-    """Join the columns of each task."""
+    """Concatenate the columns of all tasks."""
     if not scores:
         return pd.DataFrame(columns=SEGMENT_SCORES.names)
     return pd.DataFrame(

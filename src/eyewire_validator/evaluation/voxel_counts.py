@@ -1,4 +1,4 @@
-"""How answers meet the aggregates, coarse voxel by coarse voxel."""
+"""Count the coarse voxels that answers and aggregates share."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from eyewire_validator.volumes.store import VolumeStore
 
 @dataclass(frozen=True, eq=False)
 class TaskVoxels:
-    """What is known of a task's coarse voxels before anybody answers.
+    """A task's coarse voxels, to count those of answers against.
 
     Attributes:
-        about: the columns of `TASK_METRICS` that no answer changes.
+        about: the columns of `TASK_METRICS` that do not depend on an answer.
         truth: (z, y, x) bool, the aggregate's voxels.
         beyond_seed: (z, y, x) bool, all voxels but the seed's.
     """
@@ -28,7 +28,7 @@ class TaskVoxels:
 
     @classmethod
     def of(cls, task: Task, store: VolumeStore) -> "TaskVoxels":
-        """Look a task up.
+        """Read a task's voxels.
 
         Raises:
             VolumeError: it has no volume.
@@ -43,7 +43,7 @@ class TaskVoxels:
         return cls(about, volume.mask(task.aggregate), ~volume.mask(task.seed))
 
     def measure(self, answer: Answer, threshold: float) -> dict[str, Any]:
-        """Return what `TASK_METRICS` says about the voxels of an answer."""
+        """Return the columns of `TASK_METRICS` that count the voxels of an answer."""
         guess, sigma = answer.probability > threshold, answer.sigma
         beyond = self.beyond_seed
         return {
@@ -68,14 +68,14 @@ def measure(
     threshold: float,
     batch_size: int,
 ) -> Iterator[dict[str, Any]]:
-    """Yield what `TASK_METRICS` says about the coarse voxels of each task.
+    """Yield the columns of `TASK_METRICS` that count voxels, one row per task.
 
     Args:
         tasks: ids.
         lineage: knows these tasks.
         store: the volumes.
-        answerer: who answers.
-        loops: which of its answers counts.
+        answerer: answers the tasks.
+        loops: the number of loops whose answers are counted.
         threshold: a voxel is answered where its probability is above this.
         batch_size: tasks at a time. A single one takes three times as long a task on
             a CPU, as torch then chooses another convolution.
@@ -88,7 +88,7 @@ def measure(
 def count_voxels(
     guess: NDArray[np.bool_], truth: NDArray[np.bool_], suffix: str = ""
 ) -> dict[str, int]:
-    """Count the voxels of two masks of the same shape, of both and of either."""
+    """Count the voxels of two masks of the same shape, in each, in both, in either."""
     return {
         f"guess{suffix}": int(np.count_nonzero(guess)),
         f"truth{suffix}": int(np.count_nonzero(truth)),
@@ -102,9 +102,8 @@ def part_of_batches(
 ) -> Sequence[int]:
     """Return one of several nearly equal parts of tasks, cut between batches.
 
-    So what is answered in parts, one after the other, is answered in the very batches
-    in which all of it would be: to a CPU it matters whether a task is alone in its
-    batch, as torch then chooses another convolution, of other last bits.
+    So parts are answered in the same batches as the whole: on a CPU, torch chooses
+    another convolution for a single task, with other last bits.
 
     Args:
         tasks: ids, in their order.

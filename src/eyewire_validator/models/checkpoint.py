@@ -1,4 +1,4 @@
-"""A checkpoint explains itself: weights, all settings, and what they were made from.
+"""Save and load checkpoints: weights, all settings, and what they were made from.
 
 It holds plain types and tensors only, and is never unpickled freely.
 """

@@ -1,4 +1,4 @@
-"""Load what answers tasks with the weights of a checkpoint."""
+"""Load the model of a checkpoint to answer tasks."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ def load_answerer(
     loops: Sequence[int],
     device: torch.device,
 ) -> tuple[Answerer, ModelSettings]:
-    """Load what answers tasks.
+    """Load the model of a checkpoint, ready to answer tasks.
 
     Args:
         checkpoint: of a network or an agglomeration.
@@ -32,11 +32,11 @@ def load_answerer(
             ancestors.
         store: the volumes.
         tasks: ids of those that will be answered.
-        loops: those whose answers are wanted; who does not loop answers as loop 1.
+        loops: those whose answers are wanted; what does not loop answers as loop 1.
         device: where a network computes.
 
     Returns:
-        What answers, and the settings of the checkpoint.
+        The answerer, and the settings of the checkpoint.
 
     Raises:
         ModelError: the checkpoint is missing, damaged or of another version.
