@@ -10,6 +10,8 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
+from eyewire_validator.acquire.cells import FORMAT as CELL_FORMAT
+from eyewire_validator.acquire.volumes import FORMAT as RAW_VOLUME_FORMAT
 from eyewire_validator.config.check import (
     check_config,
     leave_out_null_models,
@@ -26,10 +28,12 @@ from eyewire_validator.config.settings import (
     ModelSettings,
 )
 from eyewire_validator.jobs.code_hash import code_hash
+from eyewire_validator.sandbox import FORMAT as SANDBOX_FORMAT
 from eyewire_validator.storage.hashes import settings_hash
 from eyewire_validator.storage.schemas.cells import CATALOG
 from eyewire_validator.storage.schemas.registry import REGISTRY
 from eyewire_validator.storage.tables import read_table
+from eyewire_validator.volumes import FORMAT as VOLUME_FORMAT
 
 leave_out_null_models(config)
 
@@ -122,6 +126,14 @@ def code(script):
     Found when a job of the rule is planned, as each job on a cluster reads all rules.
     """
     return lambda wildcards: hash_of_code(script)
+
+
+def unrecorded(value):
+    """A param that may change without making anything stale.
+
+    Snakemake records no params that are functions of the output.
+    """
+    return lambda wildcards, output: value
 
 
 def share(resource, jobs):

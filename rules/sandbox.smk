@@ -30,6 +30,6 @@ rule make_sandbox:
     params:
         settings=config["sandbox"],
         geometry=GEOMETRY,
-        code=code("make_sandbox.py"),
+        format=SANDBOX_FORMAT,
     script:
         "../workflow/scripts/make_sandbox.py"

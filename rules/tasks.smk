@@ -29,8 +29,8 @@ rule download_cell:
     params:
         source=SOURCE,
         base_url=API["base_url"],
-        failures=FAILURES["api"],
-        code=code("download_cell.py"),
+        format=CELL_FORMAT,
+        failures=unrecorded(FAILURES["api"]),
     script:
         "../workflow/scripts/download_cell.py"
 

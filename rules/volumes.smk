@@ -39,9 +39,9 @@ rule download_volumes:
         source=SOURCE,
         volumes=volumes_of_group,
         geometry=GEOMETRY,
-        partial=PARTIAL_DOWNLOADS,
-        failures=FAILURES["storage"],
-        code=code("download_volumes.py"),
+        format=RAW_VOLUME_FORMAT,
+        partial=unrecorded(PARTIAL_DOWNLOADS),
+        failures=unrecorded(FAILURES["storage"]),
     script:
         "../workflow/scripts/download_volumes.py"
 
@@ -63,6 +63,6 @@ rule downsample_volumes:
     params:
         volumes=lambda wildcards: sorted(volumes_of_group(wildcards)),
         geometry=GEOMETRY,
-        code=code("downsample_volumes.py"),
+        format=VOLUME_FORMAT,
     script:
         "../workflow/scripts/downsample_volumes.py"

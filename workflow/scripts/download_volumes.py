@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from eyewire_validator.acquire.api.client import ApiSettings, open_client
-from eyewire_validator.acquire.volumes import download_volume
+from eyewire_validator.acquire.volumes import FORMAT, download_volume
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.storage.hashes import file_hash, settings_hash
 from eyewire_validator.volumes.geometry import VolumeGeometry
@@ -32,7 +32,11 @@ with job_log(snakemake.log[0]):
     # Snakemake deletes what a failed or killed job promised to make. These folders it
     # does not know. Their names change with all that the bytes of a volume depend on.
     partial = Path(snakemake.params.partial)
-    service = [snakemake.params.geometry, *map(file_hash, map(Path, sandbox[:1]))]
+    service = [
+        FORMAT,
+        snakemake.params.geometry,
+        *map(file_hash, map(Path, sandbox[:1])),
+    ]
     folders = {
         volume: partial / volume / settings_hash([full_path, *service])
         for volume, full_path in snakemake.params.volumes.items()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from eyewire_validator.sandbox import FORMAT
 from eyewire_validator.sandbox.bucket.folder import content_hash, write_csv
 from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
 from eyewire_validator.sandbox.bucket.volumes import Volume
@@ -46,7 +47,7 @@ def make_sandbox(
         workers: volumes made at the same time.
 
     Returns:
-        The manifest: seed, counts, oddities, and a hash over the content.
+        The manifest: format, seed, counts, oddities, and a hash over the content.
 
     Raises:
         ConfigError: a file is not named.
@@ -58,6 +59,7 @@ def make_sandbox(
         writer = VolumeWriter(new, Path(scratch), workers)
         make = _from_files if settings["made_from"] == "files" else _from_retina
         manifest = {
+            "format": FORMAT,
             "made_from": settings["made_from"],
             "random_seed": settings["random_seed"],
             **make(settings, geometry, writer),
