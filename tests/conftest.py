@@ -27,7 +27,10 @@ Done = subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="session")
 def run() -> Callable[..., Done]:
-    """Run Snakemake in a folder; output and errors come together as text."""
+    """Run Snakemake in a folder; output and errors come together as text.
+
+    ``sources`` may be a copy of this repository.
+    """
 
     def run_snakemake(
         folder: Path,
@@ -36,15 +39,19 @@ def run() -> Callable[..., Done]:
         token: str | None = None,
         cores: int = 2,
         program: Sequence[str] = ("-m", "snakemake"),
+        sources: Path = ROOT,
     ) -> Done:
         changes = folder / "changes.json"
         changes.write_text(json.dumps(config or {}))
         command = [sys.executable, *program, *targets, f"--cores={cores}"]
-        command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+        command += ["--snakefile", str(sources / "Snakefile")]
+        command += ["--directory", str(folder)]
         command += ["--configfile", str(TINY), str(changes)]
         environment = {k: v for k, v in os.environ.items() if k != "EW_OAUTH2"}
         if token is not None:
             environment["EW_OAUTH2"] = token
+        if sources != ROOT:
+            environment["PYTHONPATH"] = str(sources / "src")
         return subprocess.run(
             command,
             env=environment,

@@ -1,0 +1,129 @@
+"""What a change of the code makes again, seen by a finished run of the tiny workflow.
+
+Each test works on a copy of the sources, so that it may change them.
+"""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+INDEX = "results/tasks/index.parquet"
+PACKAGE = "src/eyewire_validator"
+
+
+@pytest.fixture
+def sources(tmp_path) -> Path:
+    """A copy of all that runs."""
+    folder = tmp_path / "sources"
+    for name in ("src", "workflow", "rules", "config", "profiles", "envs"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copyfile(ROOT / "Snakefile", folder / "Snakefile")
+    return folder
+
+
+def jobs_of(output: str) -> dict[str, int]:
+    """Count the jobs that ran, or would, by rule."""
+    rules = re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):$", output, re.MULTILINE)
+    return {rule: rules.count(rule) for rule in rules}
+
+
+def change(file: Path, pattern: str, replacement: str | Callable[..., str]) -> None:
+    """Replace a pattern in a file, everywhere; it must be there."""
+    text, count = re.subn(pattern, replacement, file.read_text())
+    assert count, f"{file}: no {pattern}"
+    file.write_text(text)
+
+
+def reword_every_column(sources: Path) -> None:
+    """Let the description of each column of each schema say more."""
+    change(
+        sources / PACKAGE / "storage/schemas/columns.py",
+        r'\{"meaning": meaning\}',
+        '{"meaning": f"{meaning}, in other words"}',
+    )
+    for schema in (sources / PACKAGE / "storage/schemas").glob("*.py"):
+        if "column(" in (text := schema.read_text()) and schema.stem != "columns":
+            assert re.search(r'column\(\s*"\w+", [^"]+"', text), schema
+            change(schema, r'(column\(\s*"\w+", [^"]+")', r"\1in other words: ")
+
+
+def move_a_module(sources: Path) -> None:
+    """Move a module that all stages import."""
+    package = sources / PACKAGE / "storage"
+    (package / "files.py").rename(package / "plain_files.py")
+    for folder in ("src", "workflow", "rules"):
+        for file in sources.joinpath(folder).rglob("*"):
+            if file.suffix in (".py", ".smk"):
+                text = file.read_text()
+                file.write_text(text.replace("storage.files", "storage.plain_files"))
+
+
+def document_the_client(sources: Path) -> None:
+    """Let a docstring of the client, and a comment in it, say more."""
+    client = sources / PACKAGE / "acquire/api/client.py"
+    change(client, r"\A(\"\"\".+)", r"\1 In other words.")
+    client.write_text(f"{client.read_text()}\n# In other words.\n")
+
+
+def raise_format(sources: Path, module: str) -> None:
+    change(sources / PACKAGE / module, r"\nFORMAT = \d+", "\nFORMAT = 1000")
+
+
+def test_a_change_of_words_or_place_makes_nothing_costly(run, finished_copy, sources):
+    for change_sources in (reword_every_column, move_a_module, document_the_client):
+        change_sources(sources)
+    done = run(finished_copy, INDEX, sources=sources)
+    assert done.returncode == 0, done.stdout
+    # These three have a hash of their code, and have seen the changes.
+    expected = {"read_registry": 1, "catalog_volumes": 1, "index_tasks": 1}
+    assert jobs_of(done.stdout) == expected
+    assert "Nothing to be done" in run(finished_copy, INDEX, sources=sources).stdout
+
+
+def test_another_format_of_cells_asks_for_all_cells(run, finished_copy, sources):
+    raise_format(sources, "acquire/cells.py")
+    # Bytes that are the same as before make nothing that follows again.
+    changed = r'make_frame([{**row, "votes": 7} for row in rows]'
+    change(sources / PACKAGE / "acquire/cells.py", r"make_frame\(rows", changed)
+    cells = len(list((finished_copy / "results/downloads/cells").iterdir()))
+    done = run(finished_copy, INDEX, sources=sources)
+    assert done.returncode == 0, done.stdout
+    assert jobs_of(done.stdout) == {
+        "download_cell": cells,
+        "catalog_volumes": 1,
+        "index_tasks": 1,
+    }
+    assert "Nothing to be done" in run(finished_copy, INDEX, sources=sources).stdout
+
+
+@pytest.mark.parametrize("module", ["acquire/volumes.py", "volumes/__init__.py"])
+def test_another_format_of_volumes_fetches_all_volumes(run, finished, sources, module):
+    """Also that of the downsampled ones: the raw ones are not kept."""
+    raise_format(sources, module)
+    groups = len(list((finished / "results/volumes/groups").glob("*.json")))
+    # No checkpoint is among them, so that the plan holds them all.
+    plan = run(finished, INDEX, "-n", sources=sources)
+    assert jobs_of(plan.stdout) == {
+        "download_volumes": groups,
+        "downsample_volumes": groups,
+        "index_tasks": 1,
+    }
+
+
+def test_another_format_of_sandboxes_makes_all_again(run, finished, sources):
+    raise_format(sources, "sandbox/__init__.py")
+    # What lies behind the first checkpoint, no plan can hold; the cell's is in front.
+    cell = min((finished / "results/downloads/cells").iterdir()).name
+    table = f"results/downloads/cells/{cell}/tasks.parquet"
+    plan = run(finished, INDEX, table, "-n", sources=sources)
+    assert jobs_of(plan.stdout) == {
+        "make_sandbox": 1,
+        "read_registry": 1,
+        "download_cell": 1,
+        "catalog_volumes": 1,
+        "index_tasks": 1,
+    }
