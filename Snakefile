@@ -42,6 +42,7 @@ include: "rules/verify.smk"
 
 
 onstart:
+    refuse_results_without_format()
     # Whoever starts the workflow again wants to try again.
     for record in FAILURES.values():
         Path(record).unlink(missing_ok=True)

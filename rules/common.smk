@@ -3,12 +3,14 @@
 REQUIRED CONFIG  everything in config/config.yaml; config/schema.yaml checks it.
 """
 
+import re
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.io import IOFile
 
 from eyewire_validator.acquire.cells import FORMAT as CELL_FORMAT
 from eyewire_validator.acquire.volumes import FORMAT as RAW_VOLUME_FORMAT
@@ -134,6 +136,34 @@ def unrecorded(value):
     Snakemake records no params that are functions of the output.
     """
     return lambda wildcards, output: value
+
+
+# What takes days to download and downsample.
+COSTLY_RESULTS = (
+    "results/downloads/cells/*/tasks.parquet",
+    "results/volumes/groups/*.json",
+)
+
+
+def refuse_results_without_format():
+    """Refuse what was made when a hash of code stood where FORMAT stands now.
+
+    Snakemake would take it for stale and download it again, without a word.
+    """
+    former = [p for p in COSTLY_RESULTS if any(map(has_code_hash, Path().glob(p)))]
+    if former and not workflow.touch:
+        raise WorkflowError(
+            f"{' and '.join(former)}: made by a version without FORMAT numbers, and "
+            "would all be downloaded again; to keep them, run once with the same "
+            f"config, in {Path.cwd()}: snakemake --cores 1 --touch {' '.join(former)}; "
+            "or delete them"
+        )
+
+
+def has_code_hash(file):
+    """Whether a hash of code is among the params that a file was made with."""
+    params = workflow.persistence.params(IOFile(str(file), rule=None)) or []
+    return any(re.fullmatch("'[0-9a-f]{12}'", param) for param in params)
 
 
 def share(resource, jobs):

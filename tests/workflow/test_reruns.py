@@ -3,6 +3,7 @@
 Each test works on a copy of the sources, so that it may change them.
 """
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -69,6 +70,14 @@ def document_the_client(sources: Path) -> None:
     client.write_text(f"{client.read_text()}\n# In other words.\n")
 
 
+def make_former(results: Path) -> None:
+    """Let Snakemake's records say what they said before there was FORMAT."""
+    for file in (results / ".snakemake/metadata").rglob("*"):
+        if file.is_file() and (record := json.loads(file.read_text()))["params"]:
+            former = ["'230ca56d5362'" if p == "1" else p for p in record["params"]]
+            file.write_text(json.dumps({**record, "params": former}))
+
+
 def raise_format(sources: Path, module: str) -> None:
     change(sources / PACKAGE / module, r"\nFORMAT = \d+", "\nFORMAT = 1000")
 
@@ -127,3 +136,26 @@ def test_another_format_of_sandboxes_makes_all_again(run, finished, sources):
         "catalog_volumes": 1,
         "index_tasks": 1,
     }
+
+
+def test_results_without_a_format_are_refused_until_touched(
+    run, finished_copy, sources
+):
+    make_former(finished_copy)
+    refused = run(finished_copy, INDEX)
+    assert refused.returncode != 0
+    assert jobs_of(refused.stdout) == {}
+    (advice,) = re.findall(r"without FORMAT .+ (--touch .+); or delete", refused.stdout)
+    option, *patterns = advice.split()
+    named = [
+        str(file.relative_to(finished_copy))
+        for pattern in patterns
+        for file in finished_copy.glob(pattern)
+    ]
+    touched = run(finished_copy, option, *named)
+    assert touched.returncode == 0, touched.stdout
+    assert "Nothing to be done" in run(finished_copy, INDEX).stdout
+    # A touch does not hide what is raised later.
+    raise_format(sources, "volumes/__init__.py")
+    plan = run(finished_copy, INDEX, "-n", sources=sources)
+    assert "downsample_volumes" in jobs_of(plan.stdout)
