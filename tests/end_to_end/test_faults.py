@@ -1,7 +1,7 @@
 """Every fault against every kind of request: nothing is lost, nothing made up.
 
-``python tests/end_to_end/test_faults.py`` measures anew, prints the tables and writes
-them to docs/reliability.md; the test holds them against what it measures.
+``python tests/end_to_end/test_faults.py`` measures again, prints the tables and writes
+them to docs/faults.md; the test holds them against what it measures.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import lzma
 import os
 import re
 import tempfile
+import textwrap
 from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from eyewire_validator.sandbox.service.faults import Fault, FaultyApplication
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.raw import RAW_EDGE, RawVolume
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 GEOMETRY = VolumeGeometry(size=8, overlap=4, factor=4)
 TOKEN = "right"
 # So many cases are measured at the same time, each on a cell and a volume of its own.
@@ -259,7 +260,7 @@ def all_cases():
 
 
 def written(outcomes):
-    """The section of docs/reliability.md that says what was measured."""
+    """The section of docs/faults.md that says what was measured."""
     lines = []
     for times, title in TITLES.items():
         lines += [f"### {title}", "", f"| fault | {' | '.join(KINDS)} |"]
@@ -272,7 +273,8 @@ def written(outcomes):
             lines.append(f"| {fault} | {names} |")
         counts = Counter(of_times.values()).most_common()
         shown = ", ".join(f"{count} {name}" for name, count in counts)
-        lines += ["", f"{len(of_times)} cases: {shown}.", ""]
+        total = f"{len(of_times)} cases: {shown}."
+        lines += ["", *textwrap.wrap(total, width=100), ""]
     return "\n".join(lines)
 
 
