@@ -22,12 +22,12 @@ from snakemake.utils import min_version
 min_version("9.10")
 
 
+configfile: workflow.source_path("config/defaults.yaml")
 configfile: workflow.source_path("config/config.yaml")
 
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
-include: "rules/shown.smk"
 include: "rules/sandbox.smk"
 include: "rules/registry.smk"
 include: "rules/tasks.smk"
@@ -56,5 +56,5 @@ rule all:
         "results/tasks/task_vol.json",
         "results/tasks/task_data.json",
         "results/audit.json",
-        figures_of_all_models,
+        figure_files(FIGURES.of_all_models()),
     localrule: True

@@ -22,7 +22,7 @@ from eyewire_validator.agglomeration.scoring import score_contacts
 from eyewire_validator.evaluation.evaluate import evaluate, save_evaluation
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.models.checkpoint import load_checkpoint
-from eyewire_validator.models.choose import answer_in_lineage
+from eyewire_validator.tasks.answering import answer_in_lineage
 from eyewire_validator.tasks.lineage import Lineage
 
 CHECKPOINT = Path(__file__).resolve().parents[1] / "models/agglomeration.pt"

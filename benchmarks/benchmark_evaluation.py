@@ -38,7 +38,10 @@ from benchmark_volume import (
 )
 from numpy.typing import NDArray
 
-from eyewire_validator.config.settings import UNCERTAINTIES, ModelSettings
+from eyewire_validator.config.families import (
+    UNCERTAINTIES,
+    ModelSettings,
+)
 from eyewire_validator.evaluation.evaluate import (
     Evaluation,
     EvaluationSettings,

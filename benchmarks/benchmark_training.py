@@ -41,7 +41,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.learning.devices import (
     keep_memory,
     repeatable,
@@ -57,7 +57,7 @@ from eyewire_validator.voxel_network.patches import draw_patches
 from eyewire_validator.voxel_network.samples import SampleLoader, network_inputs
 from eyewire_validator.voxel_network.state import TrainingRun
 
-CONFIG = Path(__file__).resolve().parents[1] / "config" / "config.yaml"
+CONFIG = Path(__file__).resolve().parents[1] / "config" / "defaults.yaml"
 GEOMETRY = VolumeGeometry(size=256, overlap=32, factor=4)
 SIZE, STRIDE = GEOMETRY.coarse_size, 224
 # Volumes that differ; the others are hard links. Segments of each, tasks in each.
@@ -247,15 +247,18 @@ def published_answering(
 
 def settings_of(
     options: Options, shape: str, precision: str
-) -> tuple[ModelSettings, TrainingSettings]:
+) -> tuple[NetworkSettings, NetworkTraining]:
     """Return the settings at the ``published`` shape, or as ``configured``."""
     config = yaml.safe_load(CONFIG.read_text())
-    model, training = config["models"]["lwunet"], config["training"]
+    model = {"title": "lwunet", "kind": "lwunet", **config["kinds"]["lwunet"]}
+    training = {**config["training"], **model.pop("training")}
     if shape == "published":
         model = PUBLISHED_MODEL
         training |= PUBLISHED_TRAINING | {"batch_size": options.batch}
-    training = TrainingSettings.from_config(training | {"precision": precision})
-    return ModelSettings.from_config(model), training
+    return (
+        NetworkSettings.from_mapping(model, "model"),
+        NetworkTraining.from_mapping(training | {"precision": precision}, "training"),
+    )
 
 
 def drawing(
@@ -263,8 +266,8 @@ def drawing(
     index: pd.DataFrame,
     options: Options,
     device: torch.device,
-    model: ModelSettings,
-    training: TrainingSettings,
+    model: NetworkSettings,
+    training: NetworkTraining,
 ) -> Callable[[], Tensor]:
     """Return a function that draws the samples of the next batch."""
     noise = torch.Generator(device).manual_seed(0)
@@ -461,7 +464,9 @@ def print_table(found: dict[str, Measured]) -> None:
         "| | tasks/s | Mvoxel/s | memory, GB | times the published way |\n"
         "|---|---|---|---|---|"
     )
-    patch = yaml.safe_load(CONFIG.read_text())["training"]["patch_size"]
+    patch = yaml.safe_load(CONFIG.read_text())["kinds"]["lwunet"]["training"][
+        "patch_size"
+    ]
     for way, measured in found.items():
         kind = way.partition(",")[0]
         base = found.get(f"{kind}, published way, float32")

@@ -22,11 +22,11 @@ rule audit_models:
     conda:
         "../envs/model.yaml"
     params:
-        models=audited_models,
+        models=audited_models(MODELS),
         evaluation=EVALUATION,
         random_seed=config["training"]["random_seed"],
         geometry=GEOMETRY,
-        code=code("audit_models.py"),
+        code=code_of_all_answering("audit_models.py"),
     script:
         "../workflow/scripts/audit_models.py"
 

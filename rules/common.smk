@@ -4,7 +4,7 @@ REQUIRED CONFIG  everything in config/config.yaml; config/schema.yaml checks it.
 """
 
 import re
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,22 +14,17 @@ from snakemake.io import IOFile
 
 from eyewire_validator.acquire.cells import FORMAT as CELL_FORMAT
 from eyewire_validator.acquire.volumes import FORMAT as RAW_VOLUME_FORMAT
-from eyewire_validator.config.check import (
-    check_config,
-    leave_out_null_models,
-    training_settings,
-    volume_geometry,
-)
-from eyewire_validator.tasks.context import is_leaked
+from eyewire_validator.config.check import check_config, volume_geometry
+from eyewire_validator.config.entries import leave_out_null_models
 from eyewire_validator.errors import EyewireValidatorError
-from eyewire_validator.config.settings import (
-    CONVOLVING,
-    NETWORKS,
-    REFERENCES,
-    TRAINED,
-    ModelSettings,
-)
 from eyewire_validator.jobs.code_hash import code_hash
+from eyewire_validator.plan.evaluations import Evaluations
+from eyewire_validator.plan.figures import (
+    METRIC_FIGURES,
+    SEGMENT_FIGURES,
+    FigurePlan,
+)
+from eyewire_validator.plan.models import audited_models, has_people, plan_models
 from eyewire_validator.sandbox import FORMAT as SANDBOX_FORMAT
 from eyewire_validator.storage.hashes import settings_hash
 from eyewire_validator.storage.schemas.cells import CATALOG
@@ -49,14 +44,12 @@ except EyewireValidatorError as error:
 
 SOURCE = config["source"]
 API = config["api"]
-# People are known where the sandbox plays them.
-HAS_PEOPLE = SOURCE == "sandbox" and config["sandbox"]["made_from"] != "files"
-MODELS = {
-    name: model
-    for name, model in config["models"].items()
-    if HAS_PEOPLE or model["kind"] not in ("player", "crowd")
-}
-LOOPS = sorted(config["evaluation"]["loops"])
+MODELS = plan_models(config)
+EVALUATIONS = Evaluations.plan(config, MODELS)
+FIGURES = FigurePlan.plan(config, EVALUATIONS)
+# The evaluation that the report shows first.
+FOCUS = EVALUATIONS.focus
+LOOPS = list(EVALUATIONS.loop_counts)
 EVALUATION = {
     key: config["evaluation"][key]
     for key in ("threshold", "batch_size", "dust_voxels", "dust_thickness")
@@ -118,16 +111,30 @@ wildcard_constraints:
 
 
 @lru_cache
-def hash_of_code(script):
-    return code_hash(Path(workflow.basedir) / "workflow" / "scripts" / script)
+def hash_of_code(script, modules=()):
+    return code_hash(Path(workflow.basedir) / "workflow" / "scripts" / script, modules)
 
 
-def code(script):
+def code(script, *functions):
     """Hash of a script and the library code behind it: a change reruns the rule.
 
-    Found when a job of the rule is planned, as each job on a cluster reads all rules.
+    ``functions`` name those of the model's kind that it calls: module, trainer or
+    answerer. Found when a job of the rule is planned, as each job on a cluster reads all
+    rules.
     """
-    return lambda wildcards: hash_of_code(script)
+
+    def find(wildcards):
+        modules = MODELS[wildcards.model].kind.modules(*functions) if functions else ()
+        return hash_of_code(script, modules)
+
+    return find
+
+
+def code_of_all_answering(script):
+    """The same, with the code by which all models answer."""
+    kinds = [model.kind for model in MODELS.values()]
+    modules = {name for kind in kinds for name in kind.modules("module", "answerer")}
+    return lambda wildcards: hash_of_code(script, tuple(sorted(modules)))
 
 
 def unrecorded(value):

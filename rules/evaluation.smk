@@ -19,7 +19,7 @@ rule evaluate_network:
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
         truth=truth_of_sandbox,
-        checkpoints=checkpoints_of,
+        checkpoint=checkpoint_of,
     output:
         tasks=tables_of("tasks", LOOPS),
         segments=tables_of("segments", LOOPS),
@@ -28,7 +28,7 @@ rule evaluate_network:
     benchmark:
         f"results/benchmarks/evaluate_network/{{model}}-{{replicate}}-{{split}}{OF_PART}.tsv"
     wildcard_constraints:
-        model=models_that(is_network),
+        model=models_that(lambda model: model.is_network),
     conda:
         "../envs/model.yaml"
     threads: workflow.cores or 1
@@ -36,14 +36,15 @@ rule evaluate_network:
         cuda=CUDA_OF_A_JOB,
         gpu=CUDA_OF_A_JOB,
     params:
+        model=lambda wildcards: MODELS[wildcards.model].entry,
         loops=LOOPS,
         part=lambda wildcards: int(wildcards.get("part", 0)),
         parts=PARTS,
         evaluation=EVALUATION,
-        device=lambda wildcards: training_settings(config, wildcards.model)["device"],
+        device=lambda wildcards: MODELS[wildcards.model].training.device,
         metadata=metadata_of,
         geometry=GEOMETRY,
-        code=code("evaluate_network.py"),
+        code=code("evaluate_network.py", "module", "answerer"),
     script:
         "../workflow/scripts/evaluate_network.py"
 
@@ -57,7 +58,7 @@ use rule evaluate_network as evaluate_agglomeration with:
     benchmark:
         f"results/benchmarks/evaluate_agglomeration/{{model}}-{{replicate}}-{{split}}{OF_PART}.tsv"
     wildcard_constraints:
-        model=models_that(lambda model: has_weights(model) and not is_network(model)),
+        model=models_that(lambda model: model.has_weights and not model.is_network),
     threads: 1
     resources:
         cuda=0,
@@ -79,7 +80,7 @@ rule join_parts:
     benchmark:
         "results/benchmarks/join_parts/{model}-{replicate}-{split}-{loops}.tsv"
     wildcard_constraints:
-        model=models_that(lambda model: PARTS > 1 and has_weights(model)),
+        model=models_that(lambda model: PARTS > 1 and model.has_weights),
     conda:
         "../envs/data.yaml"
     params:
@@ -104,15 +105,15 @@ rule evaluate_baseline:
     benchmark:
         "results/benchmarks/evaluate_baseline/{model}-{replicate}-{split}.tsv"
     wildcard_constraints:
-        model=models_that(lambda model: not has_weights(model)),
+        model=models_that(lambda model: not model.has_weights),
     conda:
         "../envs/model.yaml"
     params:
-        model=lambda wildcards: MODELS[wildcards.model],
+        model=lambda wildcards: MODELS[wildcards.model].entry,
         evaluation=EVALUATION,
         metadata=metadata_of,
         geometry=GEOMETRY,
-        code=code("evaluate_baseline.py"),
+        code=code("evaluate_baseline.py", "answerer"),
     script:
         "../workflow/scripts/evaluate_baseline.py"
 

@@ -74,9 +74,9 @@ rule plot_segments:
 rule plot_sizes:
     """Draw which segments are found by their size, and what coarse voxels allow."""
     input:
-        segments=sized_files("segments.parquet"),
-        answers=sized_files("answers.parquet"),
-        decisions=sized_files("decisions.json"),
+        segments=files_by_size("segments.parquet"),
+        answers=files_by_size("answers.parquet"),
+        decisions=files_by_size("decisions.json"),
     output:
         png="results/figures/{split}/sizes.png",
         svg="results/figures/{split}/sizes.svg",
@@ -88,9 +88,9 @@ rule plot_sizes:
     conda:
         "../envs/figures.yaml"
     params:
-        titles=[MODELS[model]["title"] for model in SIZED_MODELS],
-        ceiling=CEILING,
-        leaked=leaked(config["report"]["model"]),
+        titles=[EVALUATIONS.title(e.model) for e in EVALUATIONS.by_size("test")],
+        ceiling=EVALUATIONS.ceiling(),
+        leaked=MODELS[FOCUS.model].is_leaked,
         code=code("plot_sizes.py"),
     script:
         "../workflow/scripts/plot_sizes.py"
@@ -102,7 +102,7 @@ rule plot_tasks:
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
-        checkpoints=checkpoints_of,
+        checkpoint=checkpoint_of,
         tasks=this_evaluation("tasks.parquet"),
         segments=this_evaluation("segments.parquet"),
         answers=this_evaluation("answers.parquet"),
@@ -110,11 +110,11 @@ rule plot_tasks:
     output:
         png=expand(
             "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",
-            name=TASK_FIGURES,
+            name=FIGURES.task_figures,
         ),
         svg=expand(
             "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.svg",
-            name=TASK_FIGURES,
+            name=FIGURES.task_figures,
         ),
         csv="results/figures/{model}/{replicate}/{split}/tasks.csv",
     log:
@@ -122,15 +122,16 @@ rule plot_tasks:
     benchmark:
         "results/benchmarks/plot_tasks/{model}-{replicate}-{split}.tsv"
     wildcard_constraints:
-        model=models_that(has_weights),
+        model=models_that(lambda model: model.has_weights),
     conda:
         "../envs/model.yaml"
     params:
         heading=heading,
-        loops=lambda wildcards: own_loops(wildcards.model),
+        model=lambda wildcards: MODELS[wildcards.model].entry,
+        loops=lambda wildcards: MODELS[wildcards.model].loops,
         geometry=GEOMETRY,
         threshold=config["evaluation"]["threshold"],
-        code=code("plot_tasks.py"),
+        code=code("plot_tasks.py", "module", "answerer"),
     script:
         "../workflow/scripts/plot_tasks.py"
 
@@ -158,10 +159,10 @@ rule plot_training:
 rule plot_learning:
     """Draw what more training tasks bring, for models that differ in nothing else."""
     input:
-        answers=evaluation_files("answers.parquet", learning_evaluations()),
-        segments=evaluation_files("segments.parquet", learning_evaluations()),
-        summaries=evaluation_files("summary.json", learning_evaluations()),
-        histories=learning_histories,
+        answers=evaluation_files("answers.parquet", EVALUATIONS.by_training_tasks()),
+        segments=evaluation_files("segments.parquet", EVALUATIONS.by_training_tasks()),
+        summaries=evaluation_files("summary.json", EVALUATIONS.by_training_tasks()),
+        histories=histories_of(EVALUATIONS.by_training_tasks()),
     output:
         png="results/figures/learning.png",
         svg="results/figures/learning.svg",
@@ -173,11 +174,13 @@ rule plot_learning:
     conda:
         "../envs/figures.yaml"
     params:
-        entries=learning_entries,
+        entries=EVALUATIONS.rows(EVALUATIONS.by_training_tasks()),
         bootstrap=BOOTSTRAP,
         volume_voxels=GEOMETRY["size"] ** 3,
-        heading=lambda wildcards: heading_of(*FOCUS)
-        | {"details": f"{config['report']['split']} tasks"},
+        heading={
+            **EVALUATIONS.heading(FOCUS.model, FOCUS.replicate),
+            "details": f"{FOCUS.split} tasks",
+        },
         code=code("plot_learning.py"),
     script:
         "../workflow/scripts/plot_learning.py"
@@ -186,9 +189,9 @@ rule plot_learning:
 rule readme_figures:
     """Put the figures that the README shows into docs/figures."""
     input:
-        README_FIGURES,
+        figure_files(FIGURES.of_readme()),
     output:
-        local([f"docs/figures/{Path(figure).name}" for figure in README_FIGURES]),
+        local([f"docs/figures/{figure.name}.png" for figure in FIGURES.of_readme()]),
     log:
         "results/logs/readme_figures/readme_figures.log",
     localrule: True

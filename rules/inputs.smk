@@ -1,64 +1,13 @@
-"""Which files each stage asks for, and what it is told. Functions only, no rules.
+"""Which files each stage asks for. Functions only, no rules.
 
-In the order of the stages, up to the evaluations; files of stages that are not there yet
-are known after the checkpoints `read_registry` and `catalog_volumes`.
+In the order of the stages; files of stages that are not there yet are known after the
+checkpoints `read_registry` and `catalog_volumes`.
 """
 
 
 def models_that(holds):
     """A wildcard constraint: the models that pass, or nothing at all."""
-    return "|".join(filter(holds, MODELS)) or "(?!)"
-
-
-def is_network(model):
-    """Whether the model answers in voxels, loop by loop."""
-    return MODELS[model]["kind"] in NETWORKS
-
-
-def convolves(model):
-    """Whether training the model takes convolutions, and so a GPU if there is one."""
-    return is_network(model) or MODELS[model].get("evidence") in CONVOLVING
-
-
-def has_weights(model):
-    """Whether the model has weights, as opposed to a rule such as seed_only."""
-    return MODELS[network_of(model)]["kind"] in TRAINED
-
-
-def is_trained(model):
-    """Whether the workflow trains the model; its entry may name a checkpoint instead."""
-    return MODELS[model]["kind"] in TRAINED and "checkpoint" not in MODELS[model]
-
-
-def network_of(model):
-    """The model whose networks it answers with: an ensemble's members, or itself."""
-    return MODELS[model].get("members", model)
-
-
-def leaked(model):
-    """Whether the model's input holds the answer."""
-    return is_leaked(MODELS[network_of(model)].get("context", "none"))
-
-
-def is_reference(model):
-    """Whether it is no model of ours: it knows the truth, or people or others made it."""
-    return MODELS[model]["kind"] in REFERENCES
-
-
-def standing(model):
-    """What its numbers are worth: a result, a reference, or an artefact."""
-    if leaked(model):
-        return "leaked"
-    return "reference" if is_reference(model) else "result"
-
-
-def replicates(model):
-    return range(MODELS[model].get("replicates", 1))
-
-
-def own_loops(model):
-    """The loop count that it is trained and shown with."""
-    return MODELS[network_of(model)]["loops"] if is_network(model) else 1
+    return "|".join(name for name, model in MODELS.items() if holds(model)) or "(?!)"
 
 
 def given(file):
@@ -138,64 +87,36 @@ def folders_of_groups(wildcards):
     return [ancient(f"results/volumes/groups/{group}") for group in sorted(groups())]
 
 
-def given_checkpoint(model):
+def given_checkpoint(wildcards):
     """The file that a model's entry names: of the run, or one that comes with the workflow."""
-    file = Path(MODELS[model]["checkpoint"])
+    file = Path(MODELS[wildcards.model].given_checkpoint)
     own = Path(workflow.basedir) / file
     return given(str(own if own.exists() and not file.exists() else file))
 
 
-def checkpoints_behind(model, replicate=None):
-    """The checkpoints that it answers with: all replicates', or one's; none of a rule."""
-    network = network_of(model)
-    if not has_weights(network):
-        return []
-    shown = replicates(network) if replicate is None else [replicate]
-    return expand(
-        "results/models/{network}/{replicate}/checkpoint.pt",
-        network=network,
-        replicate=shown,
-    )
-
-
-def checkpoints_of(wildcards):
-    """An ensemble answers with all replicates, a network with its own."""
-    is_ensemble = MODELS[wildcards.model]["kind"] == "ensemble"
-    replicate = None if is_ensemble else wildcards.replicate
-    return checkpoints_behind(wildcards.model, replicate)
-
-
-def audited_models(wildcards):
-    """What answers, and with how many checkpoints; references may know the answer."""
-    return {
-        model: {
-            "entry": MODELS[network_of(model)],
-            "leaked": leaked(model),
-            "checkpoints": len(checkpoints_behind(model)),
-        }
-        for model in MODELS
-        if not is_reference(model)
-    }
+def checkpoint_of(wildcards):
+    """The checkpoint that a replicate of a model answers with."""
+    return "results/models/{model}/{replicate}/checkpoint.pt"
 
 
 def audited_checkpoints(wildcards):
     """The checkpoints of one audited model after the other."""
     return [
-        file
-        for model in audited_models(wildcards)
-        for file in checkpoints_behind(model)
+        f"results/models/{model}/{replicate}/checkpoint.pt"
+        for model in audited_models(MODELS)
+        for replicate in MODELS[model].checkpoints
     ]
 
 
 def labels_of(wildcards):
     """The finished segmentation that a reference answers with, if it does."""
-    labels = MODELS[wildcards.model].get("labels")
+    labels = MODELS[wildcards.model].entry.get("labels")
     return local(labels.split("::")[0]) if labels else []
 
 
 def truth_of_sandbox(wildcards):
     """Which segments really belong to each task: known for the synthetic retina only."""
-    return "results/sandbox/truth/tasks.json" if HAS_PEOPLE else []
+    return "results/sandbox/truth/tasks.json" if has_people(config) else []
 
 
 PARTS = config["evaluation"]["parts"]
@@ -224,7 +145,67 @@ def parts_of(name):
 
 def metadata_of(wildcards):
     """What the tables of an evaluation say about themselves."""
+    model = MODELS[wildcards.model]
+    return {"leaked": str(model.is_leaked).lower(), "standing": model.standing}
+
+
+def evaluation_file(name, evaluation):
+    """The file ``name`` of an evaluation."""
+    model, replicate, split, loops = evaluation
+    return f"results/evaluation/{model}/{replicate}/{split}/loops-{loops}/{name}"
+
+
+def evaluation_files(name, evaluations):
+    """The file ``name`` of each of many evaluations."""
+    return [evaluation_file(name, evaluation) for evaluation in evaluations]
+
+
+def this_evaluation(name):
+    """The file ``name`` of what the wildcards tell, at the model's own loops."""
+    return lambda wildcards: evaluation_file(
+        name, (*wildcards, MODELS[wildcards.model].loops)
+    )
+
+
+def files_by_size(name):
+    """The file ``name`` of the evaluations whose segments are drawn by size."""
+    return lambda wildcards: evaluation_files(
+        name, EVALUATIONS.by_size(wildcards.split)
+    )
+
+
+def histories_of(evaluations):
+    """The training curves behind evaluations."""
+    return [
+        f"results/models/{model}/{replicate}/history.parquet"
+        for model, replicate, *_ in evaluations
+    ]
+
+
+def figure_file(figure):
+    """Where a figure is drawn: what it is of says in which folder."""
+    of = [figure.model, figure.replicate, figure.split]
+    return (
+        "/".join(
+            ["results/figures", *(str(part) for part in of if part is not None), ""]
+        )
+        + f"{figure.name}.png"
+    )
+
+
+def figure_files(figures):
+    """Where each of many figures is drawn."""
+    return [figure_file(figure) for figure in figures]
+
+
+def heading(wildcards):
+    """What the title of a figure says about what it shows."""
+    return EVALUATIONS.heading(**wildcards)
+
+
+def provenance(wildcards):
+    """What made these results. Being polite and where the sandbox is change nothing."""
     return {
-        "leaked": str(leaked(wildcards.model)).lower(),
-        "standing": standing(wildcards.model),
+        "source": SOURCE,
+        "configuration": settings_hash({k: v for k, v in config.items() if k != "api"}),
     }

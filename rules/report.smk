@@ -15,9 +15,9 @@ OUTPUT  results/report/honest_table.txt, .csv  every model, in sections by stand
 rule compare_models:
     """Print the honest table and draw it."""
     input:
-        answers=evaluation_files("answers.parquet", shown_evaluations()),
-        segments=evaluation_files("segments.parquet", shown_evaluations()),
-        summaries=evaluation_files("summary.json", shown_evaluations()),
+        answers=evaluation_files("answers.parquet", EVALUATIONS.reported()),
+        segments=evaluation_files("segments.parquet", EVALUATIONS.reported()),
+        summaries=evaluation_files("summary.json", EVALUATIONS.reported()),
     output:
         text="results/report/honest_table.txt",
         csv="results/report/honest_table.csv",
@@ -33,7 +33,7 @@ rule compare_models:
     conda:
         "../envs/figures.yaml"
     params:
-        entries=entries,
+        entries=EVALUATIONS.rows(EVALUATIONS.reported()),
         bootstrap=BOOTSTRAP,
         volume_voxels=GEOMETRY["size"] ** 3,
         split_rule=config["split"]["rule"],
@@ -46,9 +46,9 @@ rule compare_models:
 rule compare_loops:
     """Measure networks at every number of loops, and draw what loops bring."""
     input:
-        answers=evaluation_files("answers.parquet", shown_loops()),
-        segments=evaluation_files("segments.parquet", shown_loops()),
-        summaries=evaluation_files("summary.json", shown_loops()),
+        answers=evaluation_files("answers.parquet", EVALUATIONS.by_loops()),
+        segments=evaluation_files("segments.parquet", EVALUATIONS.by_loops()),
+        summaries=evaluation_files("summary.json", EVALUATIONS.by_loops()),
     output:
         csv="results/report/loops.csv",
         png="results/figures/loops.png",
@@ -60,7 +60,7 @@ rule compare_loops:
     conda:
         "../envs/figures.yaml"
     params:
-        entries=loop_entries,
+        entries=EVALUATIONS.rows(EVALUATIONS.by_loops()),
         bootstrap=BOOTSTRAP,
         volume_voxels=GEOMETRY["size"] ** 3,
         code=code("compare_loops.py"),
@@ -76,12 +76,14 @@ rule render_report:
         differences="results/report/differences.csv",
         decisions="results/report/decisions.csv",
         audit="results/audit.json",
-        summary=evaluation_file("summary.json", *FOCUS),
+        summary=evaluation_file("summary.json", FOCUS),
         bars="results/figures/honest_table.png",
         loops="results/figures/loops.png",
-        trust=TRUST_FIGURES,
-        errors=ERROR_FIGURES,
-        figures=figures_of_chapters,
+        trust=figure_files(FIGURES.trust()),
+        errors=figure_files(FIGURES.errors()),
+        figures=[
+            file for _, figures in FIGURES.chapters() for file in figure_files(figures)
+        ],
         counts="results/tasks/split.json",
         registry="results/cells/registry.parquet",
     output:
@@ -93,8 +95,8 @@ rule render_report:
     conda:
         "../envs/figures.yaml"
     params:
-        focus=focus,
-        chapters=chapters,
+        focus={**EVALUATIONS.heading(*FOCUS[:3]), "split": FOCUS.split},
+        chapters=FIGURES.chapter_heads(),
         split_rule=config["split"]["rule"],
         provenance=provenance,
         code=code("render_report.py"),

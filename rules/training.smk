@@ -9,7 +9,7 @@ OUTPUT  results/models/{model}/{replicate}/checkpoint.pt    explains itself
 rule adopt_checkpoint:
     """Take the weights that a model's entry names, instead of training."""
     input:
-        lambda wildcards: given_checkpoint(wildcards.model),
+        given_checkpoint,
     output:
         "results/models/{model}/{replicate}/checkpoint.pt",
     log:
@@ -17,12 +17,12 @@ rule adopt_checkpoint:
     benchmark:
         "results/benchmarks/adopt_checkpoint/{model}-{replicate}.tsv"
     wildcard_constraints:
-        model=models_that(lambda model: "checkpoint" in MODELS[model]),
+        model=models_that(lambda model: model.given_checkpoint),
     conda:
         "../envs/model.yaml"
     params:
-        model=lambda wildcards: MODELS[wildcards.model],
-        code=code("adopt_checkpoint.py"),
+        model=lambda wildcards: MODELS[wildcards.model].entry,
+        code=code("adopt_checkpoint.py", "module"),
     script:
         "../workflow/scripts/adopt_checkpoint.py"
 
@@ -31,9 +31,7 @@ rule train_model:
     """Train one replicate; an interrupted training continues where it was.
 
     Claims the one `cuda` there is, so that trainings follow each other on a GPU as on
-    a CPU; with `--resources cuda=0` they run on the CPU. With
-    `--resources cuda=4 --set-resources train_model:cuda=4` each uses four GPUs, but an
-    agglomeration one.
+    a CPU; with `--resources cuda=0` they run on the CPU.
     """
     input:
         index="results/tasks/index.parquet",
@@ -47,7 +45,7 @@ rule train_model:
     benchmark:
         "results/benchmarks/train_model/{model}-{replicate}.tsv"
     wildcard_constraints:
-        model=models_that(lambda model: is_trained(model) and convolves(model)),
+        model=models_that(lambda model: model.is_trained and model.convolves),
     conda:
         "../envs/model.yaml"
     threads: workflow.cores or 1
@@ -55,11 +53,11 @@ rule train_model:
         cuda=CUDA_OF_A_JOB,
         gpu=CUDA_OF_A_JOB,
     params:
-        model=lambda wildcards: MODELS[wildcards.model],
-        training=lambda wildcards: training_settings(config, wildcards.model),
-        leaked=lambda wildcards: leaked(wildcards.model),
+        model=lambda wildcards: MODELS[wildcards.model].entry,
+        training=lambda wildcards: asdict(MODELS[wildcards.model].training),
+        leaked=lambda wildcards: MODELS[wildcards.model].is_leaked,
         geometry=GEOMETRY,
-        code=code("train_model.py"),
+        code=code("train_model.py", "module", "trainer"),
     script:
         "../workflow/scripts/train_model.py"
 
@@ -70,7 +68,7 @@ use rule train_model as train_agglomeration with:
     benchmark:
         "results/benchmarks/train_agglomeration/{model}-{replicate}.tsv"
     wildcard_constraints:
-        model=models_that(lambda model: is_trained(model) and not convolves(model)),
+        model=models_that(lambda model: model.is_trained and not model.convolves),
     threads: 1
     resources:
         cuda=0,

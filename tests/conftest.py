@@ -1,8 +1,8 @@
 """Running the workflow itself, and the tiny run that tests share.
 
-`finished` is the folder of a run of the whole workflow on tiny.yaml: all tests read the
-same one, in whatever worker of pytest-xdist they are. `finished_copy` is a copy of it for
-one test, to be changed, damaged, or run once more.
+`finished` is the folder of a run of the whole workflow on tiny.yaml: all tests read
+the same one, in whatever worker of pytest-xdist they are. `finished_copy` is a copy of
+it for one test, to be changed, damaged, or run once more.
 """
 
 import json

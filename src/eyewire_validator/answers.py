@@ -2,11 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from eyewire_validator.volumes.store import SEGMENT_IDS
+from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -35,9 +42,36 @@ class Answer:
     published_loss: float | None = None
 
 
-# Answers some tasks, given by their ids: for each, the answer by number of loops. Who
+# Answers some tasks, given by their ids: for each, the answer by number of loops. What
 # does not loop answers as loop 1.
 Answerer = Callable[[Sequence[int]], list[dict[int, Answer]]]
+# Makes the answerer of an index, a table in the schema `TASK_INDEX`: the tasks to
+# answer, their ancestors, and, for what learns by itself, those of the split train.
+MakeAnswerer = Callable[[pd.DataFrame], Answerer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What a model may draw on to answer, besides the index.
+
+    Attributes:
+        store: the volumes.
+        dust: segments that are no candidates.
+        people: truth/tasks.json of the sandbox, where its players are known.
+        replicate: which replicate answers.
+        module: the torch module, with its weights, of a model that has one.
+        tasks: ids of the tasks that will be answered, to make ready for; empty if that
+            is not known.
+        loops: the loop counts whose answers are wanted.
+    """
+
+    store: VolumeStore
+    dust: Dust
+    people: Path | None = None
+    replicate: int = 0
+    module: "nn.Module | None" = None
+    tasks: Sequence[int] = ()
+    loops: Sequence[int] = (1,)
 
 
 def answer_in_segments(

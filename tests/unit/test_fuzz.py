@@ -27,6 +27,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from snakemake.utils import update_config
 
 from eyewire_validator.acquire.api.breaker import Breaker
 from eyewire_validator.acquire.api.client import (
@@ -37,15 +38,15 @@ from eyewire_validator.acquire.api.client import (
 from eyewire_validator.acquire.api.limiter import Limiter
 from eyewire_validator.acquire.api.replies import parse_task, parse_task_list
 from eyewire_validator.acquire.registry import RegistrySettings, read_registry
-from eyewire_validator.config.check import (
-    check_config,
-    training_settings,
-    volume_geometry,
+from eyewire_validator.config.check import check_config, volume_geometry
+from eyewire_validator.config.entries import complete_training
+from eyewire_validator.config.families import (
+    NetworkSettings,
 )
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
 from eyewire_validator.errors import EyewireValidatorError
 from eyewire_validator.learning.tensor_files import save_plain
 from eyewire_validator.models.checkpoint import FORMAT, load_checkpoint
+from eyewire_validator.plan.models import plan_models
 from eyewire_validator.storage.files import decompress
 from eyewire_validator.storage.hashes import settings_hash
 from eyewire_validator.storage.schemas.cells import CELL_TASKS
@@ -66,7 +67,9 @@ refused_by_name = suppress(EyewireValidatorError)
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
-DEFAULT = yaml.safe_load((CONFIG / "config.yaml").read_text())
+DEFAULT: dict = {}
+for name in ("defaults", "config"):
+    update_config(DEFAULT, yaml.safe_load((CONFIG / f"{name}.yaml").read_text()))
 
 
 # One draw a case: hypothesis would take longer for many than most parsers for a case.
@@ -295,11 +298,13 @@ def test_a_graph_of_any_bytes(content):
         check_file("segmentation.graph", content, "volume 41", GEOMETRY)
 
 
-MODEL = ModelSettings("m", "lwunet", "ancestors", 1, 3, "raw")
+MODEL = NetworkSettings(
+    title="m", context="ancestors", context_channels=1, loops=3, image="raw"
+)
 CHECKPOINT = {
     "format": FORMAT,
     "model_settings": asdict(MODEL),
-    "training_settings": DEFAULT["training"],
+    "training_settings": complete_training(DEFAULT, "lwunet"),
     "provenance": {"index": "abc"},
 }
 WEIGHTS = LWUNet.from_settings(MODEL).state_dict()
@@ -348,6 +353,5 @@ def test_a_config_of_any_values(config):
         check_config(config, SCHEMA)
         volume_geometry(config)
         settings_hash(config)
-        for name, model in config["models"].items():
-            ModelSettings.from_config(model)
-            TrainingSettings.from_config(training_settings(config, name))
+        for model in plan_models(config).values():
+            assert model.settings.title == config["models"][model.name]["title"]

@@ -23,6 +23,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from snakemake.utils import update_config
 
 from eyewire_validator.acquire.api import client as client_module
 from eyewire_validator.acquire.api.breaker import Breaker
@@ -31,7 +32,7 @@ from eyewire_validator.acquire.api.limiter import Limiter
 from eyewire_validator.acquire.api.replies import parse_task, parse_task_list
 from eyewire_validator.acquire.registry import RegistrySettings, read_registry
 from eyewire_validator.config.check import check_config
-from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.config.families import NetworkSettings
 from eyewire_validator.errors import (
     ApiError,
     AuthError,
@@ -61,7 +62,9 @@ from eyewire_validator.voxel_network.lwunet import LWUNet
 MIB = 1 << 20
 TOKEN = "s3cret-t0ken"
 CONFIG = Path(__file__).resolve().parents[2] / "config"
-DEFAULT = yaml.safe_load((CONFIG / "config.yaml").read_text())
+DEFAULT: dict = {}
+for name in ("defaults", "config"):
+    update_config(DEFAULT, yaml.safe_load((CONFIG / f"{name}.yaml").read_text()))
 SETTINGS = ApiSettings(**DEFAULT["api"])
 BUCKET = "https://storage.googleapis.com/e2198_compressed/Volume-1-2/"
 
@@ -391,7 +394,9 @@ def test_a_jpeg_of_a_million_scans_is_not_decoded(tmp_path):
         raw_volume(tmp_path, long).image()
 
 
-SETTINGS_OF_MODEL = ModelSettings("m", "lwunet", "ancestors", 1, 3, "raw")
+SETTINGS_OF_MODEL = NetworkSettings(
+    title="m", context="ancestors", context_channels=1, loops=3, image="raw"
+)
 
 
 def checkpoint(path, **changes):

@@ -3,6 +3,7 @@
 from itertools import islice
 from pathlib import Path
 
+from eyewire_validator.answers import Resources
 from eyewire_validator.audit.own_answer import audit_answers, audit_inputs
 from eyewire_validator.audit.split import audit_split
 from eyewire_validator.audit.verdict import (
@@ -11,11 +12,12 @@ from eyewire_validator.audit.verdict import (
     to_text,
     verdict,
 )
-from eyewire_validator.config.settings import BASELINES, ModelSettings
+from eyewire_validator.config.families import NetworkSettings
+from eyewire_validator.config.kinds import model_settings
 from eyewire_validator.evaluation.evaluate import EvaluationSettings
 from eyewire_validator.jobs.log import job_log
+from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.models.checkpoint import load_checkpoint
-from eyewire_validator.models.choose import choose_answerer
 from eyewire_validator.storage.files import write_json
 from eyewire_validator.storage.hashes import file_hash
 from eyewire_validator.storage.schemas.index import TASK_INDEX
@@ -33,26 +35,23 @@ with job_log(snakemake.log[0], snakemake.output):
     )
     held_out = index.loc[index["split"].isin(["validation", "test"]), "task"].tolist()
     dust = EvaluationSettings(**snakemake.params.evaluation).dust
+    resources = Resources(store=store, dust=dust)
     checkpoints = map(Path, snakemake.input.checkpoints)
     models = {}
     for name, model in snakemake.params.models.items():
-        settings = ModelSettings.from_config(model["entry"])
+        settings = model_settings(model["entry"])
         own = list(islice(checkpoints, model["checkpoints"]))
         asked = (held_out, snakemake.params.random_seed)
+        # A network would take long to answer: its inputs are compared instead.
         audit = (
-            audit_answers(
-                choose_answerer(
-                    settings,
-                    store,
-                    dust=dust,
-                    checkpoint=next(iter(own), None),
-                ),
+            audit_inputs(index, store, settings, *asked)
+            if isinstance(settings, NetworkSettings)
+            else audit_answers(
+                load_answerer(settings, resources, next(iter(own), None)),
                 index,
                 store,
                 *asked,
             )
-            if settings.kind in (*BASELINES, "agglomeration")
-            else audit_inputs(index, store, settings, *asked)
         )
         doubts = (
             audit_checkpoint(load_checkpoint(checkpoint)[1], index_hash)
@@ -62,7 +61,7 @@ with job_log(snakemake.log[0], snakemake.output):
             audit,
             list(filter(None, doubts)),
             leaked=model["leaked"],
-            trained_on=settings.trained_on,
+            trained_on=model["trained_on"],
         )
     outcome = verdict(models, audit_split(index))
     write_json(Path(snakemake.output[0]), outcome)

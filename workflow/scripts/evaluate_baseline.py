@@ -1,9 +1,10 @@
-"""Let one without weights answer every task of a split."""
+"""Let a model without weights answer every task of a split."""
 
 from pathlib import Path
 
+from eyewire_validator.answers import Resources
 from eyewire_validator.baselines.people import read_neurons
-from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.config.kinds import model_settings
 from eyewire_validator.evaluation.evaluate import (
     EvaluationSettings,
     evaluate,
@@ -11,7 +12,7 @@ from eyewire_validator.evaluation.evaluate import (
     tasks_of_split,
 )
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.models.choose import choose_answerer
+from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.tasks.lineage import Lineage
@@ -22,20 +23,23 @@ with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
     index = read_table(Path(files.index), TASK_INDEX)
     store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
-    settings = ModelSettings.from_config(params.model)
+    settings = model_settings(params.model)
     evaluation_settings = EvaluationSettings(**params.evaluation)
     truth = Path(files.truth) if files.truth else None
+    make_answerer = load_answerer(
+        settings,
+        Resources(
+            store=store,
+            dust=evaluation_settings.dust,
+            people=truth,
+            replicate=int(snakemake.wildcards.replicate),
+        ),
+    )
     evaluation = evaluate(
         tasks_of_split(index, snakemake.wildcards.split),
         Lineage(index),
         store,
-        choose_answerer(
-            settings,
-            store,
-            dust=evaluation_settings.dust,
-            people=truth,
-            replicate=int(snakemake.wildcards.replicate),
-        )(index),
+        make_answerer(index),
         [1],
         evaluation_settings,
         neurons=read_neurons(truth) if truth else None,

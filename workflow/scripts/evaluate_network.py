@@ -1,8 +1,10 @@
-"""Let a model with weights answer a split's tasks, or a part of them."""
+"""Let a model with weights answer the tasks of a split, or a part of them."""
 
 from pathlib import Path
 
+from eyewire_validator.answers import Resources
 from eyewire_validator.baselines.people import read_neurons
+from eyewire_validator.config.kinds import model_settings
 from eyewire_validator.evaluation.evaluate import (
     EvaluationSettings,
     evaluate,
@@ -16,7 +18,7 @@ from eyewire_validator.learning.devices import (
     resolve_device,
     torch_threads,
 )
-from eyewire_validator.models.load import load_answerer
+from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.tasks.lineage import Lineage
@@ -38,21 +40,26 @@ with job_log(snakemake.log[0], kept), torch_threads(snakemake.threads):
         params.part,
         params.parts,
     )
-    answerer, settings = load_answerer(
-        Path(files.checkpoints[0]),
-        index,
-        store,
-        tasks=tasks,
-        loops=params.loops,
-        device=device,
+    evaluation_settings = EvaluationSettings(**params.evaluation)
+    settings = model_settings(params.model)
+    make_answerer = load_answerer(
+        settings,
+        Resources(
+            store=store,
+            dust=evaluation_settings.dust,
+            tasks=tasks,
+            loops=params.loops,
+        ),
+        Path(files.checkpoint),
+        device,
     )
     found = evaluate(
         tasks,
         Lineage(index),
         store,
-        answerer,
+        make_answerer(index),
         params.loops,
-        EvaluationSettings(**params.evaluation),
+        evaluation_settings,
         neurons=read_neurons(Path(files.truth)) if files.truth else None,
         title=settings.title,
     )

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from eyewire_validator.answers import Resources
+from eyewire_validator.config.families import NetworkSettings
+from eyewire_validator.config.kinds import model_settings
 from eyewire_validator.evaluation.error_analysis import outcomes, worst_tasks
 from eyewire_validator.evaluation.voxel_metrics import typical_task
 from eyewire_validator.figures import (
@@ -12,8 +15,8 @@ from eyewire_validator.figures import (
     save_figure,
 )
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.learning.devices import resolve_device, torch_threads
-from eyewire_validator.models.load import load_answerer
+from eyewire_validator.learning.devices import torch_threads
+from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.storage.files import read_json, write_bytes
 from eyewire_validator.storage.schemas.evaluation import (
     SEGMENT_SCORES,
@@ -22,6 +25,7 @@ from eyewire_validator.storage.schemas.evaluation import (
 )
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table
+from eyewire_validator.volumes.coverage import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
 from eyewire_validator.voxel_network.samples import SampleLoader
@@ -42,15 +46,17 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
     files, params = snakemake.input, snakemake.params
     index = read_table(Path(files.index), TASK_INDEX)
     store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
-    answerer, settings = load_answerer(
-        Path(files.checkpoints[0]),
-        index,
-        store,
-        tasks=[],
-        loops=[params.loops],
-        device=resolve_device("cpu"),
+    settings = model_settings(params.model)
+    answerer = load_answerer(
+        settings,
+        Resources(store=store, dust=Dust(0, 0), loops=[params.loops]),
+        Path(files.checkpoint),
+    )(index)
+    # An agglomeration has no context channels to be shown.
+    shown = (
+        settings if isinstance(settings, NetworkSettings) else NetworkSettings(title="")
     )
-    loader = SampleLoader(index, store, settings)
+    loader = SampleLoader(index, store, shown)
     answers = read_table(Path(files.answers), TASK_ANSWERS)
     segments = read_table(Path(files.segments), SEGMENT_SCORES)
     threshold = read_json(Path(files.decisions))["threshold"]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.kinds import KINDS, model_settings
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.learning.devices import keep_memory, resolve_device
 from eyewire_validator.learning.epochs import RESUME_FILE
@@ -17,31 +17,29 @@ from eyewire_validator.volumes.store import VolumeStore
 
 with job_log(snakemake.log[0], snakemake.output):
     keep_memory()
-    index_file = Path(snakemake.input.index)
+    files, params = snakemake.input, snakemake.params
+    index_file = Path(files.index)
     checkpoint = Path(snakemake.output.checkpoint)
-    model_settings = ModelSettings.from_config(snakemake.params.model)
-    training_settings = TrainingSettings.from_config(snakemake.params.training)
+    settings = model_settings(params.model)
+    training = KINDS[settings.kind].training.from_mapping(params.training, "training")
     trained = train_model(
         read_table(index_file, TASK_INDEX),
-        VolumeStore(
-            map(Path, snakemake.input.volumes),
-            VolumeGeometry(**snakemake.params.geometry),
-        ),
-        model_settings,
-        training_settings,
+        VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry)),
+        settings,
+        training,
         checkpoint.parent,
         int(snakemake.wildcards.replicate),
         device=resolve_device(
-            training_settings.device, cuda_granted=snakemake.resources.cuda > 0
+            training.device, cuda_granted=snakemake.resources.cuda > 0
         ),
         threads=snakemake.threads,
     )
     provenance = {
         "config": settings_hash(snakemake.config),
         "index": file_hash(index_file),
-        "leaked": str(snakemake.params.leaked).lower(),
+        "leaked": str(params.leaked).lower(),
     }
-    info = CheckpointInfo(model_settings, training_settings, provenance)
+    info = CheckpointInfo(settings, training, provenance)
     write_table(Path(snakemake.output.history), trained.history, HISTORY)
-    save_checkpoint(checkpoint, trained.model, info)
+    save_checkpoint(checkpoint, trained.module, info)
     (checkpoint.parent / RESUME_FILE).unlink(missing_ok=True)

@@ -15,9 +15,9 @@ from eyewire_validator.agglomeration.affinity_unet import (
     AFFINITY_MULTIPLE,
     AffinityUNet,
 )
+from eyewire_validator.agglomeration.contact_classifier import MEMBERS
 from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.filters import standardize_image
-from eyewire_validator.config.settings import MEMBERS
 from eyewire_validator.learning.symmetry import apply, choose
 from eyewire_validator.volumes.contacts import faces_along, pairs_of
 from eyewire_validator.volumes.store import CoarseVolume

@@ -22,7 +22,10 @@ from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
 from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.examples import draw_volumes
 from eyewire_validator.agglomeration.filters import standardize_image
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import (
+    AgglomerationSettings,
+    AgglomerationTraining,
+)
 from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.devices import repeatable, torch_threads
 from eyewire_validator.learning.epochs import RESUME_FILE, Epochs, fingerprint
@@ -81,8 +84,8 @@ class LabelledVolume:
 def train_affinities(
     index: pd.DataFrame,
     store: VolumeStore,
-    model_settings: ModelSettings,
-    settings: TrainingSettings,
+    model_settings: AgglomerationSettings,
+    settings: AgglomerationTraining,
     folder: Path,
     random_seed: int,
     *,
@@ -200,7 +203,7 @@ def _label_volumes(
 
 
 def _start(
-    settings: TrainingSettings, random_seed: int, device: torch.device
+    settings: AgglomerationTraining, random_seed: int, device: torch.device
 ) -> _AffinityEpochs:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(random_seed)

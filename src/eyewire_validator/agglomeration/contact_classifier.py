@@ -4,8 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from eyewire_validator.agglomeration.features import FEATURES
-from eyewire_validator.config.settings import MEMBERS
 
+# How many answer: perceptrons, and turns of the volume that the U-Net is shown.
+MEMBERS = 8
 HIDDEN = 64
 DROPOUT = 0.2
 

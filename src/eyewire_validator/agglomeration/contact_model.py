@@ -6,37 +6,42 @@ from torch import Tensor, nn
 from eyewire_validator.agglomeration.affinity_unet import AffinityUNet
 from eyewire_validator.agglomeration.contact_classifier import ContactClassifier
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
+from eyewire_validator.config.families import AgglomerationSettings
 
 
 class ContactModel(nn.Module):
     """A classifier, a network, or both, whose log odds are then averaged.
 
     Args:
-        evidence: one of `settings.EVIDENCE`.
+        evidence: one of `families.EVIDENCE`.
 
     Attributes:
-        attachment: (4,) float32, the numbers of `membership`, by the name that they
-            have in checkpoints.
+        membership_weights: (4,) float32, the numbers of `membership`.
         classifier: scores contacts by their features, if any.
         network: predicts affinities, which score contacts, if any.
     """
 
-    attachment: Tensor
+    membership_weights: Tensor
     classifier: ContactClassifier | None
     network: AffinityUNet | None
 
     def __init__(self, evidence: str) -> None:
         """Draw the weights from torch's generator."""
         super().__init__()
-        self.register_buffer("attachment", torch.tensor(LINKAGE_ALONE))
+        self.register_buffer("membership_weights", torch.tensor(LINKAGE_ALONE))
         self.classifier = None if evidence == "affinities" else ContactClassifier()
         self.network = None if evidence == "features" else AffinityUNet()
+
+    @classmethod
+    def from_settings(cls, settings: AgglomerationSettings) -> "ContactModel":
+        """Make the untrained model of an entry."""
+        return cls(settings.evidence)
 
     @property
     def membership(self) -> Membership:
         """The logistic regression from linkage to membership."""
-        return Membership(*self.attachment.tolist())
+        return Membership(*self.membership_weights.tolist())
 
     @membership.setter
     def membership(self, fitted: Membership) -> None:
-        self.attachment.copy_(torch.tensor(fitted))
+        self.membership_weights.copy_(torch.tensor(fitted))

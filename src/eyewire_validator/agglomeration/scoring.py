@@ -13,7 +13,7 @@ from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.contacts import describe_contacts
 from eyewire_validator.agglomeration.linkage import HIGHEST, link
 from eyewire_validator.agglomeration.membership import Membership
-from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.tasks.context import rejected_segments
 from eyewire_validator.tasks.lineage import Lineage, Task
@@ -123,7 +123,7 @@ class Linked:
 
 
 def linker(
-    model: ContactModel, store: VolumeStore, settings: ModelSettings
+    model: ContactModel, store: VolumeStore, settings: AgglomerationSettings
 ) -> Callable[[Task, Lineage], Linked]:
     """Return what links the segments of a task's volume to its seed.
 

@@ -18,7 +18,10 @@ from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.examples import Examples, find_examples
 from eyewire_validator.agglomeration.membership import fit_membership
 from eyewire_validator.agglomeration.scoring import linker
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import (
+    AgglomerationSettings,
+    AgglomerationTraining,
+)
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.learning.outcome import Trained
 from eyewire_validator.storage.schemas.training import HISTORY
@@ -40,8 +43,8 @@ CLASSIFIER: Mapping[str, Any] = {
 def train_agglomeration(
     index: pd.DataFrame,
     store: VolumeStore,
-    model_settings: ModelSettings,
-    settings: TrainingSettings,
+    model_settings: AgglomerationSettings,
+    settings: AgglomerationTraining,
     folder: Path,
     random_seed: int,
     *,
@@ -72,7 +75,7 @@ def train_agglomeration(
         ModelError: tasks show no two segments that belong together, or no two that do
             not.
     """
-    model = ContactModel(model_settings.evidence)
+    model = ContactModel.from_settings(model_settings)
     if model.classifier:
         train, validation = (
             find_examples(
@@ -103,7 +106,7 @@ def train_agglomeration(
 def train_classifier(
     train: Examples,
     validation: Examples,
-    settings: TrainingSettings,
+    settings: AgglomerationTraining,
     random_seed: int,
 ) -> tuple[ContactClassifier, pd.DataFrame]:
     """Train on examples, and stop by others.
@@ -131,7 +134,7 @@ def train_membership(
     model: ContactModel,
     index: pd.DataFrame,
     store: VolumeStore,
-    settings: ModelSettings,
+    settings: AgglomerationSettings,
     *,
     max_tasks: int,
     random_seed: int,
@@ -172,7 +175,7 @@ def _fit(
     model: ContactClassifier,
     train: Examples,
     validation: Examples,
-    settings: TrainingSettings,
+    settings: AgglomerationTraining,
 ) -> list[dict[str, Any]]:
     """Train until the epochs or the patience run out; keep the best weights."""
     optimizer = torch.optim.AdamW(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from eyewire_validator.answers import Answerer
 from eyewire_validator.audit.naming import NAMED, listed
-from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.config.families import NetworkSettings
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.volumes.store import VolumeStore
 
@@ -82,7 +82,7 @@ class LeakAudit:
 def audit_inputs(
     index: pd.DataFrame,
     store: VolumeStore,
-    settings: ModelSettings,
+    settings: NetworkSettings,
     tasks: Sequence[int],
     random_seed: int,
 ) -> LeakAudit:

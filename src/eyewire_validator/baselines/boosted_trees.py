@@ -15,8 +15,16 @@ from scipy.ndimage import distance_transform_edt
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import ThreadpoolController
 
-from eyewire_validator.answers import Answer, answer_in_segments, no_segments
+from eyewire_validator.answers import (
+    Answer,
+    MakeAnswerer,
+    Resources,
+    answer_in_segments,
+    no_segments,
+)
+from eyewire_validator.config.families import ModelSettings
 from eyewire_validator.errors import ModelError
+from eyewire_validator.tasks.answering import answer_tasks
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.volumes.contacts import Contacts, contacts_of, faces_with_seed
 from eyewire_validator.volumes.coverage import AXES, Dust, SegmentCoverage
@@ -76,6 +84,12 @@ class GeometryAnswerer:
             probability[candidates.index] = belongs
         segmentation = self.store.get(task.volume_id).segmentation
         return answer_in_segments(segmentation, task.seed, probability)
+
+
+def geometry(_: ModelSettings, resources: Resources) -> MakeAnswerer:
+    """Train boosted trees on the tasks of the split train, and answer with them."""
+    trainer = GeometryTrainer(resources.store, resources.dust)
+    return lambda index: answer_tasks(trainer.train(index), index)
 
 
 class GeometryTrainer:

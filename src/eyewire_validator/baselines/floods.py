@@ -13,8 +13,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eyewire_validator.answers import Answer, answer_in_segments
+from eyewire_validator.answers import (
+    Answer,
+    Answerer,
+    MakeAnswerer,
+    Resources,
+    answer_in_segments,
+)
 from eyewire_validator.baselines.masks import answer_given
+from eyewire_validator.config.families import ModelSettings
+from eyewire_validator.tasks.answering import answer_tasks
 from eyewire_validator.tasks.lineage import Task
 from eyewire_validator.volumes.contacts import contacts_of
 from eyewire_validator.volumes.coverage import Dust
@@ -24,49 +32,48 @@ from eyewire_validator.volumes.store import VolumeStore
 log = logging.getLogger(__name__)
 
 
-def contact_greedy(store: VolumeStore) -> Callable[[Task], Answer]:
+def contact_greedy(_: ModelSettings, resources: Resources) -> MakeAnswerer:
     """Take, again and again, the segment in closest contact with what is there.
 
     Stopping below a threshold makes that the flood of `Contacts.graph`. Segments that
     vanished in the vote score 0.
     """
-    contacts = contacts_of(store)
-    return partial(_answer, store, lambda volume: contacts(volume).graph())
+    contacts = contacts_of(resources.store)
+    answer = partial(_answer, resources.store, lambda v: contacts(v).graph())
+    return partial(answer_tasks, answer)
 
 
-def msty(store: VolumeStore, index: pd.DataFrame) -> Callable[[Task], Answer]:
-    """Do as Eyewire's own agent does: flood its spanning tree of affinities.
+def msty(_: ModelSettings, resources: Resources) -> MakeAnswerer:
+    """Flood the spanning tree of affinities, as Eyewire's own agent does.
 
     The agent has one global threshold (`datasets.mst_threshold`, 0.35 by default); here
     it is chosen like that of any other model. Where the bucket has no graph, the answer
     is the seed alone, and the log says so once.
-
-    Args:
-        store: the volumes.
-        index: table in the schema `TASK_INDEX`, for the log.
     """
-    graph_of = _affinities(store)
-    _warn_of_bare_volumes(graph_of, index)
-    return partial(_answer, store, graph_of)
+    graph_of = _affinities(resources.store)
+
+    def make(index: pd.DataFrame) -> Answerer:
+        _warn_of_bare_volumes(graph_of, index)
+        return answer_tasks(partial(_answer, resources.store, graph_of), index)
+
+    return make
 
 
-def msty_oracle(
-    store: VolumeStore, index: pd.DataFrame, dust: Dust
-) -> Callable[[Task], Answer]:
-    """Do as `msty` does, with the threshold that is best for each single task.
+def msty_oracle(_: ModelSettings, resources: Resources) -> MakeAnswerer:
+    """Answer as `msty` does, with the threshold that is best for each single task.
 
     A reference: it knows the truth. Best is the threshold with the fewest wrong voxels,
     missed or falsely merged. (The best IoU of a task without its seed would be no
     bound: it floods the whole volume as soon as that wins any voxel of the truth.)
-
-    Args:
-        store: the volumes.
-        index: table in the schema `TASK_INDEX`, for the log.
-        dust: segments that are no candidates.
     """
-    graph_of = _affinities(store)
-    _warn_of_bare_volumes(graph_of, index)
-    return partial(_answer_best, store, graph_of, dust)
+    store, graph_of = resources.store, _affinities(resources.store)
+
+    def make(index: pd.DataFrame) -> Answerer:
+        _warn_of_bare_volumes(graph_of, index)
+        answer = partial(_answer_best, store, graph_of, resources.dust)
+        return answer_tasks(answer, index)
+
+    return make
 
 
 def _affinities(store: VolumeStore) -> Callable[[int], Graph]:

@@ -1,13 +1,22 @@
 """A finished segmentation as a yardstick: its objects under the seed."""
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
-from eyewire_validator.answers import Answer
+from eyewire_validator.answers import Answer, MakeAnswerer, Resources
+from eyewire_validator.config.families import LabelsSettings
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.storage.array_files import open_array
+from eyewire_validator.tasks.answering import answer_tasks
 from eyewire_validator.tasks.lineage import Task
 from eyewire_validator.volumes.store import VolumeStore
+
+
+def labels(settings: LabelsSettings, resources: Resources) -> MakeAnswerer:
+    """Answer with the objects of a finished segmentation."""
+    return partial(answer_tasks, Labels(settings.labels, resources.store))
 
 
 class Labels:

@@ -3,64 +3,80 @@
 All take tasks that have a volume, as those of a split do.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
-from eyewire_validator.answers import Answer, answer_in_segments, no_segments
-from eyewire_validator.errors import ModelError
+from eyewire_validator.answers import (
+    Answer,
+    MakeAnswerer,
+    Resources,
+    answer_in_segments,
+    no_segments,
+)
+from eyewire_validator.config.families import DilatedSeedSettings, ModelSettings
+from eyewire_validator.tasks.answering import answer_in_lineage, answer_tasks
 from eyewire_validator.tasks.context import context_masks
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.volumes.store import VolumeStore
 
 
-def empty(task: Task, store: VolumeStore) -> Answer:
+def empty(_: ModelSettings, resources: Resources) -> MakeAnswerer:
     """Answer nothing, not even the seed."""
-    nothing = np.zeros(store.geometry.coarse_shape, np.float32)
-    return Answer(nothing, segments=no_segments())
+    shape = resources.store.geometry.coarse_shape
+
+    def answer(task: Task) -> Answer:
+        return Answer(np.zeros(shape, np.float32), segments=no_segments())
+
+    return partial(answer_tasks, answer)
 
 
-def seed_only(task: Task, store: VolumeStore) -> Answer:
+def seed_only(_: ModelSettings, resources: Resources) -> MakeAnswerer:
     """Answer the seed and nothing beyond it: the floor that a model must beat."""
-    return answer_given(task, [], store)
+    return partial(answer_tasks, lambda task: answer_given(task, [], resources.store))
 
 
-def copy_previous(task: Task, store: VolumeStore, lineage: Lineage) -> Answer:
+def copy_previous(_: ModelSettings, resources: Resources) -> MakeAnswerer:
     """Answer the seed, and what the ancestors' aggregates say where volumes overlap.
 
     All known ancestors count, with their aggregates, not with answers of a model.
     """
-    ancestors = lineage.ancestors(task)
-    copied = context_masks(
-        "ancestors_registered", task, ancestors, store, len(ancestors)
-    )
-    seed = store.get(task.volume_id).mask(task.seed)
-    return _answer(seed | copied.any(axis=0))
+    store = resources.store
 
-
-def dilated_seed(store: VolumeStore, dilation: int) -> Callable[[Task], Answer]:
-    """Answer the seed grown by ``dilation`` coarse voxels, in steps across faces.
-
-    Raises:
-        ModelError: there is nothing to grow by.
-    """
-    if dilation < 1:
-        raise ModelError(
-            f"a dilated seed with dilation {dilation} is none; expected 1 or more, or "
-            "kind seed_only"
+    def answer(task: Task, lineage: Lineage) -> Answer:
+        ancestors = lineage.ancestors(task)
+        copied = context_masks(
+            "ancestors_registered", task, ancestors, store, len(ancestors)
         )
-    return partial(_dilate, store=store, dilation=dilation)
+        seed = store.get(task.volume_id).mask(task.seed)
+        return _answer(seed | copied.any(axis=0))
+
+    return partial(answer_in_lineage, answer)
 
 
-def perfect_mask(task: Task, store: VolumeStore) -> Answer:
+def dilated_seed(settings: DilatedSeedSettings, resources: Resources) -> MakeAnswerer:
+    """Answer the seed grown by some coarse voxels, in steps across faces."""
+
+    def answer(task: Task) -> Answer:
+        seed = resources.store.get(task.volume_id).mask(task.seed)
+        return _answer(binary_dilation(seed, iterations=settings.dilation))
+
+    return partial(answer_tasks, answer)
+
+
+def perfect_mask(_: ModelSettings, resources: Resources) -> MakeAnswerer:
     """Answer the coarse mask of the aggregate: what no coarse mask can beat.
 
     A reference: it knows the truth.
     """
-    return _answer(store.get(task.volume_id).mask(task.aggregate))
+
+    def answer(task: Task) -> Answer:
+        return _answer(resources.store.get(task.volume_id).mask(task.aggregate))
+
+    return partial(answer_tasks, answer)
 
 
 def answer_given(
@@ -72,11 +88,6 @@ def answer_given(
     return answer_in_segments(
         store.get(task.volume_id).segmentation, task.seed, probability
     )
-
-
-def _dilate(task: Task, store: VolumeStore, dilation: int) -> Answer:
-    seed = store.get(task.volume_id).mask(task.seed)
-    return _answer(binary_dilation(seed, iterations=dilation))
 
 
 def _answer(mask: NDArray[np.bool_]) -> Answer:

@@ -3,13 +3,16 @@
 The sandbox keeps every player's answer in truth/tasks.json, with what really belongs.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eyewire_validator.answers import Answer
+from eyewire_validator.answers import Answer, MakeAnswerer, Resources
 from eyewire_validator.baselines.masks import answer_given
-from eyewire_validator.errors import SandboxError
+from eyewire_validator.config.families import ModelSettings
+from eyewire_validator.errors import ModelError, SandboxError
 from eyewire_validator.storage.files import read_json
+from eyewire_validator.tasks.answering import answer_tasks
 from eyewire_validator.tasks.lineage import Task
 from eyewire_validator.volumes.store import VolumeStore
 
@@ -26,6 +29,26 @@ def read_neurons(truth: Path) -> dict[int, frozenset[int]]:
     return {
         int(task): frozenset(entry["truth"]) for task, entry in read_json(truth).items()
     }
+
+
+def player(settings: ModelSettings, resources: Resources) -> MakeAnswerer:
+    """Answer as a single player did, another one in each replicate."""
+    truth = _known_people(settings, resources)
+    return partial(answer_tasks, Player(truth, resources.replicate, resources.store))
+
+
+def crowd(settings: ModelSettings, resources: Resources) -> MakeAnswerer:
+    """Answer by the consensus of all players."""
+    truth = _known_people(settings, resources)
+    return partial(answer_tasks, Crowd(truth, resources.store))
+
+
+def _known_people(settings: ModelSettings, resources: Resources) -> Path:
+    if resources.people is None:
+        raise ModelError(
+            f"model {settings.title}: only the synthetic retina's people are known"
+        )
+    return resources.people
 
 
 class Player:

@@ -1,8 +1,7 @@
 """The workflow's configuration, refused by name when it is wrong."""
 
-import difflib
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -10,12 +9,16 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
-from eyewire_validator.config.settings import (
-    CONVOLVING,
-    NETWORKS,
+from eyewire_validator.config.entries import complete_entry, complete_training
+from eyewire_validator.config.families import (
     SIZE_MULTIPLE,
-    TRAINED,
+    ModelSettings,
+    NetworkSettings,
+    TrainedSettings,
+    TrainingSettings,
 )
+from eyewire_validator.config.kinds import KINDS, kind_of, model_settings
+from eyewire_validator.config.settings import Settings, suggestion
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
@@ -63,29 +66,12 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
 
 
-def leave_out_null_models(config: dict[str, Any]) -> None:
-    """Take out the entries of ``models:`` that a variant names null.
-
-    What is no mapping stays, for `check_config` to refuse.
-    """
-    models = config.get("models")
-    if isinstance(models, Mapping):
-        config["models"] = {
-            name: entry for name, entry in models.items() if entry is not None
-        }
-
-
 def volume_geometry(config: Mapping[str, Any]) -> VolumeGeometry:
     """Return the geometry that ``volumes:`` describes."""
     volumes = config["volumes"]
     return VolumeGeometry(
         **{key: volumes[key] for key in ("size", "overlap", "factor")}
     )
-
-
-def training_settings(config: Mapping[str, Any], model: str) -> dict[str, Any]:
-    """Return ``training:`` as overridden by the model's own entry."""
-    return {**config["training"], **config["models"][model].get("training", {})}
 
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:
@@ -103,20 +89,13 @@ def _describe(error: ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = rule["properties"]
         return "; ".join(
-            f"config: unknown key {prefix}{key}{_suggestion(key, known)}"
+            f"config: unknown key {prefix}{key}{suggestion(key, known)}"
             for key in sorted(map(str, set(found) - set(known)))
         )
     if error.validator == "required":
         missing = [key for key in rule["required"] if key not in found]
         return f"config: missing under {place or 'the top'}: {', '.join(missing)}"
     return f"config: {place}: {error.message}"
-
-
-def _suggestion(key: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(key, known, 1)
-    if close:
-        return f" (did you mean {close[0]}?)"
-    return f" (known: {', '.join(known)})"
 
 
 def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
@@ -144,58 +123,108 @@ def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterator[str]:
-    models, report = config["models"], config["report"]
-    for name, model in models.items():
-        if model["kind"] in NETWORKS:
-            yield from _network_contradictions(config, name, coarse_size)
-        if model.get("evidence") in CONVOLVING:
-            if "checkpoint" not in model:
-                yield from _edge_contradictions(config, name, coarse_size)
-            if model.get("image") == "none":
-                yield (
-                    f"config: models.{name}.image: affinities are found in the image; "
-                    "expected unit, or evidence features"
-                )
-    if models.get(report["model"], {}).get("kind") not in TRAINED:
-        yield f"config: report.model: {report['model']} has no weights among models"
-    if report["split"] not in config["evaluation"]["splits"]:
-        yield (
-            f"config: report.split: {report['split']} is not among evaluation.splits"
-        )
+    """Yield what is wrong with kinds and models, or else between them and the rest."""
+    problems = [
+        *(p for kind in config["kinds"] for p in _kind_problems(config, kind)),
+        *(p for model in config["models"] for p in _entry_problems(config, model)),
+    ]
+    yield from problems
+    if not problems:
+        for name in config["models"]:
+            yield from _misfits(config, name, coarse_size)
+        yield from _report_contradictions(config)
 
 
-def _edge_contradictions(
-    config: Mapping[str, Any], name: str, coarse_size: int
+def _kind_problems(config: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Yield what is wrong with the defaults of a kind."""
+    if name not in KINDS:
+        yield f"config: unknown key kinds.{name}{suggestion(name, KINDS)}"
+        return
+    kind, defaults = KINDS[name], dict(config["kinds"][name])
+    training = defaults.pop("training", {})
+    entry = {"title": name, "kind": name, **defaults}
+    yield from _refusals(kind.settings, entry, f"kinds.{name}")
+    if kind.training:
+        whole = {**config["training"], **training}
+        yield from _refusals(kind.training, whole, f"kinds.{name}.training")
+
+
+def _entry_problems(config: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Yield what is wrong with an entry of ``models:``."""
+    place, entry = f"models.{name}", config["models"][name]
+    try:
+        kind = kind_of(entry, place)
+    except ConfigError as error:
+        yield f"config: {error}"
+        return
+    whole = complete_entry(config, name)
+    refusals = list(_refusals(kind.settings, whole, place))
+    yield from refusals
+    if kind.training is None and "training" in entry:
+        yield f"config: unknown key {place}.training (kind {entry['kind']} has none)"
+    elif kind.training and not refusals:
+        settings = kind.settings.from_mapping(whole, place)
+        yield from _training_problems(config, name, kind.training, settings)
+
+
+def _training_problems(
+    config: Mapping[str, Any],
+    name: str,
+    training: type[TrainingSettings],
+    settings: ModelSettings,
 ) -> Iterator[str]:
-    patch = training_settings(config, name)["patch_size"]
-    if patch > coarse_size:
+    """Yield what is wrong with the training of a model, or what of it nothing reads."""
+    place, own = f"models.{name}.training", config["models"][name].get("training", {})
+    yield from _refusals(training, complete_training(config, name), place)
+    if isinstance(settings, TrainedSettings):
+        if settings.checkpoint and own:
+            yield f"config: {place}: {settings.checkpoint} is not trained; leave it out"
+        for key in sorted(set(own) & set(settings.unread_training())):
+            yield f"config: {place}.{key}: nothing reads it here; leave it out"
+
+
+def _refusals(
+    settings: type[Settings], mapping: Mapping[str, Any], place: str
+) -> Iterator[str]:
+    """Yield what settings refuse of a mapping, a line each."""
+    try:
+        settings.from_mapping(mapping, place)
+    except ConfigError as error:
+        yield from (f"config: {line}" for line in str(error).splitlines())
+
+
+def _misfits(config: Mapping[str, Any], name: str, coarse_size: int) -> Iterator[str]:
+    """Yield where a model does not fit the volumes, or the loops that are evaluated."""
+    settings = model_settings(complete_entry(config, name))
+    if not isinstance(settings, TrainedSettings) or not settings.convolves:
+        return
+    is_network = isinstance(settings, NetworkSettings)
+    if coarse_size % SIZE_MULTIPLE and (is_network or not settings.checkpoint):
+        yield (
+            f"config: size / factor of volumes is {coarse_size}, expected a multiple "
+            f"of {SIZE_MULTIPLE}, as the network of model {name} halves it twice"
+        )
+    patch = complete_training(config, name)["patch_size"]
+    if patch > coarse_size and not settings.checkpoint:
         yield (
             f"config: patch_size {patch} of model {name} exceeds the volume's "
             f"{coarse_size} coarse voxels"
         )
-    if coarse_size % SIZE_MULTIPLE:
+    loops = config["evaluation"]["loops"]
+    if isinstance(settings, NetworkSettings) and settings.loops not in loops:
         yield (
-            f"config: size / factor of volumes is {coarse_size}, expected a multiple "
-            f"of {SIZE_MULTIPLE}, as the network of model {name} halves a volume twice"
-        )
-
-
-def _network_contradictions(
-    config: Mapping[str, Any], name: str, coarse_size: int
-) -> Iterator[str]:
-    model = config["models"][name]
-    yield from _edge_contradictions(config, name, coarse_size)
-    if (model["context"] == "none") != (model["context_channels"] == 0):
-        yield (
-            f"config: models.{name}: context {model['context']} does not go with "
-            f"{model['context_channels']} context_channels"
-        )
-    if model.get("checkpoint") and model["replicates"] != 1:
-        yield f"config: models.{name}: a given checkpoint has 1 replicate"
-    if model["loops"] not in config["evaluation"]["loops"]:
-        yield (
-            f"config: models.{name}.loops: {model['loops']} is not among "
+            f"config: models.{name}.loops: {settings.loops} is not among "
             "evaluation.loops"
         )
-    if model.get("dropout_samples", 1) > 1 and not model.get("dropout"):
-        yield f"config: models.{name}: dropout_samples need a dropout above 0"
+
+
+def _report_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
+    models, report = config["models"], config["report"]
+    model = report["model"]
+    known = model in models and kind_of(models[model]).training
+    if not known:
+        yield f"config: report.model: {model} has no weights among models"
+    if report["split"] not in config["evaluation"]["splits"]:
+        yield (
+            f"config: report.split: {report['split']} is not among evaluation.splits"
+        )

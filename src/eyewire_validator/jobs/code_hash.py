@@ -16,14 +16,21 @@ FOLDER = Path(__file__).parents[1]
 
 
 @cache
-def code_hash(script: Path) -> str:
+def code_hash(script: Path, modules: tuple[str, ...] = ()) -> str:
     """Return 12 hex digits that change with the code of a script and what it imports.
 
     Follows imports of this package, also indirect ones; comments, docstrings and
     layout do not count.
+
+    Args:
+        script: the file.
+        modules: further modules that it uses without an import, such as
+            ``voxel_network.training``, by their names within this package.
     """
     digest = hashlib.sha256()
-    for path in sorted(modules_behind(script) | {script}):
+    named = {file for name in modules for file in _files_of(f"{PACKAGE}.{name}")}
+    roots = {script, *named}
+    for path in sorted(roots.union(*map(modules_behind, roots))):
         digest.update(path.name.encode() + _meaning_of(path).encode())
     return digest.hexdigest()[:12]
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import StepLR
 
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import ModelSettings, TrainingSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.tensor_files import load_plain, save_plain
 from eyewire_validator.storage.hashes import settings_hash

@@ -7,12 +7,12 @@ from torch import nn
 
 
 class Trained(NamedTuple):
-    """A trained model and its training curve.
+    """A trained module and its training curve.
 
     Attributes:
-        model: with the weights of the best epoch.
+        module: with the weights of the best epoch.
         history: table in the schema `HISTORY`.
     """
 
-    model: nn.Module
+    module: nn.Module
     history: pd.DataFrame

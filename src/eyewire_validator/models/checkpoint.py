@@ -11,33 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from eyewire_validator.agglomeration.contact_model import ContactModel
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import ModelSettings, TrainingSettings
+from eyewire_validator.config.kinds import KINDS, function_of, kind_of, model_settings
 from eyewire_validator.errors import ConfigError, ModelError
 from eyewire_validator.learning.tensor_files import load_plain, save_plain
-from eyewire_validator.voxel_network.lwunet import LWUNet
-from eyewire_validator.voxel_network.network import Network
 
-FORMAT = "eyewire-validator checkpoint 1"
-
-# Of a checkpoint that a model's entry names, these must be as it was trained.
-FIXED = (
-    "kind", "context_channels", "image", "uncertainty", "dropout", "evidence",
-)  # fmt: skip
-
-Model = Network | ContactModel
-
-# Training settings that older checkpoints lack, and what their training did.
-ADDED = {"labels": "hard"}
-# Settings that older checkpoints name and that are gone, with their only values left.
-GONE_FROM_MODEL: dict[str, Any] = {
-    "boundaries": False, "members": None, "test_symmetries": 1, "width": 8, "levels": 2,
-    "linkage": "mean", "attachment": True,
-}  # fmt: skip
-GONE_FROM_TRAINING = {
-    "balance": False, "loops": "fixed", "augmentation": False, "chosen_by": "loss",
-    "context_dropout": 0.0, "sampling": "even",
-}  # fmt: skip
+FORMAT = "eyewire-validator checkpoint 2"
+OLD_FORMATS = ("eyewire-validator checkpoint 1",)
 
 
 @dataclass(frozen=True)
@@ -74,7 +54,7 @@ def load_checkpoint(
     path: Path,
     device: torch.device | None = None,
     settings: ModelSettings | None = None,
-) -> tuple[Model, CheckpointInfo]:
+) -> tuple[nn.Module, CheckpointInfo]:
     """Read a checkpoint, or the bare weights that were published.
 
     Args:
@@ -96,6 +76,11 @@ def load_checkpoint(
         if settings is not None:
             _check_fits(path, info.model_settings, settings)
             info = CheckpointInfo(settings, info.training_settings, info.provenance)
+    elif content.get("format") in OLD_FORMATS:
+        raise ModelError(
+            f"{path}: made by an earlier version, whose models had other settings; "
+            "train it again, or use the version that made it"
+        )
     elif settings is not None:
         info, weights = CheckpointInfo(settings), content
     else:
@@ -103,45 +88,38 @@ def load_checkpoint(
             f"{path}: holds no settings; name it as `checkpoint` of a model's entry"
         )
     _check_weights(path, info.model_settings, weights)
-    model = make_model(info.model_settings)
+    model = make_module(info.model_settings)
     model.load_state_dict(weights)
     return model.eval().to(device or torch.device("cpu")), info
 
 
-def make_model(settings: ModelSettings) -> Model:
-    """Make the model of an entry, its weights drawn from torch's generator."""
-    if settings.kind == "agglomeration":
-        return ContactModel(settings.evidence)
-    return LWUNet.from_settings(settings)
+def make_module(settings: ModelSettings) -> nn.Module:
+    """Make the torch module of an entry, its weights drawn from torch's generator."""
+    name = KINDS[settings.kind].module
+    if name is None:
+        raise ModelError(f"model {settings.title}: kind {settings.kind} has no weights")
+    module: nn.Module = function_of(name)(settings)
+    return module
 
 
 def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
     try:
-        training = content["training_settings"]
+        entry, training = content["model_settings"], content["training_settings"]
+        trained_by = kind_of(entry).training
         return CheckpointInfo(
-            ModelSettings.from_config(
-                _without(GONE_FROM_MODEL, content["model_settings"])
-            ),
-            training
-            and TrainingSettings.from_config(
-                {**ADDED, **_without(GONE_FROM_TRAINING, training)}
-            ),
+            model_settings(entry),
+            trained_by.from_mapping(training, "training")
+            if trained_by and training
+            else None,
             {str(name): str(value) for name, value in content["provenance"].items()},
         )
     except (KeyError, ConfigError, AttributeError, TypeError, ValueError) as error:
-        raise ModelError(f"{path}: made by another version ({error})") from None
-
-
-def _without(gone: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out settings that are gone; refuse a value that did something."""
-    for name, value in gone.items():
-        if found.get(name, value) != value:
-            raise ConfigError(f"{name} {found[name]!r} is gone, expected {value!r}")
-    return {name: value for name, value in found.items() if name not in gone}
+        reason = " ".join(str(error).splitlines())
+        raise ModelError(f"{path}: made by another version ({reason})") from None
 
 
 def _check_fits(path: Path, trained: ModelSettings, wanted: ModelSettings) -> None:
-    for name in FIXED:
+    for name in ("kind", *wanted.built_from):
         found, expected = getattr(trained, name), getattr(wanted, name)
         if found != expected:
             raise ModelError(
@@ -153,15 +131,15 @@ def _check_fits(path: Path, trained: ModelSettings, wanted: ModelSettings) -> No
 def _check_weights(path: Path, settings: ModelSettings, weights: Any) -> None:
     """Refuse weights of another form before the model takes any memory."""
     with torch.device("meta"):
-        own = make_model(settings).state_dict()
+        own = make_module(settings).state_dict()
     expected = _shapes(own)
     found = _shapes(weights)
     if found != expected:
         name = next(n for n in {**expected, **found} if found.get(n) != expected.get(n))
+        built = (f"{key} {getattr(settings, key)}" for key in settings.built_from)
         raise ModelError(
             f"{path}: weights {name} have shape {found.get(name)}, expected "
-            f"{expected.get(name)} for kind {settings.kind} with "
-            f"{settings.context_channels} context channels"
+            f"{expected.get(name)} for {', '.join((settings.kind, *built))}"
         )
     for name, value in weights.items():
         if value.dtype != own[name].dtype or value.layout != torch.strided:

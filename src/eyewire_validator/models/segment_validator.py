@@ -8,6 +8,7 @@ Example:
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.scoring import Linked, score_contacts
+from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.volumes.store import CoarseVolume
@@ -66,7 +68,8 @@ class SegmentValidator:
                 f"some of its {len(segments)} segments"
             )
         volume = CoarseVolume(image, segmentation)
-        contacts = score_contacts(self.model, volume, self.info.model_settings.image)
+        settings = cast(AgglomerationSettings, self.info.model_settings)
+        contacts = score_contacts(self.model, volume, settings.image)
         seen = np.intersect1d(rejected, segments).astype(np.int64)
         linked = Linked.make(contacts, given).with_rejected(seen)
         others = np.setdiff1d(segments, given).astype(np.int64)

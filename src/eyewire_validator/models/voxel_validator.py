@@ -8,12 +8,13 @@ Example:
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.config.families import ModelSettings, NetworkSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.devices import resolve_device
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
@@ -32,6 +33,10 @@ class Validator:
 
     model: Network
     info: CheckpointInfo
+
+    @property
+    def _settings(self) -> NetworkSettings:
+        return cast(NetworkSettings, self.info.model_settings)
 
     @torch.inference_mode()
     def answer(
@@ -60,7 +65,7 @@ class Validator:
         """
         stack = torch.from_numpy(self._stack(image, seed, context)[np.newaxis])
         device = next(self.model.parameters()).device
-        inputs = network_inputs(stack.to(device), self.info.model_settings.image)
+        inputs = network_inputs(stack.to(device), self._settings.image)
         logits, sigma = self.model(*inputs, loops=loops)
         return logits[0, 0].cpu().numpy(), sigma[0, 0].cpu().numpy()
 
@@ -71,7 +76,7 @@ class Validator:
         context: NDArray[np.bool_] | None,
     ) -> Sample:
         """Stack what is given as a sample without truth."""
-        context_shape = (self.info.model_settings.context_channels, *image.shape)
+        context_shape = (self._settings.context_channels, *image.shape)
         if context is None:
             context = np.zeros(context_shape, np.bool_)
         _check("image", image, np.uint8, ("z", "y", "x"), image.shape)

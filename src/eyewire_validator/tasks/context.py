@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from eyewire_validator.config.settings import LEAKED_CONTEXT
+from eyewire_validator.config.families import LEAKED_CONTEXT
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.tasks.lineage import Task
 from eyewire_validator.volumes.geometry import shift_into_frame

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eyewire_validator.answers import Answer
-from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.answers import Answer, MakeAnswerer, Resources
+from eyewire_validator.config.families import NetworkSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.volumes.store import VolumeStore
 from eyewire_validator.voxel_network.gpu_samples import GpuSamples, fits
@@ -46,7 +46,7 @@ class NetworkAnswerer:
 
     model: Network
     samples: Samples
-    settings: ModelSettings
+    settings: NetworkSettings
     loops: Sequence[int]
 
     @torch.inference_mode()
@@ -84,11 +84,33 @@ class NetworkAnswerer:
         ]
 
 
+def network_answerer(settings: NetworkSettings, resources: Resources) -> MakeAnswerer:
+    """Answer tasks with a trained network, whose samples are made where it is.
+
+    Args:
+        settings: those that the network was trained with.
+        resources: the volumes, the network, the loops, and the tasks if they are known.
+    """
+    network = cast(Network, resources.module)
+
+    def make(index: pd.DataFrame) -> NetworkAnswerer:
+        samples = samples_of(
+            resources.tasks,
+            index,
+            resources.store,
+            settings,
+            next(network.parameters()).device,
+        )
+        return NetworkAnswerer(network, samples, settings, resources.loops)
+
+    return make
+
+
 def samples_of(
     tasks: Sequence[int],
     index: pd.DataFrame,
     store: VolumeStore,
-    settings: ModelSettings,
+    settings: NetworkSettings,
     device: torch.device,
 ) -> Samples:
     """Return what makes samples: on the GPU if it holds all volumes, else on the CPU.

@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.learning.symmetry import SYMMETRIES
 from eyewire_validator.volumes.store import SEGMENT_IDS, VOXEL_BYTES, VolumeStore
@@ -52,7 +52,7 @@ class GpuSamples:
         self,
         index: pd.DataFrame,
         store: VolumeStore,
-        settings: ModelSettings,
+        settings: NetworkSettings,
         tasks: Sequence[int],
         device: torch.device,
         labels: str = "hard",
@@ -75,7 +75,7 @@ class GpuSamples:
         return self.cut(tasks, none, none[:, 0], self.size)
 
     def draw(
-        self, tasks: Sequence[int], settings: TrainingSettings, noise: torch.Generator
+        self, tasks: Sequence[int], settings: NetworkTraining, noise: torch.Generator
     ) -> Tensor:
         """Cut a random patch of each task and turn it by a random symmetry.
 

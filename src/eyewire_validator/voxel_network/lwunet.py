@@ -1,7 +1,7 @@
 """Build the light-weight U-Net of the published validator.
 
-The parameter names are the published ones (BLimmie/eyewire_validator, 2019), so that the
-published weights load as they are.
+The parameter names are the published ones (BLimmie/eyewire_validator, 2019), so that
+the published weights load as they are.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from eyewire_validator.config.settings import SIZE_MULTIPLE, ModelSettings
+from eyewire_validator.config.families import SIZE_MULTIPLE, NetworkSettings
 from eyewire_validator.voxel_network.network import OTHER_INPUTS, Network
 
 # Channels of the two convolutions of the encoder.
@@ -45,7 +45,7 @@ class LWUNet(Network):
         self._add_heads(32)
 
     @classmethod
-    def from_settings(cls, settings: ModelSettings) -> "LWUNet":
+    def from_settings(cls, settings: NetworkSettings) -> "LWUNet":
         """Return the network of a model's entry, not yet trained."""
         return cls(
             settings.context_channels,

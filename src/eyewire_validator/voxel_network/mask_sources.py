@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.config.families import NetworkSettings
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.tasks.context import is_leaked
 from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
@@ -53,7 +53,7 @@ class MaskSources(NamedTuple):
 def mask_sources(
     table: pd.DataFrame,
     tasks: Sequence[int],
-    settings: ModelSettings,
+    settings: NetworkSettings,
     store: VolumeStore,
     device: torch.device,
 ) -> tuple[MaskSources, list[int]]:

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.learning.symmetry import SYMMETRIES, apply
 from eyewire_validator.voxel_network.gpu_samples import GpuSamples, fits
@@ -21,8 +21,8 @@ def patch_source(
     tasks: Sequence[int],
     index: pd.DataFrame,
     loader: SampleLoader,
-    model_settings: ModelSettings,
-    settings: TrainingSettings,
+    model_settings: NetworkSettings,
+    settings: NetworkTraining,
     device: torch.device,
 ) -> DrawPatches:
     """Return what draws patches: on the GPU if it holds all volumes, else on the CPU.
@@ -46,7 +46,7 @@ def patch_source(
 def draw_patches(
     tasks: Sequence[int],
     loader: SampleLoader,
-    settings: TrainingSettings,
+    settings: NetworkTraining,
     generator: np.random.Generator,
 ) -> Tensor:
     """Cut a random patch of each task and turn it by a random symmetry.

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eyewire_validator.config.settings import IMAGE_SCALES, ModelSettings
+from eyewire_validator.config.families import IMAGE_SCALES, NetworkSettings
 from eyewire_validator.tasks.context import context_masks
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
@@ -43,7 +43,7 @@ class SampleLoader:
     """
 
     def __init__(
-        self, index: pd.DataFrame, store: VolumeStore, settings: ModelSettings
+        self, index: pd.DataFrame, store: VolumeStore, settings: NetworkSettings
     ) -> None:
         """Read nothing yet."""
         self.lineage = Lineage(index)

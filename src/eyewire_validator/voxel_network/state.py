@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import StepLR
 
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.evaluation.voxel_counts import measure
 from eyewire_validator.learning.epochs import Epochs
 from eyewire_validator.voxel_network.answerer import NetworkAnswerer
@@ -40,14 +40,15 @@ class TrainingRun(Epochs):
     """
 
     model: Network
-    model_settings: ModelSettings
+    settings: NetworkTraining
+    model_settings: NetworkSettings
     precision: torch.dtype = torch.float32
 
     @classmethod
     def start(
         cls,
-        model_settings: ModelSettings,
-        settings: TrainingSettings,
+        model_settings: NetworkSettings,
+        settings: NetworkTraining,
         random_seed: int,
         device: torch.device,
     ) -> "TrainingRun":

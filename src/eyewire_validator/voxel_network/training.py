@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.errors import SplitError
 from eyewire_validator.learning.devices import repeatable, torch_threads
 from eyewire_validator.learning.epochs import RESUME_FILE, fingerprint
@@ -29,16 +29,16 @@ from eyewire_validator.voxel_network.samples import SampleLoader
 from eyewire_validator.voxel_network.state import TrainingRun
 
 
-def train(
+def train_network(
     index: pd.DataFrame,
     store: VolumeStore,
-    model_settings: ModelSettings,
-    settings: TrainingSettings,
+    model_settings: NetworkSettings,
+    settings: NetworkTraining,
     folder: Path,
-    replicate: int = 0,
+    random_seed: int,
     *,
     device: torch.device,
-    threads: int = 1,
+    threads: int,
 ) -> Trained:
     """Train a network from scratch, or resume an interrupted training.
 
@@ -49,7 +49,7 @@ def train(
         settings: the training section, with the entry's overrides.
         folder: where `RESUME_FILE` is kept; one of other settings or of another index
             is not used, and a warning is logged.
-        replicate: added to ``random_seed``.
+        random_seed: of weights, tasks, patches, symmetries and noise.
         device: where to compute.
         threads: CPU threads.
 
@@ -57,7 +57,6 @@ def train(
         SplitError: there are no tasks to train on, or none to validate on.
         ModelError: the network's answers are no longer finite.
     """
-    random_seed = settings.random_seed + replicate
     tasks, validation = choose_tasks(index, settings, random_seed)
     loader = SampleLoader(index, store, model_settings)
     draw = patch_source(tasks.tolist(), index, loader, model_settings, settings, device)
@@ -83,7 +82,7 @@ def train(
 
 
 def choose_tasks(
-    index: pd.DataFrame, settings: TrainingSettings, random_seed: int
+    index: pd.DataFrame, settings: NetworkTraining, random_seed: int
 ) -> tuple[NDArray[np.int64], list[int]]:
     """Return the training tasks in random order, and those to validate on.
 

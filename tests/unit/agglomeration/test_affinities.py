@@ -20,18 +20,20 @@ from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
 from eyewire_validator.agglomeration.answerer import agglomerate
 from eyewire_validator.agglomeration.contacts import describe_contacts
 from eyewire_validator.agglomeration.scoring import score_contacts
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import (
+    AgglomerationSettings,
+    AgglomerationTraining,
+)
 from eyewire_validator.errors import ConfigError, ModelError
 from eyewire_validator.models.train import train_model
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.store import CoarseVolume
 
-MODEL = ModelSettings("affinities", "agglomeration", evidence="affinities")
-SETTINGS = TrainingSettings(
-    device="cpu", random_seed=0, epochs=3, batch_size=2, rotation=1,
+MODEL = AgglomerationSettings(title="affinities", evidence="affinities")
+SETTINGS = AgglomerationTraining(
+    device="cpu", random_seed=0, epochs=3, batch_size=2,
     learning_rate=0.004, weight_decay=0.0005, lr_step=2, lr_gamma=0.3, patience=3,
-    validation_tasks=8, patch_size=8, symmetries=True, loss_on="every_loop",
-    labels="hard",
+    validation_tasks=8, patch_size=8,
 )  # fmt: skip
 SPLITS = {11: "train", 12: "train", 13: "validation", 14: "test"}
 

@@ -10,17 +10,19 @@ from eyewire_validator.agglomeration.answerer import agglomerate
 from eyewire_validator.agglomeration.contacts import describe_contacts
 from eyewire_validator.agglomeration.examples import contact_labels
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import (
+    AgglomerationSettings,
+    AgglomerationTraining,
+)
 from eyewire_validator.errors import FileError, ModelError
 from eyewire_validator.models.train import train_model
 from eyewire_validator.tasks.lineage import Lineage
 
-MODEL = ModelSettings("contacts", "agglomeration")
-SETTINGS = TrainingSettings(
-    device="cpu", random_seed=0, epochs=12, batch_size=16, rotation=1,
+MODEL = AgglomerationSettings(title="contacts")
+SETTINGS = AgglomerationTraining(
+    device="cpu", random_seed=0, epochs=12, batch_size=16,
     learning_rate=0.001, weight_decay=0.01, lr_step=10, lr_gamma=0.3, patience=12,
-    validation_tasks=8, patch_size=8, symmetries=True, loss_on="every_loop",
-    labels="hard",
+    validation_tasks=8, patch_size=8,
 )  # fmt: skip
 SPLITS = {11: "train", 12: "train", 13: "validation", 14: "test"}
 

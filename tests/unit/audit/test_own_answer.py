@@ -4,7 +4,7 @@ import pytest
 
 from eyewire_validator.answers import answer_in_segments, no_segments
 from eyewire_validator.audit.own_answer import audit_answers, audit_inputs
-from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.config.families import NetworkSettings
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.tasks import context as contexts
 from eyewire_validator.tasks.lineage import Lineage
@@ -16,8 +16,12 @@ TASKS = [
     {"task": 3, "volume": 11, "aggregate": [1, 3], "parent": 2, "depth": 2},
 ]
 TASK_IDS = [1, 2, 3]
-HONEST = ModelSettings("honest", "lwunet", "ancestors", 2, 2)
-LEAKED = ModelSettings("leaked", "lwunet", "published", 2, 2)
+HONEST = NetworkSettings(
+    title="honest", context="ancestors", context_channels=2, loops=2
+)
+LEAKED = NetworkSettings(
+    title="leaked", context="published", context_channels=2, loops=2
+)
 
 
 @pytest.fixture
@@ -33,7 +37,9 @@ def store(make_store, octants):
 @pytest.mark.parametrize("context", ["none", "ancestors", "ancestors_registered"])
 def test_honest_inputs_pass(index, store, context):
     channels = 0 if context == "none" else 2
-    settings = ModelSettings("honest", "lwunet", context, channels, 2)
+    settings = NetworkSettings(
+        title="honest", context=context, context_channels=channels, loops=2
+    )
     found = audit_inputs(index, store, settings, TASK_IDS, 0)
     assert found.passed
     assert (found.tasks, found.changed, found.blind) == (3, 0, 0)

@@ -11,11 +11,13 @@ from eyewire_validator.audit.verdict import (
     to_text,
     verdict,
 )
-from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.config.families import NetworkSettings
 from eyewire_validator.errors import AuditError
 from eyewire_validator.models.checkpoint import CheckpointInfo
 
-SETTINGS = ModelSettings("honest", "lwunet", "ancestors", 2, 2)
+SETTINGS = NetworkSettings(
+    title="honest", context="ancestors", context_channels=2, loops=2
+)
 
 
 def leak_audit(changed, *parts):

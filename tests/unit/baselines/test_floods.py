@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from eyewire_validator.config.settings import ModelSettings
-from eyewire_validator.models.choose import choose_answerer
+from eyewire_validator.answers import Resources
+from eyewire_validator.config.families import ModelSettings
+from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.volumes.coverage import Dust
 from eyewire_validator.volumes.graph import Graph, flood
 
@@ -75,7 +76,9 @@ def answer_with(make_index, make_store, octants):
         )
         store = make_store({11: octants}, {11: graph})
         settings = ModelSettings(title=kind, kind=kind)
-        return choose_answerer(settings, store, dust=Dust(0))(index)([1])[0][1]
+        return load_answerer(settings, Resources(store=store, dust=Dust(0)))(index)(
+            [1]
+        )[0][1]
 
     return answer_with
 
@@ -133,6 +136,8 @@ def test_contact_greedy_follows_the_largest_share_of_contact(
     store = make_store({11: row})
     index = make_index({"task": 1, "volume": 11, "seed": [1, 99]})
     settings = ModelSettings(title="", kind="contact_greedy")
-    answer = choose_answerer(settings, store, dust=Dust(0))(index)([1])[0][1]
+    answer = load_answerer(settings, Resources(store=store, dust=Dust(0)))(index)([1])[
+        0
+    ][1]
     # A voxel at the edge of the volume has two faces with 0, and one at either end.
     np.testing.assert_allclose(answer.segments[[2, 3, 4]], [1 / 5, 1 / 5, 0])

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from eyewire_validator.config.settings import ModelSettings
-from eyewire_validator.errors import ModelError
-from eyewire_validator.models.choose import choose_answerer
+from eyewire_validator.answers import Resources
+from eyewire_validator.config.kinds import model_settings
+from eyewire_validator.errors import ConfigError
+from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.volumes.coverage import Dust
 
 
@@ -22,10 +23,11 @@ def answer(make_index, make_store, octants):
     store = make_store({11: octants, 12: octants})
 
     def answer(kind, **settings):
-        settings = ModelSettings(title=kind, kind=kind, **settings)
+        settings = model_settings({"title": kind, "kind": kind, **settings})
+        resources = Resources(store=store, dust=Dust(0))
         ((answer,),) = (
             by_loop.values()
-            for by_loop in choose_answerer(settings, store, dust=Dust(0))(index)([2])
+            for by_loop in load_answerer(settings, resources)(index)([2])
         )
         assert answer.probability.dtype == np.float32
         return answer
@@ -57,16 +59,11 @@ def test_seeds_dilate_across_faces_only(answer, octants):
 
 
 def test_a_dilation_of_nothing_is_refused(answer):
-    with pytest.raises(ModelError, match="dilation 0 is none; expected 1 or more"):
-        answer("dilated_seed")
+    with pytest.raises(ConfigError, match="dilation: 0 is less than the minimum of 1"):
+        answer("dilated_seed", dilation=0)
 
 
 def test_a_perfect_mask_is_the_aggregate(answer, octants):
     np.testing.assert_array_equal(
         answer("perfect_mask").probability, np.isin(octants, [1, 3])
     )
-
-
-def test_networks_are_no_baselines(answer):
-    with pytest.raises(ModelError, match="kind lwunet is no baseline"):
-        answer("lwunet")

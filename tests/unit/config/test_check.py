@@ -1,15 +1,18 @@
 import copy
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import yaml
 from snakemake.utils import update_config
 
-from eyewire_validator.config.check import (
-    check_config,
+from eyewire_validator.config.check import check_config
+from eyewire_validator.config.entries import (
+    complete_entry,
+    complete_training,
     leave_out_null_models,
-    training_settings,
 )
+from eyewire_validator.config.kinds import KINDS
 from eyewire_validator.errors import ConfigError
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
@@ -17,7 +20,14 @@ SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
 
 
 def default_config() -> dict:
-    return yaml.safe_load((CONFIG / "config.yaml").read_text())
+    return merged("defaults", "config")
+
+
+def merged(*names: str) -> dict:
+    config: dict = {}
+    for name in names:
+        update_config(config, yaml.safe_load((CONFIG / f"{name}.yaml").read_text()))
+    return config
 
 
 def changed(path: str, value: object) -> dict:
@@ -39,19 +49,44 @@ def test_the_default_is_accepted():
     [
         ["eyewire"],
         ["volume"],
-        ["volume", "fib25"],
-        ["ablations"],
-        ["volume", "ablations"],
-        ["agglomeration"],
-        ["volume", "fib25", "agglomeration"],
+        ["volume", "studies/fib25"],
+        ["studies/ablations"],
+        ["volume", "studies/ablations"],
+        ["studies/agglomeration"],
+        ["volume", "studies/fib25", "studies/agglomeration"],
     ],
 )
 def test_every_variant_is_accepted(variants):
-    config = default_config()
-    for name in variants:
-        update_config(config, yaml.safe_load((CONFIG / f"{name}.yaml").read_text()))
+    config = merged("defaults", "config", *variants)
     leave_out_null_models(config)
     check_config(config, SCHEMA)
+
+
+def test_config_and_defaults_have_no_key_in_common():
+    both = [
+        yaml.safe_load((CONFIG / f"{n}.yaml").read_text())
+        for n in ("defaults", "config")
+    ]
+    assert not set(keys_of(both[0])) & set(keys_of(both[1]))
+
+
+def keys_of(section: dict, place: str = ""):
+    for key, value in section.items():
+        if isinstance(value, dict) and not place.startswith("models"):
+            yield from keys_of(value, f"{place}{key}.")
+        else:
+            yield f"{place}{key}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_defaults_of_a_kind_name_all_of_its_keys(kind):
+    named = default_config()["kinds"].get(kind, {})
+    own = {field.name for field in fields(KINDS[kind].settings)}
+    # A finished segmentation has no default.
+    assert own - {"title", "kind", "labels"} == set(named) - {"training"}
+    if KINDS[kind].training:
+        keys = {field.name for field in fields(KINDS[kind].training)}
+        assert keys - {"device", "random_seed"} == set(named["training"])
 
 
 @pytest.mark.parametrize(
@@ -67,13 +102,41 @@ def test_every_variant_is_accepted(variants):
         ("api.requests_per_second", 0, "api.requests_per_second: 0 is less than"),
         ("models.lwunet.context", "x", "models.lwunet.context: 'x' is not one of"),
         ("models.lwunet", {"kind": "lwunet"}, "missing under models.lwunet: title"),
+        ("models.lwunet", {"title": "x"}, "missing under models.lwunet: kind"),
+        ("models.lwunet.kind", "unet", "models.lwunet.kind: 'unet' is not one of lw"),
+        ("models.lwunet.title", "\x1b", "models.lwunet.title: "),
         ("models.a/b", {"kind": "seed_only"}, "'a/b' does not match"),
-        ("models.lwunet.context", "none", "context none does not go with 2"),
+        ("models.lwunet.context", "none", "2 does not go with context none"),
         (
             "models.lwunet.training",
             {"epoch": 1},
-            "unknown key models.lwunet.training.ep",
+            "unknown key models.lwunet.training.epoch (did you mean epochs?)",
         ),
+        ("models.msty.training", {"epochs": 1}, "unknown key models.msty.training"),
+        (
+            "models.agglomeration.training",
+            {"loss_on": "last_loop"},
+            "unknown key models.agglomeration.training.loss_on",
+        ),
+        (
+            "models.ready_made.training",
+            {"epochs": 1},
+            "models.ready_made.training: models/agglomeration.pt is not trained",
+        ),
+        (
+            "models.agglomeration",
+            {
+                "title": "a",
+                "kind": "agglomeration",
+                "evidence": "features",
+                "training": {"patch_size": 32},
+            },
+            "models.agglomeration.training.patch_size: nothing reads it here",
+        ),
+        ("kinds.unet", {}, "unknown key kinds.unet (did you mean lwunet?)"),
+        ("kinds.lwunet.loop", 4, "unknown key kinds.lwunet.loop (did you mean loops?)"),
+        ("kinds.lwunet.training.epochs", 0, "kinds.lwunet.training.epochs: 0 is less"),
+        ("kinds.agglomeration.training.labels", "soft", "unknown key kinds.agglom"),
         ("volumes.factor", 3, "factor 3 does not divide the size of 256"),
         (
             "volumes.size",
@@ -82,17 +145,20 @@ def test_every_variant_is_accepted(variants):
         ),
         ("volumes.overlap", 160, "split.buffer: with 1 layers between them"),
         ("volumes.overlap", 256, "overlap 256 must be below size 256"),
-        ("training.patch_size", 128, "patch_size 128 of model lwunet exceeds"),
         (
-            "models.agglomeration.training.patch_size",
+            "kinds.lwunet.training.patch_size",
             128,
+            "patch_size 128 of model lwunet exceeds",
+        ),
+        (
+            "models.agglomeration.training",
+            {"patch_size": 128},
             "patch_size 128 of model agglomeration exceeds",
         ),
-        ("models.agglomeration.image", "none", "agglomeration.image: affinities are"),
+        ("models.agglomeration.image", "none", "agglomeration.image: none, but affin"),
         ("models.lwunet.loops", 9, "models.lwunet.loops: 9 is not among evaluation"),
-        ("models.lwunet.dropout_samples", 8, "lwunet: dropout_samples need a dropout"),
-        ("models.lwunet.levels", 3, "unknown key models.lwunet.levels"),
-        ("models.lwunet.kind", "ensemble", "'ensemble' is not one of ['lwunet'"),
+        ("models.lwunet.dropout_samples", 8, "lwunet.dropout_samples: 8 passes would"),
+        ("models.lwunet.width", 8, "unknown key models.lwunet.width"),
         ("models.lwunet.uncertainty", "x", "uncertainty: 'x' is not one of"),
         ("models.dilated_seed.dilation", 0, "dilated_seed.dilation: 0 is less than"),
         ("models.msty.dilation", 1, "unknown key models.msty.dilation"),
@@ -109,8 +175,15 @@ def test_a_wrong_value_is_refused_by_name(path, value, message):
     assert message in str(refusal.value)
 
 
-def test_a_models_training_overrides_the_common_one():
+def test_a_models_keys_override_those_of_its_kind():
+    config = changed("models.lwunet.loops", 2)
+    assert complete_entry(config, "lwunet")["loops"] == 2
+    assert complete_entry(config, "lwunet")["context_channels"] == 2
+
+
+def test_a_models_training_overrides_that_of_its_kind():
     config = changed("models.lwunet.training", {"epochs": 99})
-    settings = training_settings(config, "lwunet")
-    assert settings["epochs"] == 99
-    assert settings["batch_size"] == config["training"]["batch_size"]
+    training = complete_training(config, "lwunet")
+    assert training["epochs"] == 99
+    assert training["batch_size"] == config["kinds"]["lwunet"]["training"]["batch_size"]
+    assert training["device"] == config["training"]["device"]

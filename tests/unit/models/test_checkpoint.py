@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import (
+    NetworkSettings,
+    NetworkTraining,
+)
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import (
+    OLD_FORMATS,
     CheckpointInfo,
     load_checkpoint,
     save_checkpoint,
@@ -19,8 +23,10 @@ from eyewire_validator.voxel_network.lwunet import LWUNet
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"
 PUBLISHED = SHARED / "reference" / "published_state_dict.pth"
 
-MODEL = ModelSettings("m", "lwunet", "ancestors", 1, 3, "raw")
-TRAINING = TrainingSettings(
+MODEL = NetworkSettings(
+    title="m", context="ancestors", context_channels=1, loops=3, image="raw"
+)
+TRAINING = NetworkTraining(
     device="cpu", random_seed=0, epochs=1, batch_size=1, rotation=1,
     learning_rate=0.1, weight_decay=0, lr_step=1, lr_gamma=1, patience=1,
     validation_tasks=1, patch_size=4, symmetries=False,
@@ -88,26 +94,19 @@ def test_uncertainty_and_dropout_come_back(tmp_path):
     assert (model.uncertainty.name, model.dropout) == ("sampled_logit", 0.25)
 
 
-def test_one_from_before_uncertainty_was_a_choice_still_loads(saved):
+def test_one_of_an_earlier_version_is_refused(saved):
     content = torch.load(saved, weights_only=True)
-    for key in ("uncertainty", "dropout", "dropout_samples"):
-        del content["model_settings"][key]
-    del content["training_settings"]["labels"]
+    content["format"] = OLD_FORMATS[0]
     torch.save(content, saved)
-    model, info = load_checkpoint(saved)
-    assert (model.uncertainty.name, model.dropout) == ("scaled_logit", 0)
-    assert info == INFO
+    with pytest.raises(ModelError, match="made by an earlier version"):
+        load_checkpoint(saved)
 
 
-def test_settings_that_are_gone_may_be_named_where_they_did_nothing(saved):
+def test_settings_that_the_kind_does_not_have_are_refused(saved):
     content = torch.load(saved, weights_only=True)
     content["model_settings"]["boundaries"] = False
-    content["training_settings"]["sampling"] = "even"
     torch.save(content, saved)
-    assert load_checkpoint(saved)[1] == INFO
-    content["training_settings"]["sampling"] = "hard"
-    torch.save(content, saved)
-    with pytest.raises(ModelError, match=r"another version \(sampling 'hard' is gone"):
+    with pytest.raises(ModelError, match=r"another version \(unknown key model"):
         load_checkpoint(saved)
 
 

@@ -6,21 +6,21 @@ import torch
 
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.membership import Membership
-from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.answers import Resources
+from eyewire_validator.config.families import AgglomerationSettings, NetworkSettings
 from eyewire_validator.errors import ModelError
+from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.models.checkpoint import (
     CheckpointInfo,
     load_checkpoint,
     save_checkpoint,
 )
-from eyewire_validator.models.choose import choose_answerer
-from eyewire_validator.models.load import load_answerer
 from eyewire_validator.models.segment_validator import load_segment_validator
 from eyewire_validator.models.voxel_validator import load_validator
 from eyewire_validator.volumes.coverage import Dust
 from eyewire_validator.voxel_network.lwunet import LWUNet
 
-SETTINGS = ModelSettings("contacts", "agglomeration")
+SETTINGS = AgglomerationSettings(title="contacts")
 
 
 @pytest.fixture
@@ -77,15 +77,10 @@ def test_the_workflow_answers_as_the_model_alone(
     store = make_store({11: octants})
     index = make_index({"task": 5, "volume": 11, "seed": [1], "aggregate": [1, 2]})
     alone = load_segment_validator(checkpoint).answer(*store.get(11), [1])
-    trained, settings = load_answerer(
-        checkpoint, index, store, tasks=[5], loops=[1], device=torch.device("cpu")
-    )
-    chosen = choose_answerer(SETTINGS, store, dust=Dust(0), checkpoint=checkpoint)
-    assert settings == SETTINGS
-    for answerer in (trained, chosen(index)):
-        ((by_loop),) = answerer([5])
-        segments = by_loop[1].segments
-        np.testing.assert_array_equal(segments[alone["segment"]], alone["probability"])
+    resources = Resources(store=store, dust=Dust(0))
+    ((by_loop),) = load_answerer(SETTINGS, resources, checkpoint)(index)([5])
+    segments = by_loop[1].segments
+    np.testing.assert_array_equal(segments[alone["segment"]], alone["probability"])
 
 
 @pytest.mark.parametrize(
@@ -109,38 +104,17 @@ def test_what_it_cannot_answer_is_refused(checkpoint, image, octants, change, me
 def test_each_kind_of_checkpoint_names_its_own_loader(checkpoint, tmp_path):
     with pytest.raises(ModelError, match="use load_segment_validator"):
         load_validator(checkpoint)
-    settings = ModelSettings("net", "lwunet")
+    settings = NetworkSettings(title="net")
     save_checkpoint(tmp_path / "net.pt", LWUNet(0, 1), CheckpointInfo(settings))
     with pytest.raises(ModelError, match="use load_validator"):
         load_segment_validator(tmp_path / "net.pt")
 
 
 def test_agglomeration_needs_a_checkpoint_of_its_kind(make_store, octants, tmp_path):
-    store = make_store({11: octants})
+    resources = Resources(store=make_store({11: octants}), dust=Dust(0))
     with pytest.raises(ModelError, match="needs a checkpoint; train it first"):
-        choose_answerer(SETTINGS, store, dust=Dust(0))
-    settings = ModelSettings("net", "lwunet")
+        load_answerer(SETTINGS, resources)
+    settings = NetworkSettings(title="net")
     save_checkpoint(tmp_path / "net.pt", LWUNet(0, 1), CheckpointInfo(settings))
-    with pytest.raises(ModelError, match="is of a network, not of kind agglomeration"):
-        choose_answerer(SETTINGS, store, dust=Dust(0), checkpoint=tmp_path / "net.pt")
-
-
-@pytest.mark.parametrize(
-    ("deleted", "is_known"),
-    [
-        ({"linkage": "mean", "attachment": True}, True),
-        ({"linkage": "single", "attachment": True}, False),
-        ({"linkage": "mean", "attachment": False}, False),
-    ],
-)
-def test_a_deleted_setting_loads_only_with_the_value_that_stayed(
-    checkpoint, deleted, is_known
-):
-    content = torch.load(checkpoint, weights_only=True)
-    content["model_settings"] |= deleted
-    torch.save(content, checkpoint)
-    if is_known:
-        assert load_checkpoint(checkpoint)[1].model_settings == SETTINGS
-    else:
-        with pytest.raises(ModelError, match="made by another version"):
-            load_checkpoint(checkpoint)
+    with pytest.raises(ModelError, match="is of kind lwunet, not agglomeration"):
+        load_answerer(SETTINGS, resources, tmp_path / "net.pt")

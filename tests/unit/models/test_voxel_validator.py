@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from eyewire_validator.config.settings import UNCERTAINTIES, ModelSettings
+from eyewire_validator.config.families import (
+    UNCERTAINTIES,
+    NetworkSettings,
+)
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
 from eyewire_validator.models.voxel_validator import Validator, load_validator
@@ -12,7 +15,9 @@ from eyewire_validator.voxel_network.answerer import NetworkAnswerer
 from eyewire_validator.voxel_network.lwunet import LWUNet
 from eyewire_validator.voxel_network.samples import SampleLoader
 
-SETTINGS = ModelSettings("m", "lwunet", "ancestors_registered", 2, 3)
+SETTINGS = NetworkSettings(
+    title="m", context="ancestors_registered", context_channels=2, loops=3
+)
 IMAGE = np.zeros((8, 4, 12), np.uint8)
 SEED = np.zeros((8, 4, 12), bool)
 CONTEXT = np.zeros((2, 8, 4, 12), bool)

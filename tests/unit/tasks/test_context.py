@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eyewire_validator.config.settings import CONTEXTS
+from eyewire_validator.config.families import CONTEXTS
 from eyewire_validator.errors import FileError
 from eyewire_validator.tasks.context import (
     context_masks,

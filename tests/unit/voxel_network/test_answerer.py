@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from eyewire_validator.config.settings import UNCERTAINTIES, ModelSettings
+from eyewire_validator.config.families import (
+    UNCERTAINTIES,
+    NetworkSettings,
+)
 from eyewire_validator.errors import ModelError
 from eyewire_validator.voxel_network.answerer import NetworkAnswerer, samples_of
 from eyewire_validator.voxel_network.gpu_samples import GpuSamples
@@ -12,7 +15,9 @@ from eyewire_validator.voxel_network.loss import published_loss
 from eyewire_validator.voxel_network.lwunet import LWUNet
 from eyewire_validator.voxel_network.samples import SampleLoader, inputs_and_truth
 
-SETTINGS = ModelSettings("network", "lwunet", "ancestors_registered", 2, 2)
+SETTINGS = NetworkSettings(
+    title="network", context="ancestors_registered", context_channels=2, loops=2
+)
 DROPOUT = replace(SETTINGS, dropout=0.4, dropout_samples=3)
 TASKS = [
     {"task": 1, "volume": 11, "seed": [1], "aggregate": [1, 2]},

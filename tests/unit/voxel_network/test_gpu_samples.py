@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from eyewire_validator.config.settings import (
+from eyewire_validator.config.families import (
     CONTEXTS,
     LABELS,
-    ModelSettings,
-    TrainingSettings,
+    NetworkSettings,
+    NetworkTraining,
 )
 from eyewire_validator.errors import ConfigError, VolumeError
 from eyewire_validator.learning.symmetry import SYMMETRIES, apply
@@ -18,7 +18,7 @@ from eyewire_validator.voxel_network.gpu_samples import GpuSamples, fits
 from eyewire_validator.voxel_network.samples import SampleLoader
 
 CPU = torch.device("cpu")
-SETTINGS = TrainingSettings(
+SETTINGS = NetworkTraining(
     device="cpu", random_seed=5, epochs=3, batch_size=2, rotation=2,
     learning_rate=0.01, weight_decay=0.0005, lr_step=1, lr_gamma=0.5, patience=3,
     validation_tasks=2, patch_size=4, symmetries=True,
@@ -53,7 +53,9 @@ def store(make_store, octants):
 
 
 def model_settings(context):
-    return ModelSettings("m", "lwunet", context, 0 if context == "none" else 2)
+    return NetworkSettings(
+        title="m", context=context, context_channels=0 if context == "none" else 2
+    )
 
 
 @pytest.mark.parametrize("labels", LABELS)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from eyewire_validator.config.settings import UNCERTAINTIES
+from eyewire_validator.config.families import UNCERTAINTIES
 from eyewire_validator.errors import ModelError
 from eyewire_validator.voxel_network.lwunet import LWUNet
 from eyewire_validator.voxel_network.uncertainty import METHODS

@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import (
+    NetworkSettings,
+    NetworkTraining,
+)
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.voxel_network.patches import crop_around_seed, draw_patches
 from eyewire_validator.voxel_network.samples import SampleLoader
 
-MODEL = ModelSettings("m", "lwunet", "ancestors_registered", 1, 2)
-SETTINGS = TrainingSettings(
+MODEL = NetworkSettings(
+    title="m", context="ancestors_registered", context_channels=1, loops=2
+)
+SETTINGS = NetworkTraining(
     device="cpu", random_seed=5, epochs=3, batch_size=2, rotation=2,
     learning_rate=0.01, weight_decay=0.0005, lr_step=1, lr_gamma=0.5, patience=3,
     validation_tasks=2, patch_size=8, symmetries=True,

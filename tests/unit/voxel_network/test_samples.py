@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from eyewire_validator.config.settings import CONTEXTS, LABELS, ModelSettings
+from eyewire_validator.config.families import (
+    CONTEXTS,
+    LABELS,
+    NetworkSettings,
+)
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.tasks.context import is_leaked
 from eyewire_validator.voxel_network.samples import (
@@ -22,7 +26,7 @@ def store(make_store, octants):
 
 
 def settings(context="ancestors", channels=2):
-    return ModelSettings("m", "lwunet", context, channels)
+    return NetworkSettings(title="m", context=context, context_channels=channels)
 
 
 def test_a_sample_is_image_context_seed_truth(make_index, store, octants):

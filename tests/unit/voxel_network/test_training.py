@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from eyewire_validator.config.settings import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.errors import ModelError, SplitError
 from eyewire_validator.learning import epochs
 from eyewire_validator.learning.epochs import RESUME_FILE
@@ -19,18 +19,27 @@ from eyewire_validator.voxel_network.loss import scaled_logit_loss
 from eyewire_validator.voxel_network.lwunet import LWUNet
 from eyewire_validator.voxel_network.samples import SampleLoader, inputs_and_truth
 from eyewire_validator.voxel_network.state import TrainingRun
-from eyewire_validator.voxel_network.training import choose_tasks, train
+from eyewire_validator.voxel_network.training import choose_tasks, train_network
 
-MODEL = ModelSettings("m", "lwunet", "ancestors_registered", 1, 2)
+MODEL = NetworkSettings(
+    title="m", context="ancestors_registered", context_channels=1, loops=2
+)
 NOISY = replace(MODEL, uncertainty="sampled_logit_monte_carlo", dropout=0.3)
 LEAKED = replace(MODEL, context="published")
-SETTINGS = TrainingSettings(
+SETTINGS = NetworkTraining(
     device="cpu", random_seed=5, epochs=3, batch_size=2, rotation=2,
     learning_rate=0.01, weight_decay=0.0005, lr_step=1, lr_gamma=0.5, patience=3,
     validation_tasks=2, patch_size=4, symmetries=True,
     loss_on="every_loop", labels="hard",
 )  # fmt: skip
 CPU = torch.device("cpu")
+
+
+def train(index, store, model, settings, folder, replicate=0, *, device):
+    random_seed = settings.random_seed + replicate
+    return train_network(
+        index, store, model, settings, folder, random_seed, device=device, threads=1
+    )
 
 
 @pytest.fixture
@@ -123,11 +132,11 @@ def test_an_interrupted_training_ends_with_the_same_bits(
         index, store, model_settings, SETTINGS, tmp_path / "cut", device=CPU
     )
     assert len(steps) == (4 if epochs_done == 1 else 2)
-    assert_same_bits(resumed.model, whole.model)
+    assert_same_bits(resumed.module, whole.module)
     assert resumed.history.equals(whole.history)
     for name, trained in (("whole.pt", whole), ("cut.pt", resumed)):
         save_checkpoint(
-            tmp_path / name, trained.model, CheckpointInfo(model_settings, SETTINGS)
+            tmp_path / name, trained.module, CheckpointInfo(model_settings, SETTINGS)
         )
     files = [(tmp_path / name).read_bytes() for name in ("whole.pt", "cut.pt")]
     assert files[0] == files[1]
@@ -137,7 +146,7 @@ def test_the_random_seed_decides(index, store, tmp_path):
     one, same, other = (
         train(
             index, store, MODEL, SETTINGS, tmp_path / name, replicate, device=CPU
-        ).model
+        ).module
         for name, replicate in (("a", 0), ("b", 0), ("c", 1))
     )
     assert_same_bits(one, same)
@@ -176,7 +185,7 @@ def test_another_trainings_state_is_not_used(index, store, tmp_path, caplog, cha
         again = train(index, store, MODEL, settings, tmp_path / "old", device=CPU)
     assert "training starts from scratch" in caplog.text
     fresh = train(index, store, MODEL, settings, tmp_path / "new", device=CPU)
-    assert_same_bits(again.model, fresh.model)
+    assert_same_bits(again.module, fresh.module)
 
 
 def test_every_column_and_row_of_the_index_tells_trainings_apart(
@@ -209,7 +218,7 @@ def test_stops_early_and_keeps_the_best_weights(index, store, tmp_path, monkeypa
     best = train(
         index, store, MODEL, replace(settings, epochs=2), tmp_path / "b", device=CPU
     )
-    assert_same_bits(stopped.model, best.model)
+    assert_same_bits(stopped.module, best.module)
 
 
 def test_rotation_uses_every_task_once_a_round(index):
@@ -297,6 +306,6 @@ def test_without_an_image_nothing_of_it_is_learned(
             image = np.full_like(octants, grey, np.uint8)
             write_array(store.folders[volume] / "image.lzma", image)
         models.append(
-            train(index, store, blind, SETTINGS, tmp_path / name, device=CPU).model
+            train(index, store, blind, SETTINGS, tmp_path / name, device=CPU).module
         )
     assert_same_bits(*models)

@@ -7,7 +7,7 @@ from scipy.special import expit, log_expit
 from scipy.stats import norm
 from torch.nn import functional as F
 
-from eyewire_validator.config.settings import UNCERTAINTIES
+from eyewire_validator.config.families import UNCERTAINTIES
 from eyewire_validator.voxel_network.loss import sampled_logit_loss
 from eyewire_validator.voxel_network.quadrature import (
     RULE,

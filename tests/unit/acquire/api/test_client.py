@@ -38,7 +38,7 @@ from eyewire_validator.errors import (
 
 TOKEN = "s3cret-t0ken"
 FILE = "https://storage.googleapis.com/e2198_compressed/Volume-1-2/jpg/0.jpg"
-CONFIG = Path(__file__).resolve().parents[4] / "config/config.yaml"
+CONFIG = Path(__file__).resolve().parents[4] / "config/defaults.yaml"
 # What tests count.
 SETTINGS = replace(
     ApiSettings(**yaml.safe_load(CONFIG.read_text())["api"]),

@@ -1,11 +1,12 @@
-"""Who answers without being a baseline; each answerer's own test says how."""
+"""People and finished segmentations answer; other answerers have tests of their own."""
 
 import numpy as np
 import pytest
 
-from eyewire_validator.config.settings import ModelSettings
+from eyewire_validator.answers import Resources
+from eyewire_validator.config.kinds import model_settings
 from eyewire_validator.errors import ModelError
-from eyewire_validator.models.choose import choose_answerer
+from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.storage.files import write_json
 from eyewire_validator.volumes.coverage import Dust
 
@@ -16,9 +17,10 @@ def answers(make_index, make_store, octants):
     index = make_index({"task": 1, "volume": 11}, {"task": 2, "volume": 11})
     store = make_store({11: octants})
 
-    def answer(kind, labels=None, **people):
-        settings = ModelSettings(title=f"the {kind}", kind=kind, labels=labels)
-        found = choose_answerer(settings, store, dust=Dust(0), **people)(index)([2, 1])
+    def answer(kind, keys=None, **people):
+        entry = {"title": f"the {kind}", "kind": kind, **(keys or {})}
+        resources = Resources(store=store, dust=Dust(0), **people)
+        found = load_answerer(model_settings(entry), resources)(index)([2, 1])
         assert [list(by_loop) for by_loop in found] == [[1], [1]]
         return [by_loop[1] for by_loop in found]
 
@@ -72,6 +74,6 @@ def test_labels_come_from_the_file_that_the_entry_names(answers, octants, tmp_pa
     full = np.zeros((32, 32, 32), np.uint8)
     full[:16] = 9
     np.savez(tmp_path / "made.npz", objects=full)
-    found = answers("labels", labels=f"{tmp_path / 'made.npz'}::objects")
+    found = answers("labels", {"labels": f"{tmp_path / 'made.npz'}::objects"})
     for answer in found:
         np.testing.assert_array_equal(answer.probability, octants <= 4)

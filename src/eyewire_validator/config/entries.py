@@ -1,0 +1,35 @@
+"""The entries of ``models:``, completed by the defaults of their kinds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def leave_out_null_models(config: dict[str, Any]) -> None:
+    """Take out the entries of ``models:`` that a variant names null.
+
+    What is no mapping stays, for `check.check_config` to refuse.
+    """
+    models = config.get("models")
+    if isinstance(models, Mapping):
+        config["models"] = {
+            name: entry for name, entry in models.items() if entry is not None
+        }
+
+
+def complete_entry(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the entry of a model, over the defaults of its kind, without training."""
+    entry = config["models"][name]
+    whole = {**_defaults(config, entry), **entry}
+    return {key: value for key, value in whole.items() if key != "training"}
+
+
+def complete_training(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return how a model is trained: ``training:``, its kind's, and its own."""
+    entry = config["models"][name]
+    kinds = _defaults(config, entry).get("training", {})
+    return {**config["training"], **kinds, **entry.get("training", {})}
+
+
+def _defaults(config: Mapping[str, Any], entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = config["kinds"].get(entry["kind"], {})
+    return found
