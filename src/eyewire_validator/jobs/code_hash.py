@@ -13,6 +13,8 @@ from pathlib import Path
 
 PACKAGE = "eyewire_validator"
 FOLDER = Path(__file__).parents[1]
+# What may have a docstring.
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @cache
@@ -51,15 +53,16 @@ def _imported_modules(path: Path) -> frozenset[Path]:
     return frozenset(
         file
         for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Import | ast.ImportFrom)
         for name in _names_in(node)
         for file in _files_of(name)
     )
 
 
-def _names_in(node: ast.AST) -> Iterator[str]:
+def _names_in(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
-    if isinstance(node, ast.ImportFrom) and node.module:
+    elif node.module:
         yield node.module
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
@@ -81,16 +84,17 @@ def _files_of(name: str) -> Iterator[Path]:
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _meaning_of(path: Path) -> str:
+    return ast.dump(_tree(path))
 
 
 @cache
-def _meaning_of(path: Path) -> str:
-    """Return the syntax tree as text, without docstrings."""
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+def _tree(path: Path) -> ast.Module:
+    """Return the syntax tree without docstrings."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, documented) and ast.get_docstring(node) is not None:
+        if isinstance(node, DOCUMENTED) and (
+            ast.get_docstring(node, clean=False) is not None
+        ):
             node.body = node.body[1:]
-    return ast.dump(tree)
+    return tree
