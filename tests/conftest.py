@@ -10,14 +10,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-# Workers of pytest-xdist share the cores; what they start may use more.
-os.environ["OMP_NUM_THREADS"] = "1"
+# Workers of pytest-xdist share the cores: torch computes in one thread here, and in the
+# runs that tests start, threads that wait leave their core to others.
+os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
@@ -93,8 +94,12 @@ def make_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]
     return make_once
 
 
+def times_of_files(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
 @pytest.fixture(scope="session")
-def finished(run, token, make_once) -> Path:
+def finished(run, token, make_once) -> Iterator[Path]:
     """A folder in which the whole workflow has run. Read it, do not change it."""
 
     def make(folder: Path) -> None:
@@ -102,7 +107,10 @@ def finished(run, token, make_once) -> Path:
         assert done.returncode == 0, done.stdout
         (folder / "terminal.txt").write_text(done.stdout)
 
-    return make_once("finished", make)
+    folder = make_once("finished", make)
+    before = times_of_files(folder)
+    yield folder
+    assert times_of_files(folder) == before, "a test changed the run that all share"
 
 
 @pytest.fixture

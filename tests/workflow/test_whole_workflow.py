@@ -67,8 +67,8 @@ def test_leaked_files_say_so_in_their_metadata(finished):
     assert json.loads((leaked / "summary.json").read_text())["leaked"] is True
 
 
-def test_a_second_run_has_nothing_to_do(run, finished):
-    done = run(finished, "-n")
+def test_a_second_run_has_nothing_to_do(run, finished_copy):
+    done = run(finished_copy, "-n")
     assert "Nothing to be done" in done.stdout
 
 
@@ -174,13 +174,13 @@ def test_models_that_learned_from_less_make_a_learning_curve(run, finished_copy)
     assert 0 < tasks["little"] < tasks["agglomeration"]
 
 
-def test_a_change_of_politeness_makes_nothing_stale(run, finished):
-    done = run(finished, "-n", config={"api": {"tries": 3}})
+def test_a_change_of_politeness_makes_nothing_stale(run, finished_copy):
+    done = run(finished_copy, "-n", config={"api": {"tries": 3}})
     assert "Nothing to be done" in done.stdout
 
 
-def test_a_change_of_the_split_reruns_from_the_index_on(run, finished):
-    done = run(finished, "-n", config={"split": {"buffer": 2}})
+def test_a_change_of_the_split_reruns_from_the_index_on(run, finished_copy):
+    done = run(finished_copy, "-n", config={"split": {"buffer": 2}})
     rerun = set(jobs_of(done.stdout))
     assert {
         "index_tasks",
