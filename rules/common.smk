@@ -6,11 +6,13 @@ REQUIRED CONFIG  everything in config/config.yaml; config/schema.yaml checks it.
 import re
 from dataclasses import asdict
 from functools import lru_cache
+from glob import iglob
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.io import IOFile
+from snakemake.utils import update_config
 
 from eyewire_validator.acquire.cells import FORMAT as CELL_FORMAT
 from eyewire_validator.acquire.volumes import FORMAT as RAW_VOLUME_FORMAT
@@ -32,13 +34,22 @@ from eyewire_validator.storage.schemas.registry import REGISTRY
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes import FORMAT as VOLUME_FORMAT
 
+# Where this workflow is, also if another one uses it as a module.
+REPOSITORY = Path(workflow.current_basedir).parent
+
+
+def read_yaml(name):
+    return yaml.safe_load((REPOSITORY / name).read_text())
+
+
+# A module gets no `configfile`; what it is given holds only what differs, too.
+defaults = read_yaml("config/config.yaml")
+update_config(defaults, config)
+config.update(defaults)
 leave_out_null_models(config)
 
 try:
-    check_config(
-        config,
-        yaml.safe_load(Path(workflow.source_path("../config/schema.yaml")).read_text()),
-    )
+    check_config(config, read_yaml("config/schema.yaml"))
 except EyewireValidatorError as error:
     raise WorkflowError(str(error)) from None
 
@@ -87,10 +98,19 @@ for resource, limit in LIMITS.items():
     workflow.global_resources.setdefault(resource, limit)
 
 
+def here(path):
+    """A path on this disk, below the prefix that this workflow has as a module.
+
+    Snakemake prefixes inputs and outputs, but no params and nothing that is `local`.
+    Known only while the rules are read.
+    """
+    return workflow.modifier.path_modifier.replace_prefix(path)
+
+
 # Failures in a row; the jobs that ask the same service share one file. As long as it is
 # full, none of them asks.
 FAILURES = {
-    service: f"results/downloads/{service}_failures.txt"
+    service: here(f"results/downloads/{service}_failures.txt")
     for service in ("api", "storage")
 }
 
@@ -112,7 +132,7 @@ wildcard_constraints:
 
 @lru_cache
 def hash_of_code(script, modules=()):
-    return code_hash(Path(workflow.basedir) / "workflow" / "scripts" / script, modules)
+    return code_hash(REPOSITORY / "workflow" / "scripts" / script, modules)
 
 
 def code(script, *functions):
@@ -147,8 +167,8 @@ def unrecorded(value):
 
 # What takes days to download and downsample.
 COSTLY_RESULTS = (
-    "results/downloads/cells/*/tasks.parquet",
-    "results/volumes/groups/*.json",
+    here("results/downloads/cells/*/tasks.parquet"),
+    here("results/volumes/groups/*.json"),
 )
 
 
@@ -157,7 +177,7 @@ def refuse_results_without_format():
 
     Snakemake would take it for stale and download it again, without a word.
     """
-    former = [p for p in COSTLY_RESULTS if any(map(has_code_hash, Path().glob(p)))]
+    former = [p for p in COSTLY_RESULTS if any(map(has_code_hash, iglob(p)))]
     if former and not workflow.touch:
         raise WorkflowError(
             f"{' and '.join(former)}: made by a version without FORMAT numbers, and "
@@ -169,11 +189,14 @@ def refuse_results_without_format():
 
 def has_code_hash(file):
     """Whether a hash of code is among the params that a file was made with."""
-    params = workflow.persistence.params(IOFile(str(file), rule=None)) or []
+    params = workflow.persistence.params(IOFile(file, rule=None)) or []
     return any(re.fullmatch("'[0-9a-f]{12}'", param) for param in params)
 
 
 def share(resource, jobs):
-    """What one of ``jobs`` claims of a limited resource: rounded down, but not to 0."""
-    limit = workflow.global_resources[resource].value
+    """What one of ``jobs`` claims of a limited resource: rounded down, but not to 0.
+
+    The limit in force may be that of another module, and higher than its own.
+    """
+    limit = min(LIMITS[resource], workflow.global_resources[resource].value)
     return max(1, limit // jobs)

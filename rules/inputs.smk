@@ -90,7 +90,7 @@ def folders_of_groups(wildcards):
 def given_checkpoint(wildcards):
     """The file that a model's entry names: of the run, or one that comes with the workflow."""
     file = Path(MODELS[wildcards.model].given_checkpoint)
-    own = Path(workflow.basedir) / file
+    own = REPOSITORY / file
     return given(str(own if own.exists() and not file.exists() else file))
 
 

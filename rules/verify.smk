@@ -17,13 +17,13 @@ rule verify:
     conda:
         "../envs/data.yaml"
     params:
-        folder="results",
-        logs="results/logs",
+        folder=here("results"),
+        logs=here("results/logs"),
         ignored=[
-            "results/logs",
-            "results/benchmarks",
-            "results/downloads/volumes",
-            "results/parts",
+            here("results/logs"),
+            here("results/benchmarks"),
+            here("results/downloads/volumes"),
+            here("results/parts"),
             PARTIAL_DOWNLOADS,
             *FAILURES.values(),
         ],

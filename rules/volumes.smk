@@ -10,7 +10,8 @@ OUTPUT  results/volumes/groups/{group}.json       SHA-256 of each file of each v
                                                   graph.parquet
 """
 
-PARTIAL_DOWNLOADS = "results/downloads/partial"
+PARTIAL_DOWNLOADS = here("results/downloads/partial")
+RAW_VOLUMES = here("results/downloads/volumes/{group}")
 
 
 rule download_volumes:
@@ -23,7 +24,7 @@ rule download_volumes:
         sandbox=sandbox_folder,
         catalog=catalog_of_groups,
     output:
-        temp(local(directory("results/downloads/volumes/{group}"))),
+        temp(local(directory(RAW_VOLUMES))),
     log:
         "results/logs/download_volumes/{group}.log",
     benchmark:
@@ -49,7 +50,7 @@ rule download_volumes:
 rule downsample_volumes:
     """Check a group's raw volumes, downsample them and count what covers what."""
     input:
-        raw=local("results/downloads/volumes/{group}"),
+        raw=local(RAW_VOLUMES),
         catalog=catalog_of_groups,
     output:
         manifest="results/volumes/groups/{group}.json",
