@@ -3,7 +3,9 @@
 REQUIRED CONFIG  everything in config/config.yaml; config/schema.yaml checks it.
 """
 
+import json
 import re
+from copy import deepcopy
 from dataclasses import asdict
 from functools import lru_cache
 from glob import iglob
@@ -43,9 +45,9 @@ def read_yaml(name):
 
 
 # A module gets no `configfile`; what it is given holds only what differs, too.
-defaults = read_yaml("config/config.yaml")
-update_config(defaults, config)
-config.update(defaults)
+differences = deepcopy(config)
+update_config(config, read_yaml("config/config.yaml"))
+update_config(config, differences)
 leave_out_null_models(config)
 
 try:
@@ -163,6 +165,11 @@ def unrecorded(value):
     Snakemake records no params that are functions of the output.
     """
     return lambda wildcards, output: value
+
+
+def in_key_order(settings):
+    """The same settings; Snakemake takes dicts of another order for others."""
+    return json.loads(json.dumps(settings, sort_keys=True))
 
 
 # What takes days to download and downsample.

@@ -28,7 +28,7 @@ rule make_sandbox:
         "../envs/data.yaml"
     threads: 2
     params:
-        settings=config["sandbox"],
+        settings=in_key_order(config["sandbox"]),
         geometry=GEOMETRY,
         format=SANDBOX_FORMAT,
     script:

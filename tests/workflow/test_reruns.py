@@ -85,7 +85,9 @@ def raise_format(sources: Path, module: str) -> None:
 def test_a_change_of_words_or_place_makes_nothing_costly(run, finished_copy, sources):
     for change_sources in (reword_every_column, move_a_module, document_the_client):
         change_sources(sources)
-    done = run(finished_copy, INDEX, sources=sources)
+    # The same as before, but first.
+    config = {"sandbox": {"random_seed": 2013}}
+    done = run(finished_copy, INDEX, sources=sources, config=config)
     assert done.returncode == 0, done.stdout
     # These three have a hash of their code, and have seen the changes.
     expected = {"read_registry": 1, "catalog_volumes": 1, "index_tasks": 1}
