@@ -182,7 +182,7 @@ class Calibration:
             fit_temperature(probability, truth), *fit_isotonic(probability, truth)
         )
 
-    def tempered(self, probability: ArrayLike) -> _Floats:
+    def rescaled(self, probability: ArrayLike) -> _Floats:
         """Return probabilities, of the same shape, with their logits divided.
 
         They are clipped to [`CLIP`, 1 - `CLIP`] first.
@@ -231,7 +231,7 @@ def calibration_report(
     return {
         "segments": len(probability),
         "raw": _judge(probability, truth),
-        "temperature": _judge(calibration.tempered(probability), truth),
+        "temperature": _judge(calibration.rescaled(probability), truth),
         "isotonic": _judge(calibration.isotonic(probability), truth),
     }
 

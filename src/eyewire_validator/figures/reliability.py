@@ -110,7 +110,7 @@ def _corrected(
 ) -> dict[str, NDArray[np.float64]]:
     return {
         "raw": raw.to_numpy(np.float64),
-        "temperature": calibration.tempered(raw),
+        "temperature": calibration.rescaled(raw),
         "isotonic": calibration.isotonic(raw),
     }
 

@@ -160,15 +160,15 @@ def test_isotonic_of_a_single_probability_is_the_frequency():
 def test_corrections_keep_shape_and_range():
     calibration = Calibration.fit(PROBABILITY, TRUTH)
     asked = np.array([[0, 0.2, 1]], np.float32)
-    for corrected in (calibration.tempered(asked), calibration.isotonic(asked)):
+    for corrected in (calibration.rescaled(asked), calibration.isotonic(asked)):
         assert corrected.shape == (1, 3)
         assert corrected.min() >= 0
         assert corrected.max() <= 1
 
 
-def test_tempered_divides_the_logit():
+def test_rescaled_divides_the_logit():
     calibration = Calibration(2.0, (0.0, 1.0), (0.0, 1.0))
-    np.testing.assert_allclose(logit(calibration.tempered([0.2])), logit([0.2]) / 2)
+    np.testing.assert_allclose(logit(calibration.rescaled([0.2])), logit([0.2]) / 2)
 
 
 def test_calibration_survives_json():
