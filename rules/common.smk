@@ -44,8 +44,9 @@ def read_yaml(name):
     return yaml.safe_load((REPOSITORY / name).read_text())
 
 
-# A module gets no `configfile`; what it is given holds only what differs, too.
+# What is given holds only what differs, also to a module.
 differences = deepcopy(config)
+update_config(config, read_yaml("config/defaults.yaml"))
 update_config(config, read_yaml("config/config.yaml"))
 update_config(config, differences)
 leave_out_null_models(config)

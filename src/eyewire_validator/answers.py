@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said about the voxels of a task, and about its segments.
+    """An answer to a task: probabilities of its voxels, and of its segments.
 
     Attributes:
         probability: (z, y, x) float32 that a coarse voxel belongs to the answer.
         sigma: (z, y, x) float32, above 0, logit units; none without a network.
         members: (k, z, y, x) float32, the probabilities whose mean `probability` is;
             none where a single network, or none, answers.
-        segments: (65536,) float32, the probability of each segment by its id, of those
-            who answer in segments; otherwise it follows from the voxels.
+        segments: (65536,) float32, the probability of each segment by its id, of
+            models that answer in segments; otherwise it follows from the voxels.
         segment_members: (k, 65536) float32, those whose mean `segments` is; none where
             a single one answers.
         loss: mean over the task's voxels, in nats; none without a network.
@@ -42,8 +42,8 @@ class Answer:
     published_loss: float | None = None
 
 
-# Answers some tasks, given by their ids: for each, the answer by number of loops. What
-# does not loop answers as loop 1.
+# Answers some tasks, given by their ids: for each, the answer by number of loops. A
+# model that does not loop answers as loop 1.
 Answerer = Callable[[Sequence[int]], list[dict[int, Answer]]]
 # Makes the answerer of an index, a table in the schema `TASK_INDEX`: the tasks to
 # answer, their ancestors, and, for what learns by itself, those of the split train.
@@ -80,7 +80,7 @@ def answer_in_segments(
     probability: NDArray[np.float32],
     members: NDArray[np.float32] | None = None,
 ) -> Answer:
-    """Make the answer of one who answers in segments.
+    """Make an answer from probabilities of segments.
 
     Args:
         segmentation: (z, y, x) uint16, coarse.

@@ -1,8 +1,8 @@
-"""The exceptions of this package, one tree.
+"""The exceptions of this package, in one tree.
 
 Each message names the thing (cell, task, volume, key, file), what was found, what was
-expected, and the way out. Whoever catches ``EyewireValidatorError`` and prints it has
-told the user all there is to tell.
+expected, and the way out, so that catching ``EyewireValidatorError`` and printing it
+is enough.
 """
 
 

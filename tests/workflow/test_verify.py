@@ -69,7 +69,7 @@ def test_what_it_says_to_do_makes_the_same_bytes_again(run, finished, finished_c
     volume = min((finished_copy / "results/volumes/groups").glob("*/*/image.lzma"))
     flip_a_bit(volume)
     found = run(finished_copy, "verify").stdout
-    (advice,) = re.findall("to make all of it anew: (.+)", found)
+    (advice,) = re.findall("to make all of it again: (.+)", found)
     again = run(finished_copy, "results/tasks/index.parquet", *advice.split())
     assert again.returncode == 0, again.stdout
     same = finished / volume.relative_to(finished_copy)

@@ -7,7 +7,7 @@ from eyewire_validator.errors import VolumeError
 from eyewire_validator.storage.schemas.cells import CATALOG
 from eyewire_validator.storage.schemas.columns import MAXIMA, MINIMA
 
-# What the tasks of a volume say about it.
+# Columns of its tasks that describe a volume.
 VOLUME_COLUMNS = ["channel", "full_path", *MINIMA, *MAXIMA]
 
 

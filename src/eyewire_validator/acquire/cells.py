@@ -12,7 +12,7 @@ from eyewire_validator.errors import NotFoundError
 from eyewire_validator.storage.schemas.cells import CELL_TASKS
 from eyewire_validator.storage.tables import make_frame
 
-# Whoever only lists volumes does without the HTTP libraries.
+# Scripts that only list volumes do without the HTTP libraries.
 if TYPE_CHECKING:
     from eyewire_validator.acquire.api.client import EyewireClient
 
@@ -24,7 +24,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class CellDownload:
-    """What the API said about a cell.
+    """The API's replies about a cell, raw and as a table.
 
     Attributes:
         replies: the raw replies, each as ``{"path": …, "reply": …}``: the task list,
@@ -42,7 +42,7 @@ async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
     A task that the service does not know gets a row with a ``problem``.
 
     Raises:
-        NotFoundError: the cell is not known, has no tasks, or none that are known.
+        NotFoundError: the service knows no such cell, or none of its tasks.
         ApiError: any other failure; nothing is returned for the cell then.
     """
     task_list = await client.cell_tasks(cell)
@@ -55,11 +55,11 @@ async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
     tasks = sorted(entries)
 
     async def ask(task: int) -> tuple[Reply, Reply]:
-        reply = await _known(client.task(task))
-        return reply, await _known(client.aggregate(task)) if reply else {}
+        reply = await _empty_if_missing(client.task(task))
+        return reply, await _empty_if_missing(client.aggregate(task)) if reply else {}
 
     answers = await ask_for_all(ask, tasks, f"cell {cell}")
-    _check_known(answers, cell)
+    _refuse_all_empty(answers, cell)
     rows = [
         parse_task(cell, task, entries[task], *answer)
         for task, answer in zip(tasks, answers, strict=True)
@@ -71,8 +71,8 @@ async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
     return CellDownload(replies, make_frame(rows, CELL_TASKS))
 
 
-def _check_known(answers: Sequence[tuple[Reply, Reply]], cell: int) -> None:
-    """Refuse to take a service that has lost everything for one that knows nothing."""
+def _refuse_all_empty(answers: Sequence[tuple[Reply, Reply]], cell: int) -> None:
+    """Refuse replies that are all empty: the service has lost them."""
     for place, name in enumerate(("task", "aggregate")):
         if not any(answer[place] for answer in answers):
             raise NotFoundError(
@@ -82,8 +82,8 @@ def _check_known(answers: Sequence[tuple[Reply, Reply]], cell: int) -> None:
             )
 
 
-async def _known(request: Awaitable[Reply]) -> Reply:
-    """Treat a 404 as the empty reply by which Eyewire says the same."""
+async def _empty_if_missing(request: Awaitable[Reply]) -> Reply:
+    """Turn a 404 into the empty reply, which means the same."""
     try:
         return await request
     except NotFoundError:

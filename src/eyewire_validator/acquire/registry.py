@@ -1,4 +1,4 @@
-"""Which cells of the registry are used, and why the others are not.
+"""Filter the registry of cells, and keep the reasons.
 
 The filters are those of the published validator; what it did by accident is a setting.
 """
@@ -35,7 +35,7 @@ class RegistrySettings:
 
 
 def read_registry(csvs: Sequence[Path], settings: RegistrySettings) -> pd.DataFrame:
-    """Read registry files and decide about each row.
+    """Read registry files and filter their rows.
 
     Args:
         csvs: the files; where a cell comes twice, its first usable row counts.
@@ -82,7 +82,7 @@ def _read_csv(path: Path) -> Iterator[Row]:
 def _reason(
     row: Row, cell: int | None, settings: RegistrySettings, kept: set[int]
 ) -> str | None:
-    """Give the first reason against a row."""
+    """Return the first reason against a row."""
     size = _whole(row["Size"])
     tags = row["Tags"].strip()
     rejections = {

@@ -1,4 +1,4 @@
-"""Volumes: fetched from the bucket, and kept if they are whole."""
+"""Download volumes from the bucket."""
 
 import logging
 from pathlib import Path
@@ -30,7 +30,7 @@ async def download_volume(
     folder: Path,
     geometry: VolumeGeometry,
 ) -> None:
-    """Fetch the slices, segmentation and graph of a volume, and keep what is whole.
+    """Download the slices, segmentation and graph of a volume; keep whole files.
 
     What an interrupted download left in the folder is not fetched again, if its hash is
     that with which it came. A bucket without ``segmentation.graph`` is fine: the log

@@ -1,7 +1,12 @@
-"""Answering in segments: are two that touch one, and what does the seed reach by that?
+"""Agglomeration: join a volume's segments to a task's seed, contact by contact.
 
-A volume becomes a graph of its segments and their contacts (contacts.py), described by
-filtered images (filters.py). A classifier (contact_classifier.py) says for each
-contact how probably both sides are of one cell; linkage.py joins segments to the seed,
-the surest first.
+A volume becomes a region adjacency graph. Its contacts (`contacts`) are described by
+features (`features`) of filtered images (`filters`), which perceptrons classify
+(`contact_classifier`), and by affinities (`affinities`) that a U-Net predicts
+(`affinity_unet`). Both together are the `contact_model`, which scores contacts
+(`scoring`). `linkage` joins segments to the seed, the surest contact first, and
+`membership` turns that into probabilities, which the `answerer` gives.
+
+`examples` labels contacts by tasks to learn from; `training` and `affinity_training`
+learn.
 """

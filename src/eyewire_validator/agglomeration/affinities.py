@@ -1,7 +1,7 @@
-"""What affinities say of the contacts of a volume, turned in several ways.
+"""Affinities of a volume, averaged over contacts under several symmetries.
 
-Each turn is like a member of an ensemble: the network learned from all of them alike,
-so where they disagree, it does not know (Wang et al. 2019,
+Each symmetry is like a member of an ensemble: the network learned from all of them
+alike, so where they disagree, it does not know (Wang et al. 2019,
 doi:10.1016/j.neucom.2019.01.103).
 """
 
@@ -26,7 +26,7 @@ from eyewire_validator.volumes.store import CoarseVolume
 def contact_affinities(
     model: AffinityUNet, volume: CoarseVolume
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Find the contacts of a volume, and average affinities over the faces of each.
+    """Find the contacts of a volume and average affinities over the faces of each.
 
     A volume of 64 voxels an edge takes about 100 MB meanwhile, and one of 256 takes
     64 times as much.
@@ -56,7 +56,7 @@ def mean_over_faces(
     """Average values over the faces of each contact.
 
     Args:
-        segmentation: (z, y, x) segment ids; nothing belongs to 0.
+        segmentation: (z, y, x) segment ids, 0 is background.
         affinities: (3, z, y, x), of each voxel and the next one along z, y and x.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Train a network on which neighbouring voxels tasks say are of one cell.
+"""Train the affinity U-Net on voxels that the answers to tasks label.
 
 All that an epoch draws comes from a generator of that epoch alone, so that a training
 that was interrupted goes on to the same weights.
@@ -48,7 +48,7 @@ CONTRAST, BRIGHTNESS, NOISE = 0.25, 0.4, 0.2
 
 @dataclass(frozen=True)
 class LabelledVolume:
-    """A volume, and which voxels tasks say are of one cell.
+    """A volume and the objects that tasks label in it.
 
     Attributes:
         image: (z, y, x) float32 in standard deviations.
@@ -63,7 +63,7 @@ class LabelledVolume:
     def of(
         cls, volume: CoarseVolume, answers: Sequence[NDArray[np.int64]]
     ) -> "LabelledVolume":
-        """Make it of a volume and the segments of each answer, its seed included."""
+        """Label a volume by the segments of each answer, its seed included."""
         numbers = np.zeros(SEGMENT_IDS, np.int32)
         for number, answer in enumerate(answers, 1):
             numbers[answer[answer < SEGMENT_IDS]] = number
@@ -74,7 +74,7 @@ class LabelledVolume:
         )
 
     def patch(self, size: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Cut a cube at a random place and turn it by a random symmetry."""
+        """Cut a cube at a random place and apply a random symmetry."""
         starts = [int(draw.integers(edge - size + 1)) for edge in self.image.shape]
         cut = tuple(slice(start, start + size) for start in starts)
         symmetry = SYMMETRIES[draw.integers(len(SYMMETRIES))]
@@ -92,7 +92,7 @@ def train_affinities(
     device: torch.device,
     threads: int,
 ) -> tuple[AffinityUNet, pd.DataFrame]:
-    """Train from scratch, or go on where an interrupted training was.
+    """Train an affinity U-Net, from scratch or from where it was interrupted.
 
     Args:
         index: table in the schema `TASK_INDEX`.
@@ -110,7 +110,7 @@ def train_affinities(
         CPU, and the history in the schema `HISTORY`.
 
     Raises:
-        ModelError: tasks tell of no two voxels that are of two cells.
+        ModelError: tasks label no two voxels of two cells.
     """
     most = settings.max_volumes
     labelled, tasks = _label_volumes(index, "train", store, most, random_seed)
@@ -148,10 +148,10 @@ class _AffinityEpochs(Epochs):
 
 
 def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
-    """Return the mean weighted cross-entropy of all pairs that tasks tell about.
+    """Return the mean weighted cross-entropy of all labelled pairs of voxels.
 
-    A task tells of each pair of voxels of which it answered one or both, as its answer
-    is whole within the volume.
+    A task labels each pair of voxels of which its answer holds one or both, as the
+    answer is whole within the volume.
 
     Args:
         logits: (n, offsets, z, y, x) of `AffinityUNet`.
@@ -168,8 +168,8 @@ def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
         here = objects[:, :z, :y, :x]
         there = objects[:, offset[0] :, offset[1] :, offset[2] :]
         together = (here == there).float()
-        known = (here > 0) | (there > 0)
-        weights = known * (APART_WEIGHT + (1 - APART_WEIGHT) * together)
+        is_labelled = (here > 0) | (there > 0)
+        weights = is_labelled * (APART_WEIGHT + (1 - APART_WEIGHT) * together)
         losses = binary_cross_entropy_with_logits(
             logits[:, channel, :z, :y, :x], together, reduction="none"
         )
@@ -185,7 +185,7 @@ def _label_volumes(
     max_volumes: int,
     random_seed: int,
 ) -> tuple[list[LabelledVolume], int]:
-    """Return the volumes of a split, at most so many, and the number of their tasks."""
+    """Label the volumes of a split, at most so many; return them and count tasks."""
     rows = index.loc[index["split"] == split]
     lineage = Lineage(rows)
     labelled, count = [], 0
@@ -251,7 +251,7 @@ def _augment(images: Tensor, draw: np.random.Generator) -> Tensor:
 def _validate(
     run: _AffinityEpochs, volumes: Sequence[LabelledVolume], device: torch.device
 ) -> float:
-    """Return the mean loss of whole volumes, as they are."""
+    """Return the mean loss of whole volumes, without augmentation."""
     model = run.model.eval()
     with torch.inference_mode():
         losses = [

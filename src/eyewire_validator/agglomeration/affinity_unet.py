@@ -1,4 +1,4 @@
-"""A U-Net that says which neighbouring voxels are of one cell.
+"""A U-Net that predicts affinities: which neighbouring voxels are of one cell.
 
 Affinities to next and to farther neighbours, the farther ones only in training, where
 they teach what a membrane is (Lee et al. 2017, "Superhuman accuracy on the SNEMI3D
@@ -38,7 +38,7 @@ class AffinityUNet(nn.Module):
         self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def forward(self, image: Tensor) -> Tensor:
-        """Say how probably each voxel and its neighbours are of one cell.
+        """Predict affinities of each voxel to its neighbours.
 
         Args:
             image: (n, 1, z, y, x) float32 in standard deviations from the mean of its

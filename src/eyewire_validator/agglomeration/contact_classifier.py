@@ -1,4 +1,4 @@
-"""A small ensemble that says whether both sides of a contact belong together."""
+"""A small ensemble that classifies contacts: one cell on both sides, or two."""
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ FARTHEST = 4.0
 
 
 class ContactClassifier(nn.Module):
-    """Perceptrons of two hidden layers, each trained from a start of its own.
+    """Perceptrons of two hidden layers, each trained from other first weights.
 
     They are kept apart up to the answer: where they disagree, the model does not know.
 
@@ -37,17 +37,17 @@ class ContactClassifier(nn.Module):
         self.members = nn.ModuleList(_perceptron() for _ in range(MEMBERS))
 
     def standardize_by(self, features: Tensor) -> None:
-        """Take mean and deviation from (n, features) float32, n at least 2."""
+        """Set mean and deviation to those of (n, features) float32, n at least 2."""
         self.mean.copy_(features.mean(0))
         self.deviation.copy_(features.std(0).clamp(min=1e-6))
 
     def standardize(self, features: Tensor) -> Tensor:
-        """Turn (n, features) into what the members take."""
+        """Standardize (n, features) float32, and cut off what lies too far out."""
         far = (features - self.mean) / self.deviation
         return far.clamp(-FARTHEST, FARTHEST)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Judge contacts.
+        """Classify contacts.
 
         Args:
             features: (n, features) float32, see `agglomeration.features.FEATURES`.

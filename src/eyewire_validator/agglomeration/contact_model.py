@@ -1,4 +1,4 @@
-"""The network that scores contacts, and the membership fitted on top of linkage."""
+"""The model of an agglomeration: what scores contacts, and the fitted membership."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""Contacts between the segments of a volume, and what the image looks like there."""
+"""Features of the contacts of a volume: a region adjacency graph, described."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ GROWTH = 2.0
 
 @dataclass(frozen=True)
 class DescribedContacts:
-    """The contacts of a volume. Two voxels that are neighbours on an axis share a face.
+    """The contacts of a volume and their features.
 
     Attributes:
         pairs: (n, 2) int64 segment ids, never 0, the lower one first, ascending.
@@ -39,7 +39,7 @@ class DescribedContacts:
 
 
 def describe_contacts(volume: CoarseVolume, image: str) -> DescribedContacts:
-    """Find the contacts of a volume, and describe them.
+    """Find the contacts of a volume and compute their features.
 
     Nothing is used but the image and the segmentation. Segments that vanished in the
     vote touch nothing.
@@ -62,7 +62,7 @@ def describe_contacts(volume: CoarseVolume, image: str) -> DescribedContacts:
 
 
 def close_gaps(segmentation: NDArray[np.uint16]) -> NDArray[np.int32]:
-    """Let (z, y, x) segments grow into what is nothing, by `GROWTH` voxels at most."""
+    """Grow (z, y, x) segments into the background, by `GROWTH` voxels at most."""
     grown = segmentation.astype(np.int32)
     if not grown.all():
         grown = expand_labels(grown, GROWTH)  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
-"""What tasks say about contacts.
+"""Labelled contacts to learn from.
 
-A task tells of every contact of its object: both sides belong to it, or one does. A
-contact of two segments outside tells nothing, as they may be of one cell or of two.
+A task labels every contact of its object: both sides belong to it, or one does. It
+labels no contact of two other segments, as they may be of one cell or of two.
 """
 
 import sys
@@ -27,14 +27,14 @@ from eyewire_validator.volumes.store import VolumeStore
 
 @dataclass(frozen=True)
 class Examples:
-    """Contacts of which it is known whether both sides belong together.
+    """Contacts and their labels: whether both sides belong together.
 
     Attributes:
         features: (n, features) float32.
         belongs: (n,) float32, 1 or 0.
         weights: (n,) float32 of mean 1, the square root of the faces: an error in a
             large contact costs more, but not as much more as it is larger.
-        tasks: number of tasks that labelled.
+        tasks: number of tasks that label them.
     """
 
     features: Tensor
@@ -61,7 +61,7 @@ def find_examples(
     max_volumes: int,
     random_seed: int,
 ) -> Examples:
-    """Describe the contacts that the tasks of a split tell about.
+    """Collect the contacts that the tasks of a split label.
 
     Args:
         split: rows of a table in the schema `TASK_INDEX`, of tasks that have
@@ -100,7 +100,7 @@ def find_examples(
 
 
 def draw_volumes(split: pd.DataFrame, max_volumes: int, random_seed: int) -> list[int]:
-    """Return the volumes of tasks in the order of their ids, so many at most."""
+    """Draw volumes of tasks, so many at most; return them ascending."""
     volumes = np.sort(split["volume"].unique().astype(np.int64))
     if len(volumes) > max_volumes:
         generator = np.random.default_rng([random_seed, 0])
@@ -111,12 +111,12 @@ def draw_volumes(split: pd.DataFrame, max_volumes: int, random_seed: int) -> lis
 def contact_labels(
     tasks: Iterable[Task], contacts: DescribedContacts
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Say what the tasks of a volume tell about its contacts.
+    """Label the contacts of a volume by its tasks.
 
     Returns:
         (n,) rows of contacts, ascending, and (n,) whether both sides belong together.
-        What several tasks tell alike is labelled once; if they contradict each other,
-        both are there.
+        Equal labels of several tasks count once; labels that contradict each other
+        are both there.
     """
     labelled = [np.empty((0, 2), np.int64)]
     for task in tasks:

@@ -1,4 +1,4 @@
-"""What is known of a contact, by name."""
+"""Names of the features of a contact."""
 
 # Standard deviations of the Gaussians, in coarse voxels.
 SMOOTHING = (1.0, 2.0)
@@ -20,7 +20,7 @@ OF_A_SEGMENT = (
     "log_voxels",
     *(f"{name}_{what}" for name in OF_SEGMENTS for what in ("mean", "deviation")),
 )
-# What is known of a contact. A change of these, or of how they are made, makes old
+# The features of a contact. A change of these, or of how they are made, makes old
 # checkpoints worthless: give `models.checkpoint.FORMAT` another number.
 FEATURES = (
     *(

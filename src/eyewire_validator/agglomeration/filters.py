@@ -1,4 +1,4 @@
-"""What voxels look like around: an image at several scales, its edges and its sheets.
+"""Image filters: grey values at several scales, their edges and their sheets.
 
 The filters are those that ilastik offers for membranes (Sommer et al. 2011, Berg et al.
 2019): Gaussians, their gradients, and the eigenvalues of the Hessian, the largest of
@@ -14,7 +14,7 @@ from eyewire_validator.agglomeration.features import SHEETS, SMOOTHING
 
 
 def filter_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Filter an image.
+    """Filter an image at several scales.
 
     Args:
         image: (z, y, x) uint8 grey values; their mean and contrast do not matter.

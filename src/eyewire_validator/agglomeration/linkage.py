@@ -1,4 +1,4 @@
-"""Joining segments to the seed by mean linkage, the surest contact first.
+"""Agglomerate segments with the seed by mean linkage, the surest contact first.
 
 Agglomeration by the mean over the faces between two clusters is what is mostly done
 with affinities of neurons (Lee et al. 2017, arXiv:1706.00120; Funke et al. 2019,

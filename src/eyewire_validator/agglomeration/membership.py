@@ -1,9 +1,9 @@
-"""How probably a segment belongs: by its linkage, and by two things beside it.
+"""Membership: the probability that a segment belongs to the answer.
 
-A wrong joining brings all of another neuron at once, at the same level, and most of
-that lies away from the seed. So, of segments that were linked at the same level, those
-that touch the seed belong more often. And those belong less often that the ancestors
-saw and did not choose. How much differs between tissues, so tasks say it.
+A false merge brings all of another neuron at once, at the same level, and most of that
+lies away from the seed. So, of segments that were linked at the same level, those that
+touch the seed belong more often, and those that the ancestors saw and rejected less
+often. How much differs between tissues, so it is fitted to tasks.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from scipy.special import expit
 
 
 class Membership(NamedTuple):
-    """A logistic regression of three numbers of a segment.
+    """A logistic regression on linkage, contact with the seed, and rejection.
 
     Attributes:
         bias: added to the log odds.
@@ -34,7 +34,7 @@ class Membership(NamedTuple):
         seed_faces: NDArray[np.int64],
         rejected: NDArray[np.bool_],
     ) -> NDArray[np.float32]:
-        """Say how probably segments belong.
+        """Return the probability of membership of segments.
 
         Args:
             levels: (..., n) float32 log odds, from minus to plus infinity.
@@ -62,7 +62,7 @@ def fit_membership(
     rejected: NDArray[np.bool_],
     belongs: NDArray[np.bool_],
 ) -> Membership:
-    """Fit to segments of which it is known whether they belong.
+    """Fit membership to labelled segments.
 
     Args:
         levels: (n,) float32 finite log odds.

@@ -1,4 +1,4 @@
-"""What is evidence of the contacts of a volume, and what that links to a seed."""
+"""Score a volume's contacts and link its segments to a seed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ SCORED_VOLUMES = 64
 
 @dataclass(frozen=True)
 class ScoredContacts:
-    """The contacts of a volume, and what each member of a model says of them.
+    """The contacts of a volume and their scores by each member of a model.
 
     Attributes:
         pairs: (n, 2) int64 segment ids.
@@ -39,7 +39,7 @@ class ScoredContacts:
     evidence: NDArray[np.float32]
 
     def levels(self, seed: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Link the segments to the seed, as each member judges.
+        """Link the segments to the seed, by the scores of each member.
 
         Args:
             seed: (n,) ids of the segments that are given.
@@ -59,11 +59,11 @@ class ScoredContacts:
 def score_contacts(
     model: ContactModel, volume: CoarseVolume, image: str
 ) -> ScoredContacts:
-    """Let each member of a model judge the contacts of a volume.
+    """Score the contacts of a volume by each member of a model.
 
     Args:
         model: on the CPU. A member of both a classifier and a network takes the mean
-            of what they say.
+            of both scores.
         volume: see `CoarseVolume`.
         image: as a classifier was trained, see `describe_contacts`.
     """
@@ -83,7 +83,7 @@ def score_contacts(
 
 @dataclass(frozen=True)
 class Linked:
-    """What is known of the segments of a task's volume, by segment id.
+    """Evidence on the segments of a task's volume, by segment id.
 
     Attributes:
         levels: (members, 65536) float32 log odds of the linkage, see `link`.
@@ -107,13 +107,13 @@ class Linked:
         return cls(contacts.levels(seed), contacts.seed_faces(seed), none)
 
     def with_rejected(self, rejected: NDArray[np.int64]) -> "Linked":
-        """Return the same, where the ancestors passed these segments over."""
+        """Return the same evidence, with these segments rejected by the ancestors."""
         flags = np.zeros(SEGMENT_IDS, np.bool_)
         flags[rejected] = True
         return replace(self, rejected=flags)
 
     def members(self, membership: Membership) -> NDArray[np.float32]:
-        """Return how probably segments belong, as each member sees it.
+        """Return each member's probability of membership of the segments.
 
         Returns:
             (members, 65536) float32 by segment id: 1 for the seed, 0 for what no
@@ -125,10 +125,10 @@ class Linked:
 def linker(
     model: ContactModel, store: VolumeStore, settings: AgglomerationSettings
 ) -> Callable[[Task, Lineage], Linked]:
-    """Return what links the segments of a task's volume to its seed.
+    """Return a function that links the segments of a task's volume to its seed.
 
     Args:
-        model: what judges contacts, on the CPU.
+        model: scores contacts, on the CPU.
         store: the volumes; the scored contacts of the last ones are kept.
         settings: of its checkpoint: image and context.
     """
@@ -136,7 +136,7 @@ def linker(
         lambda volume: score_contacts(model, store.get(volume), settings.image)
     )
 
-    # Whoever asks again, as a leak audit does, is answered at once.
+    # A leak audit asks for the same task again and again.
     linked = lru_cache(1)(
         lambda volume, seed: Linked.make(scored(volume), np.array(seed, np.int64))
     )

@@ -1,4 +1,4 @@
-"""Train what judges contacts, and what weighs linkage against contact with the seed."""
+"""Train an agglomeration: contact classifier, affinity U-Net and membership."""
 
 import copy
 from collections.abc import Mapping
@@ -51,9 +51,9 @@ def train_agglomeration(
     device: torch.device,
     threads: int,
 ) -> Trained:
-    """Train all that an agglomeration consists of.
+    """Train the classifier, the U-Net and the membership of an agglomeration.
 
-    The classifier takes a minute or so, on the CPU, and starts anew if it was
+    The classifier takes a minute or so, on the CPU, and starts again if it was
     interrupted.
 
     Args:
@@ -63,7 +63,7 @@ def train_agglomeration(
         settings: the training section, with the entry's overrides; epochs, batch_size,
             learning_rate and the like are of the network, if there is one, and of the
             classifier otherwise.
-        folder: where the network's training can be taken up again.
+        folder: where the network's training is resumed from.
         random_seed: of everything.
         device: where the network computes.
         threads: CPU threads of it.
@@ -72,8 +72,7 @@ def train_agglomeration(
         The model, and the history of the network, if there is one, or the classifier.
 
     Raises:
-        ModelError: tasks show no two segments that belong together, or no two that do
-            not.
+        ModelError: tasks label no two segments as of one cell, or none as of two.
     """
     model = ContactModel.from_settings(model_settings)
     if model.classifier:
@@ -109,7 +108,7 @@ def train_classifier(
     settings: AgglomerationTraining,
     random_seed: int,
 ) -> tuple[ContactClassifier, pd.DataFrame]:
-    """Train on examples, and stop by others.
+    """Train the contact classifier, and choose its epoch by validation examples.
 
     Args:
         train: contacts to learn from.
@@ -139,12 +138,12 @@ def train_membership(
     max_tasks: int,
     random_seed: int,
 ) -> None:
-    """Find out on validation tasks how probability follows from linkage and the rest.
+    """Fit the membership of a model to validation tasks.
 
     The tasks that the model learned from would not do: it is too sure of these.
 
     Args:
-        model: what judges contacts; gets the `membership`.
+        model: scores contacts; its `membership` is set.
         index: table in the schema `TASK_INDEX`.
         store: the volumes.
         settings: the model's entry: image and context.
@@ -158,8 +157,8 @@ def train_membership(
         linked = link_task(task, lineage)
         for level in linked.levels:
             ids = np.flatnonzero(np.isfinite(level))
-            known = level[ids], linked.seed_faces[ids], linked.rejected[ids]
-            rows.append((*known, np.isin(ids, task.aggregate)))
+            evidence = level[ids], linked.seed_faces[ids], linked.rejected[ids]
+            rows.append((*evidence, np.isin(ids, task.aggregate)))
     model.membership = fit_membership(*map(np.concatenate, zip(*rows, strict=True)))
 
 
@@ -213,7 +212,7 @@ def _take_epoch(
     examples: Examples,
     batch_size: int,
 ) -> float:
-    """Show every contact once; return the mean loss."""
+    """Train on every contact once; return the mean loss."""
     model.train()
     losses = []
     order = torch.randperm(len(examples))

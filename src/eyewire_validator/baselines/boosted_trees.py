@@ -1,7 +1,7 @@
-"""Gradient boosting on sizes, contacts and distances: what can be told without images.
+"""Gradient boosting on sizes, contacts and distances, without images.
 
-Only what is known of a task before it is answered goes into the features: its seed and
-its volume's segments, never its aggregate.
+Only what a task gives before it is answered goes into the features: its seed and its
+volume's segments, never its aggregate.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ Ids = tuple[int, ...]
 
 
 class Example(NamedTuple):
-    """All that is learnt from a task: its volume, and which segments are whose."""
+    """A task to learn from: its volume, its seed and its aggregate."""
 
     volume: int
     seed: Ids
@@ -62,7 +62,7 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class GeometryAnswerer:
-    """Answers tasks by the features of their candidate segments.
+    """A trained model that answers tasks by the features of their candidates.
 
     Attributes:
         model: trained on rows of `features`.
@@ -93,7 +93,7 @@ def geometry(_: ModelSettings, resources: Resources) -> MakeAnswerer:
 
 
 class GeometryTrainer:
-    """Trains on the tasks of an index; the same tasks give the same model.
+    """Training on the tasks of an index; the same tasks give the same model.
 
     A leak audit asks for one answerer after the other, of indexes that should not
     differ in what is learnt from: the last model is kept.
@@ -104,7 +104,7 @@ class GeometryTrainer:
     """
 
     def __init__(self, store: VolumeStore, dust: Dust) -> None:
-        """Learn nothing yet."""
+        """Prepare the features."""
         self._store = store
         self._features = CandidateFeatures(store, dust)
         self._learn = lru_cache(1)(self._learn_from)
@@ -151,7 +151,7 @@ class GeometryTrainer:
 
 
 class CandidateFeatures:
-    """Makes the features of the candidates of a task.
+    """Features of the candidates of a task.
 
     Args:
         store: the volumes.
@@ -159,15 +159,15 @@ class CandidateFeatures:
     """
 
     def __init__(self, store: VolumeStore, dust: Dust) -> None:
-        """Make nothing yet."""
+        """Prepare the contacts of volumes."""
         self._store = store
         self._dust = dust
         self._contacts = contacts_of(store)
-        # Whoever asks again, as a leak audit does, does so at once.
+        # A leak audit asks for the same task again and again.
         self._last = lru_cache(1)(self._make)
 
     def of(self, volume: int, seed: Ids) -> pd.DataFrame:
-        """Return a row a candidate, by segment id: float64, NaN if unknown."""
+        """Return one row per candidate, by segment id: float64, NaN if unknown."""
         return self._last(volume, seed)
 
     def _make(self, volume: int, seed: Ids) -> pd.DataFrame:
@@ -185,7 +185,7 @@ class CandidateFeatures:
 
 
 def ids_of(segments: NDArray[np.int64]) -> Ids:
-    """Return segment ids as a key."""
+    """Return segment ids as a hashable key."""
     return tuple(segments.tolist())
 
 
@@ -198,7 +198,7 @@ def _draw(train: pd.DataFrame) -> list[int]:
 
 
 def _shape(coverage: SegmentCoverage, size: int) -> dict[str, NDArray[np.float64]]:
-    """Describe the segments themselves."""
+    """Measure the size and shape of the segments."""
     low, high = _boxes(coverage)
     voxels = coverage.segments["voxels"].to_numpy()
     extents = dict(zip(("depth", "height", "width"), (high - low).T, strict=True))
@@ -214,7 +214,7 @@ def _shape(coverage: SegmentCoverage, size: int) -> dict[str, NDArray[np.float64
 def _distances(
     coverage: SegmentCoverage, seed: NDArray[np.int64], seed_mask: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float64]]:
-    """Say where the segments are, in the volume and seen from the seed."""
+    """Measure where the segments are, in the volume and from the seed."""
     is_seed = coverage.segments["segment"].isin(seed).to_numpy()
     voxels = coverage.segments["voxels"].to_numpy()
     centers = _centers(coverage, seed_mask.shape)
@@ -240,7 +240,7 @@ def _distances(
 def _touch(
     contacts: Contacts, seed: NDArray[np.int64], segments: NDArray[np.int64]
 ) -> dict[str, NDArray[np.float64]]:
-    """Say how much of a segment touches the seed, directly and by way of others."""
+    """Measure contact with the seed, directly and by way of other segments."""
     faces = faces_with_seed(contacts.pairs, contacts.faces, seed)
     surface = contacts.surface[segments]
     return {

@@ -1,4 +1,4 @@
-"""Floods: from the seed along a graph of segments, over its strongest edges.
+"""Floods from the seed along the strongest edges of a graph of segments.
 
 The score of a segment is the highest threshold at which a flood along the edges at or
 above it still reaches the segment from the seed, that is, the weakest edge of the best
@@ -77,7 +77,7 @@ def msty_oracle(_: ModelSettings, resources: Resources) -> MakeAnswerer:
 
 
 def _affinities(store: VolumeStore) -> Callable[[int], Graph]:
-    """Return what reads the graph of a volume; the last ones are kept."""
+    """Return a function that reads the graph of a volume; the last ones are kept."""
 
     def read(volume: int) -> Graph:
         edges = store.graph(volume)

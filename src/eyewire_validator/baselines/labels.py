@@ -1,4 +1,4 @@
-"""A finished segmentation as a yardstick: its objects under the seed."""
+"""A finished segmentation as a reference: its objects under the seed."""
 
 from functools import partial
 
@@ -20,7 +20,7 @@ def labels(settings: LabelsSettings, resources: Resources) -> MakeAnswerer:
 
 
 class Labels:
-    """Answers with the objects of a segmentation of the whole data.
+    """Answers from the objects of a segmentation of the whole data.
 
     Of each seed segment, the object that holds most of it is taken; a coarse voxel's
     probability is the share of its voxels that lies in these objects, so that a
@@ -56,7 +56,7 @@ class Labels:
 
     def _cut(self, task: Task) -> NDArray[np.integer]:
         if task.corner is None:
-            raise VolumeError(f"task {task.task}: nobody knows where its volume lies")
+            raise VolumeError(f"task {task.task}: its volume has no known position")
         size = self._store.geometry.size
         box = tuple(slice(start, start + size) for start in task.corner)
         labels: NDArray[np.integer] = np.asarray(self._labels[box])

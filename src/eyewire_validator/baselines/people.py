@@ -1,4 +1,4 @@
-"""People of the synthetic retina as a yardstick: a single player, and the crowd.
+"""Players of the synthetic retina as a reference: one alone, and the crowd.
 
 The sandbox keeps every player's answer in truth/tasks.json, with what really belongs.
 """
@@ -21,7 +21,7 @@ PLAYER_WEIGHT = 1
 
 
 def read_neurons(truth: Path) -> dict[int, frozenset[int]]:
-    """Return the segments that really belong to each task, by the sandbox's truth.
+    """Read the segments that really belong to each task, by the sandbox's truth.
 
     Raises:
         FileError: the file is missing or damaged.
@@ -52,7 +52,7 @@ def _known_people(settings: ModelSettings, resources: Resources) -> Path:
 
 
 class Player:
-    """One player of each task, who is no scythe and no member of staff.
+    """Answers of one player per task, no scythe and no member of staff.
 
     Args:
         truth: truth/tasks.json of the sandbox.
@@ -70,7 +70,7 @@ class Player:
         """Answer as the player did.
 
         Raises:
-            SandboxError: nobody played the task.
+            SandboxError: no player answered the task.
         """
         validations = _entry(self._entries, task)["validations"]
         played = [v["segments"] for v in validations if v["weight"] <= PLAYER_WEIGHT]
@@ -83,7 +83,7 @@ class Player:
 
 
 class Crowd:
-    """The consensus of all players of a task, by Eyewire's rule.
+    """Answers by the consensus of all players of a task, by Eyewire's rule.
 
     Args:
         truth: truth/tasks.json of the sandbox.
@@ -105,5 +105,5 @@ def _entry(entries: dict[str, Any], task: Task) -> Any:
         return entries[str(task.task)]
     except KeyError:
         raise SandboxError(
-            f"task {task.task}: the sandbox's truth does not know it; make it anew"
+            f"task {task.task}: the sandbox's truth does not know it; make it again"
         ) from None

@@ -1,1 +1,1 @@
-"""What every job does: log, list its files with their hashes, hash its code."""
+"""Logs, manifests and code hashes of jobs."""

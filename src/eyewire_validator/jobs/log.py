@@ -1,4 +1,4 @@
-"""A job's log: what it printed, what went wrong in one line, and what it made."""
+"""The log of a job: its output, its error in one line, and a manifest of its files."""
 
 import contextlib
 import errno
@@ -18,7 +18,7 @@ OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 @contextlib.contextmanager
 def job_log(path: str | Path, outputs: Iterable[str] = ()) -> Iterator[None]:
-    """Send what the block prints, and what this package logs, to the file ``path``.
+    """Redirect the output of the block and this package's log to the file ``path``.
 
     Once the block is done, the hashes of ``outputs``, the files and folders that it
     makes, are written beside the log.

@@ -1,7 +1,7 @@
 """Manifests: the SHA-256 of files, in the form of the tool ``sha256sum``.
 
-Each job writes one when it is done. Whatever changes in its files from then on is found
-by `check_folder`, which reads all of them again.
+Each job writes one when it is done. `check_folder` reads all files again and finds
+those that changed since.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ def write_manifest(path: Path, files: Collection[Path]) -> None:
     """Write the hashes of files, by the names and in the order in which they are given.
 
     A folder stands for all files in it. What a job made by name comes first, so that
-    asking for that makes all of it anew.
+    asking for that makes all of it again.
     """
     by_name = [file for file in files if not file.is_dir()]
     in_folders = [
@@ -61,9 +61,9 @@ def manifests_of_jobs(logs: Path) -> list[Path]:
 
 
 def add_to_manifest(manifest: Path, name: str, content: bytes) -> None:
-    """Note the hash of a file, by its name below the manifest's own folder."""
+    """Add the hash of a file, by its name below the manifest's own folder."""
     line = f"{hashlib.sha256(content).hexdigest()}  {name}\n"
-    # One short write at the end: whoever is killed leaves whole lines.
+    # One short write at the end: a killed job leaves whole lines.
     with manifest.open("ab", buffering=0) as file:
         file.write(line.encode())
 
@@ -131,7 +131,7 @@ def check_folder(
 
 
 def to_text(findings: Sequence[Finding], jobs: int) -> str:
-    """Return what was found among the files of so many jobs, and what to do."""
+    """Describe the findings among the files of so many jobs, and what to do."""
     if not findings:
         return f"what {jobs} jobs made: all is as it was made"
     lines = [
@@ -140,7 +140,7 @@ def to_text(findings: Sequence[Finding], jobs: int) -> str:
     ]
     manifests = {path for finding in findings for path in finding.manifests}
     if again := sorted(filter(None, map(_first_file, manifests))):
-        lines.append(f"to make all of it anew: --forcerun {' '.join(again)}")
+        lines.append(f"to make all of it again: --forcerun {' '.join(again)}")
     return "\n".join(lines)
 
 

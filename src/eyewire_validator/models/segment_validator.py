@@ -27,7 +27,7 @@ class SegmentValidator:
     """A trained agglomeration, ready to answer.
 
     Attributes:
-        model: what judges contacts, on the CPU.
+        model: scores contacts, on the CPU.
         info: what its checkpoint says: settings and provenance.
     """
 

@@ -26,7 +26,7 @@ FIRST_CHANNEL = 50000
 
 @dataclass(frozen=True)
 class FilesSettings:
-    """A real triple to cut up.
+    """Settings of a sandbox from files: a real triple to cut up.
 
     Args:
         image: file of the uint8 image, with ``::name`` for an array in .npz or .h5.
@@ -111,7 +111,7 @@ def left_over(shape: tuple[int, int, int], geometry: VolumeGeometry) -> float:
 
 
 def cells_of(labels: NDArray[np.integer], min_voxels: int) -> dict[int, int]:
-    """Return {label: voxels} of those with at least ``min_voxels``, without 0."""
+    """Return {label: voxels} of labels with at least ``min_voxels``, without 0."""
     ids, counts = np.unique(labels, return_counts=True)
     sizes = zip(ids.tolist(), counts.tolist(), strict=True)
     return {i: size for i, size in sizes if i and size >= min_voxels}
@@ -136,7 +136,7 @@ def cut_segmentation(supervoxels: NDArray[np.integer]) -> NDArray[np.uint16]:
 def make_from_files(
     settings: FilesSettings, geometry: VolumeGeometry, writer: VolumeWriter
 ) -> tuple[list[Volume], list[Cell], float]:
-    """Cut the triple into cubes and trace its labels; nobody plays, the labels answer.
+    """Cut the triple into cubes and trace its labels, which also answer the tasks.
 
     Returns:
         The volumes, the cells, and the share of voxels that no whole cube covers.

@@ -175,7 +175,7 @@ def count(cells: list[Cell], volumes: list[Volume]) -> dict[str, Any]:
 
 
 def _replace_content(folder: Path, new: Path) -> None:
-    """Move what was made to its place, over what an earlier run left there."""
+    """Move new files to the folder, over those of an earlier run."""
     folder.mkdir(exist_ok=True)
     for made in new.iterdir():
         old = folder / made.name

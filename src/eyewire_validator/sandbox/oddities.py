@@ -1,4 +1,4 @@
-"""Put into a sandbox what makes real data awkward; every oddity is counted.
+"""Add the oddities of real data to a sandbox, and count them.
 
 Those of tasks go to tasks without children, each task getting one at most, so that no
 tree is torn by accident. Where a small sandbox has too few of them, fewer are made.
@@ -35,7 +35,7 @@ def plant_speck(
     factor: int,
     rng: np.random.Generator,
 ) -> None:
-    """Give two voxels deep within a segment an id of their own, in place.
+    """Relabel two voxels deep within a segment as a segment of their own, in place.
 
     In the block of downsampling that holds them, the segment around has more voxels,
     so the speck has no coarse voxel.
@@ -62,7 +62,7 @@ def plant_speck(
 def add_oddities(
     cells: list[Cell], volumes: list[Volume], rng: np.random.Generator
 ) -> tuple[list[Cell], dict[str, int]]:
-    """Put oddities into the tasks of the cells.
+    """Add oddities to the tasks of the cells.
 
     Args:
         cells: their task ids differ.
@@ -114,7 +114,7 @@ class _OddTasks:
         return made
 
     def duplicate(self, count: int) -> int:
-        """Let another cell have a task of the same segments."""
+        """Add tasks of the same segments to another cell."""
         made = 0
         for k, n in list(self.ordinary)[:count]:
             served = self.cells[k].tasks[n]

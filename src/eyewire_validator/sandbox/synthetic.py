@@ -39,7 +39,7 @@ TAGS = ("{}", '{"ReapGrow": 1}', '{"GrowReap": 1, "SAC": 1}')
 
 @dataclass(frozen=True)
 class Site:
-    """A volume to be made: its box, and the tissue that it shows.
+    """A volume to be made: its box and the tissue that it shows.
 
     Args:
         box: ids and box in the frame of the data.
@@ -153,7 +153,7 @@ def _trace(
 
 
 def _in_data(index: Corner, stride: int) -> Corner:
-    """Lowest voxel of a place of the grid, as e2198 counts."""
+    """Return the lowest voxel of a grid position, in the frame of e2198."""
     z, y, x = (
         origin + stride * (first + i)
         for origin, first, i in zip(GRID_ORIGIN, FIRST_PLACE, index, strict=True)

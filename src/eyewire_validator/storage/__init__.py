@@ -1,1 +1,1 @@
-"""Files, arrays and tables: how bytes and rows come from and go to a disk."""
+"""Files, arrays and tables: reading and writing them."""

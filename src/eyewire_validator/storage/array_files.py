@@ -1,4 +1,4 @@
-"""Arrays in other people's files: .npy, .npz, .tif and .h5."""
+"""Open arrays in common file formats: .npy, .npz, .tif and .h5."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and arrays in lzma files.
+"""Read and write files atomically, and arrays in lzma files.
 
 Everything is written to a temporary name beside its target and renamed, so that a
 reader never sees half a file and an interrupted run leaves nothing that looks done.
@@ -67,7 +67,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_packed_json(path: Path, value: Any) -> None:
-    """Write ``value`` as xz-compressed JSON, for what is kept but seldom read."""
+    """Write ``value`` as xz-compressed JSON, for files that are seldom read."""
     write_bytes(path, lzma.compress(json.dumps(value).encode()))
 
 

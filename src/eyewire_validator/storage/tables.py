@@ -60,7 +60,7 @@ def write_table(
 
 
 def join_tables(paths: Sequence[Path], path: Path, schema: pa.Schema) -> None:
-    """Write tables, one below the other, as `write_table` would have written all rows.
+    """Concatenate tables into one file, as `write_table` would have written it.
 
     One of them is in memory at a time.
 
@@ -156,7 +156,7 @@ def read_columns(path: Path, schema: pa.Schema, columns: Sequence[str]) -> pa.Ta
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Return what `write_table` was given as ``metadata``."""
+    """Read the ``metadata`` that `write_table` was given."""
     raw = pq.read_schema(path).metadata or {}
     return {
         key.decode(): value.decode()

@@ -1,1 +1,1 @@
-"""The task index, its split, and how tasks descend from each other."""
+"""Tasks: their index, split, lineage and context."""

@@ -1,4 +1,4 @@
-"""What a task is told about the tasks that it came from: the context channels.
+"""Context of a task: the answers to its ancestors, as channels or as segments.
 
 A context is a stack of masks, (channels, z, y, x), the nearest ancestor last.
 
@@ -13,7 +13,7 @@ A context is a stack of masks, (channels, z, y, x), the nearest ancestor last.
 
 Only ``published`` looks at the task's own aggregate.
 
-What answers in segments is told the same in segments, see `rejected_segments`.
+Models that answer in segments take `rejected_segments`.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ SEEN = 0.1
 
 
 def is_leaked(context: str) -> bool:
-    """Say whether the context holds the task's own answer."""
+    """Return whether the context holds the task's own answer."""
     return context == LEAKED_CONTEXT
 
 
@@ -43,7 +43,7 @@ def context_masks(
     store: VolumeStore,
     channels: int,
 ) -> NDArray[np.bool_]:
-    """Return the context of a task.
+    """Return the context channels of a task.
 
     Args:
         context: one of `CONTEXTS`.
@@ -69,14 +69,14 @@ def context_masks(
 def rejected_segments(
     task: Task, ancestors: Sequence[Task], store: VolumeStore
 ) -> NDArray[np.int64]:
-    """Return the segments that who answered the ancestors saw, and did not choose.
+    """Return the segments that the ancestors saw and rejected.
 
     These are segments of which the ancestors' volumes hold a tenth or more, and their
     answers less than half of that; never those of the seed.
 
     Args:
         task: a task that has a volume.
-        ancestors: those that are known; without volume or answer they tell nothing.
+        ancestors: those in the index; without volume or answer they reject nothing.
         store: has the volumes.
 
     Returns:
@@ -99,7 +99,7 @@ def rejected_segments(
 
 
 def _own_aggregate(task: Task, store: VolumeStore) -> NDArray[np.bool_]:
-    """LEAKED: the answer itself."""
+    """Mask the task's own answer: LEAKED."""
     if task.volume is None:
         raise VolumeError(f"task {task.task} has no volume; exclude it from the index")
     return store.get(task.volume).mask(task.aggregate)
@@ -113,7 +113,7 @@ def _aggregate(task: Task, ancestor: Task, store: VolumeStore) -> NDArray[np.boo
 
 
 def _is_there(ancestor: Task, store: VolumeStore) -> bool:
-    """Say whether it has a volume; that of an excluded task may never be fetched."""
+    """Return whether it has a volume; that of an excluded task may not be fetched."""
     return ancestor.volume is not None and (
         not ancestor.excluded or ancestor.volume in store
     )

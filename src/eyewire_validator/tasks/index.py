@@ -1,4 +1,4 @@
-"""The task index: one row a task, with what training and evaluation ask of it.
+"""The task index: one row per task, for training and evaluation.
 
 Two million tasks name twenty million segments, so nothing here goes task by task: lists
 are handled flat, and the segments of volumes come one volume at a time.
@@ -53,7 +53,7 @@ def cut_aggregates(
 
 
 class _Named(NamedTuple):
-    """The segments that some tasks name: one each, with the number of its task."""
+    """The segments that some tasks name, and the number of the task of each."""
 
     tasks: NDArray[np.int64]
     values: NDArray[np.int64]
@@ -149,7 +149,7 @@ def _count_voxels(
     aggregate: _Lists,
     segments: Iterable[tuple[int, pd.DataFrame]],
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return `VOXELS` of each task, and whether it names what its volume lacks."""
+    """Count `VOXELS` of each task; return whether it names what its volume lacks."""
     counts = np.zeros((len(volumes), len(VOXELS)), np.int64)
     named = (seed.lengths > 0) | (aggregate.lengths > 0)
     foreign = named & volumes.notna().to_numpy()
@@ -166,7 +166,7 @@ def _count_voxels(
 def _count_in_volume(
     segments: pd.DataFrame, seed: _Named, aggregate: _Named, tasks: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Do the same for the tasks of one volume."""
+    """Count `VOXELS` of the tasks of one volume."""
     ids = pd.Index(segments["segment"])
     # The last one is for ids that are not there: their position is -1.
     voxels = np.append(segments["coarse_voxels"].to_numpy(), 0)
@@ -191,7 +191,7 @@ def _count_in_volume(
 def _exclusions(
     index: pd.DataFrame, seed: _Lists, aggregate: _Lists, foreign: NDArray[np.bool_]
 ) -> "pd.Series[Any]":
-    """Say why each task cannot be used: the first reason that applies, or None."""
+    """Return why each task cannot be used: the first reason that applies, or None."""
     reasons = pd.Series(None, index.index, dtype=object)
     for reason, applies in (
         ("aggregate vanishes when downsampled", index["aggregate_voxels"] == 0),

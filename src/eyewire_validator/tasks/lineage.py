@@ -1,4 +1,4 @@
-"""The tasks of an index by their ids, and where each came from."""
+"""The tasks of an index by their ids, and their ancestors."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from eyewire_validator.errors import TableError, VolumeError
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a row of the index says about a task, as far as answering it goes.
+    """A task of the index, with what is needed to answer it.
 
     Attributes:
         corner: lowest voxel (z, y, x) of its volume at full resolution, or none.
@@ -37,7 +37,7 @@ class Task:
         """The volume that the task lies in.
 
         Raises:
-            VolumeError: none is known.
+            VolumeError: the index has none.
         """
         if self.volume is None:
             raise VolumeError(

@@ -1,4 +1,4 @@
-"""Which tasks train, validate and test: by blocks of volumes, or as published.
+"""Split tasks into train, validation and test: by blocks of volumes, or as published.
 
 Neighbouring volumes share voxels and each volume serves about thirty tasks, so a split
 by cell alone tests on images that were trained on. The rule ``blocks`` therefore holds
@@ -41,7 +41,7 @@ def assign_splits(
         stride: distance between face-adjacent volumes, voxels.
 
     Raises:
-        SplitError: a split stays empty, or volumes lie nowhere known.
+        SplitError: a split stays empty, or volumes have no bounds.
     """
     usable = index.loc[index["excluded"].isna(), ["cell", "volume", *MINIMA]]
     if usable.empty:
@@ -66,7 +66,7 @@ def assign_splits(
 def _by_cell_id(
     usable: pd.DataFrame, settings: SplitSettings
 ) -> tuple[pd.Series, pd.Series]:
-    """Published rule: test from a cell id on; validation is drawn from the rest."""
+    """Split by the published rule: test from a cell id on, validation drawn before."""
     split = pd.Series("train", usable.index, dtype=object)
     is_test = usable["cell"] >= settings.published_first_test_cell
     split[is_test] = "test"
@@ -91,7 +91,7 @@ def _by_blocks(
 def _parts_of_volumes(
     usable: pd.DataFrame, settings: SplitSettings, stride: int
 ) -> pd.Series:
-    """Return volume -> train, validation, test or buffer."""
+    """Map each volume to train, validation, test or buffer."""
     volumes = usable.drop_duplicates("volume").set_index("volume")
     if unknown := int(volumes[MINIMA].isna().any(axis=1).sum()):
         raise SplitError(

@@ -1,4 +1,4 @@
-"""Volumes: their geometry, raw and downsampled forms, and graphs of segments."""
+"""Volumes: geometry, raw and downsampled forms, contacts and graphs of segments."""
 
 # What the rule downsample_volumes depends on, beside its settings: raised by hand when
 # the bytes or the meaning of what `coarse` writes change. All raw volumes are then

@@ -1,4 +1,4 @@
-"""Volumes, written downsampled with the tables that lead back to their segments."""
+"""Downsample volumes and write them, with tables that lead back to segments."""
 
 import logging
 from pathlib import Path
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 class DownsampledVolume(NamedTuple):
-    """A volume in coarse voxels, with what leads back to its segments.
+    """A volume in coarse voxels, and the tables that lead back to its segments.
 
     Attributes:
         image: (z, y, x) uint8, the mean of each block.
@@ -55,7 +55,7 @@ class DownsampledVolume(NamedTuple):
 
 
 def downsample_volume(raw: RawVolume) -> DownsampledVolume:
-    """Downsample a volume, and measure its segments.
+    """Downsample a volume and measure its segments.
 
     One full-resolution array is in memory at a time: 34 MB for 256 voxels cubed.
 

@@ -1,4 +1,4 @@
-"""Contacts of a label volume: which segments touch, and over how many faces.
+"""Contacts of a label volume: pairs of touching segments and the faces they share.
 
 Two voxels that are neighbours along an axis share a face.
 """

@@ -1,9 +1,9 @@
-"""The exact way back from coarse voxels to segments.
+"""Coverage: the exact way back from coarse voxels to segments.
 
-A mask of coarse voxels says nothing of the segments that the vote painted over. But
-the volume's coverage table tells how many voxels of each segment lie in each coarse
-voxel, so that the mean over all voxels of a segment, M(S) = sum over v of
-count(S, v) p(v) / |S|, is exact, for those that vanished, too.
+A mask of coarse voxels lacks the segments that the vote painted over. But the volume's
+coverage table counts how many voxels of each segment lie in each coarse voxel, so that
+the mean over all voxels of a segment, M(S) = sum over v of count(S, v) p(v) / |S|, is
+exact, for those that vanished, too.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ AXES = "zyx"
 
 @dataclass(frozen=True)
 class Dust:
-    """Which segments are too small to be chosen, as Eyewire's spawner passes over them.
+    """Sizes up to which a segment is dust, too small to be a candidate.
 
-    Its numbers are 100 and 1 (seung-lab/task_spawner).
+    Eyewire's spawner has 100 and 1 (seung-lab/task_spawner).
 
     Attributes:
         voxels: segments of up to this many voxels are dust.
@@ -37,7 +37,7 @@ class Dust:
 
 @dataclass(frozen=True)
 class SegmentCoverage:
-    """The segments of a volume, and where their voxels lie.
+    """The segments of a volume, and the coarse voxels that they cover.
 
     Attributes:
         segments: the volume's rows of `SEGMENTS_OF_VOLUME`, ascending.
@@ -81,7 +81,7 @@ class SegmentCoverage:
         return cls(segments, shares)
 
     def mean(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Average over all voxels of each segment.
+        """Average coarse values over all voxels of each segment.
 
         One product a map takes a sixth of the time of one of all maps together, and an
         eighth of `numpy.bincount`'s.
@@ -98,7 +98,7 @@ class SegmentCoverage:
         return means.reshape(-1, *stacks)
 
     def candidates(self, seed: NDArray[np.int64], dust: Dust) -> NDArray[np.bool_]:
-        """Say which segments may be chosen: neither the seed's nor dust.
+        """Select the segments that may be chosen: neither the seed's nor dust.
 
         Returns:
             (segments,) bool, in the order of `segments`.

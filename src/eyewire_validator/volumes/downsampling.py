@@ -1,4 +1,4 @@
-"""From full resolution to coarse voxels: blocks of ``factor`` cubed become one.
+"""Downsample images and segmentations: blocks of ``factor`` cubed become one voxel.
 
 Images take the mean, segmentations the published vote. `count_blocks` keeps what the
 vote throws away, and all that the vote needs: it alone looks at every voxel's block.
@@ -58,7 +58,7 @@ def downsample_image(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]
 
 
 def count_blocks(segmentation: NDArray[np.uint16], factor: int) -> BlockCounts:
-    """List how many voxels of each segment lie in each block; 0 is left out.
+    """Count the voxels of each segment in each block; 0 is left out.
 
     Args:
         segmentation: (z, y, x) uint16; every edge a multiple of ``factor``.
@@ -98,7 +98,7 @@ def vote(blocks: BlockCounts) -> NDArray[np.uint16]:
 
 
 def bounding_boxes(segmentation: NDArray[np.uint16]) -> NDArray[np.int32]:
-    """Find the box of each segment.
+    """Find the bounding box of each segment.
 
     Args:
         segmentation: (z, y, x) uint16.
@@ -114,7 +114,7 @@ def bounding_boxes(segmentation: NDArray[np.uint16]) -> NDArray[np.int32]:
 
 
 def _blocks(segmentation: NDArray[np.uint16], factor: int) -> tuple[NDArray[Any], ...]:
-    """Say where the blocks lie in the flat array.
+    """Index the blocks in the flat array.
 
     Returns:
         The ids, flat, uint16; the flat index of each block's lowest corner, in C-order

@@ -1,4 +1,4 @@
-"""Where volumes lie, and how their frames relate.
+"""Geometry of volumes: where they lie, and how their frames relate.
 
 All positions are in voxels of the full-resolution data, axis order (z, y, x).
 """
@@ -78,7 +78,7 @@ def grid_positions(minima: NDArray[np.int64], stride: int) -> NDArray[np.int64]:
 def shift_into_frame(
     mask: NDArray[np.generic], offset: tuple[int, int, int]
 ) -> NDArray[np.generic]:
-    """Copy ``mask`` into a frame of the same shape that lies elsewhere.
+    """Shift ``mask`` into a frame of the same shape that lies elsewhere.
 
     Args:
         mask: array (z, y, x).

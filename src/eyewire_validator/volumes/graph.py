@@ -14,7 +14,7 @@ GRAPHS = 64
 
 @dataclass(frozen=True)
 class Graph:
-    """Segments of a volume, and how strongly pairs of them are joined.
+    """A weighted graph of the segments of a volume.
 
     Attributes:
         pairs: (n, 2) int64 segment ids, never 0.

@@ -1,4 +1,4 @@
-"""Volumes as Eyewire keeps them: checked on arrival, and read without trust."""
+"""Raw volumes, as Eyewire keeps them: checked when downloaded and when read."""
 
 import io
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def file_names(geometry: VolumeGeometry) -> list[str]:
 
 
 def check_file(name: str, content: bytes, where: str, geometry: VolumeGeometry) -> None:
-    """Decode a file of a raw volume, to see that it is whole.
+    """Check that a file of a raw volume decodes and is whole.
 
     Args:
         name: one of `file_names`.
@@ -51,9 +51,9 @@ def check_file(name: str, content: bytes, where: str, geometry: VolumeGeometry) 
 
 @dataclass(frozen=True)
 class RawVolume:
-    """A volume as `volume_download.download_volume` fetched it, trusted in nothing.
+    """A volume as `acquire.volumes.download_volume` fetched it, not trusted.
 
-    Every call reads its files anew, so that what is not in use takes no memory.
+    Every call reads its files again, so that what is not in use takes no memory.
 
     Attributes:
         folder: holds ``jpg/{z}.jpg``, ``segmentation.lzma`` and, if the bucket has it,

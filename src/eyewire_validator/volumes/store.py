@@ -1,4 +1,4 @@
-"""Downsampled volumes, read once and kept in memory."""
+"""The store of downsampled volumes, which keeps the last ones in memory."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -78,7 +78,7 @@ class VolumeStore:
         geometry: VolumeGeometry,
         max_bytes: int = 2**30,
     ) -> None:
-        """See which volumes there are; read none yet."""
+        """List the volumes that there are; read none yet."""
         self.folders = {
             int(entry.name): Path(entry)
             for folder in folders
@@ -95,7 +95,7 @@ class VolumeStore:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let another process have a store of its own."""
+        """Pickle the settings alone, so that another process has its own memory."""
         folders = sorted({folder.parent for folder in self.folders.values()})
         return type(self), (folders, self.geometry, self._max_bytes)
 
@@ -109,7 +109,7 @@ class VolumeStore:
         return self._get(volume)
 
     def coverage(self, volume: int) -> SegmentCoverage:
-        """Return the way back from a volume's coarse voxels to its segments.
+        """Return the coverage of a volume's segments.
 
         Raises:
             FileError: there is no such volume.
@@ -128,7 +128,7 @@ class VolumeStore:
         return read_table(self._folder(volume) / GRAPH_TABLE, SEGMENT_GRAPH)
 
     def __contains__(self, volume: int) -> bool:
-        """Say whether the volume has a folder."""
+        """Return whether the volume has a folder."""
         return volume in self.folders
 
     def read(self, volume: int) -> CoarseVolume:

@@ -49,7 +49,7 @@ def test_a_membrane_is_darker_and_more_of_a_sheet_than_cytoplasm():
     )[1]  # fmt: skip
 
 
-def test_sides_are_told_by_size_not_by_id():
+def test_sides_are_ordered_by_size_not_by_id():
     small_first = describe_contacts(volume(3, 9), "unit")
     large_first = describe_contacts(volume(9, 3), "unit")
     for name in ("log_voxels_smaller", "log_voxels_larger", "log_faces"):

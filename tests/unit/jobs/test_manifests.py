@@ -153,7 +153,7 @@ def test_the_advice_asks_for_what_the_job_promised(folder):
     text = to_text(list(check_folder(folder, [MANIFEST])), jobs=1)
     assert text.splitlines() == [
         "made/deep/b.bin: is not as it was made (logs/job.sha256)",
-        "to make all of it anew: --forcerun made/a.bin",
+        "to make all of it again: --forcerun made/a.bin",
     ]
 
 

@@ -1,4 +1,4 @@
 """Read-only, polite access to the Eyewire HTTP API and its storage bucket.
 
-`client` talks, `limiter` keeps its pace, `replies` understands what was said.
+`client` sends requests, `limiter` keeps their pace, `replies` parses the answers.
 """

@@ -1,4 +1,4 @@
-"""Stop asking a service that has failed again and again."""
+"""A circuit breaker: stop requests to a service that keeps failing."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +9,10 @@ ENCODING = "utf-8"
 
 
 class Breaker:
-    """Counts the failures in a row of all jobs that share its record; then stops all.
+    """A circuit breaker for all jobs that share its record of failures in a row.
 
     The record is a file of one line a failure: a usable answer removes it, unless it is
-    full by then. A full record stays until somebody removes it.
+    full by then. A full record stays until a person removes it, and no request starts.
 
     Args:
         record: the file.
@@ -20,15 +20,15 @@ class Breaker:
     """
 
     def __init__(self, record: Path, limit: int) -> None:
-        """Nothing is read or written until asked."""
+        """Take the settings; nothing is read or written yet."""
         self._record = record
         self._limit = limit
 
     def check(self) -> None:
-        """Let a request start.
+        """Refuse a request once the record is full.
 
         Raises:
-            StoppedError: not any more.
+            StoppedError: it is full.
         """
         failures = self._failures()
         if len(failures) >= self._limit:
@@ -47,7 +47,7 @@ class Breaker:
             record.write(f"{when}: {' '.join(reason.split())}\n".encode(ENCODING))
 
     def succeeded(self) -> None:
-        """Count from the start, unless it is too late."""
+        """Reset the count, unless the record is full."""
         if 0 < len(self._failures()) < self._limit:
             self._record.unlink(missing_ok=True)
 

@@ -49,8 +49,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 FIRST_WAIT = 0.5
 # What another try may mend; a damaged file may have been damaged on its way.
 PASSING = (TransientError, ThrottledError, CutShortError, VolumeError)
-# "There is no such thing" may be a slip of the service; it is believed at this try.
-BELIEVED_TRY = 3
+# "Not found" may be a slip of the service; it is accepted at this try.
+ACCEPTED_TRY = 3
 USER_AGENT = f"eyewire-validator/{__version__}"
 # Bytes that are read of a reply, unpacked: several times what the largest cell's task
 # list takes, and twice a segmentation of 256 cubed uint16 before it is packed.
@@ -81,7 +81,7 @@ class ApiSettings:
 
 
 class Received(NamedTuple):
-    """A response that has been read to its end."""
+    """A response that was read to its end."""
 
     status_code: int
     headers: httpx.Headers
@@ -145,8 +145,8 @@ def _connect(settings: ApiSettings, token: str | None) -> tuple[str, httpx.Async
     url = httpx.URL(settings.base_url)
     if url.scheme != "https" and not (url.scheme == "http" and url.host in LOOPBACK):
         raise ConfigError(
-            f"api.base_url is {settings.base_url}, expected https://… so that nobody "
-            "on the way can read the token"
+            f"api.base_url is {settings.base_url}, expected https://… so that "
+            "the token is encrypted on its way"
         )
     timeout = httpx.Timeout(
         settings.read_timeout, connect=settings.connect_timeout, pool=None
@@ -157,7 +157,7 @@ def _connect(settings: ApiSettings, token: str | None) -> tuple[str, httpx.Async
 
 
 class EyewireClient:
-    """Asks the API and fetches files of its bucket; use `open_client` to get one.
+    """A client of the API and its bucket; use `open_client` to get one.
 
     Args:
         settings: section ``api`` of the configuration.
@@ -264,7 +264,7 @@ class EyewireClient:
         read: Callable[[Received], Result],
         params: dict[str, str] | None = None,
     ) -> Result:
-        """Ask until there is a result, or no hope of one."""
+        """Send a request until it succeeds or tries run out."""
 
         async def ask() -> Result:
             return read(await self._try(url, what, limit, params))
@@ -326,12 +326,12 @@ class EyewireClient:
 
 
 def _may_pass(state: RetryCallState) -> bool:
-    """Whether another try may bring more than this one."""
+    """Return whether another try may succeed where this one did not."""
     outcome = state.outcome
     assert outcome is not None
     error = outcome.exception()
     if isinstance(error, NotFoundError) or not (error or outcome.result()):
-        return state.attempt_number < BELIEVED_TRY
+        return state.attempt_number < ACCEPTED_TRY
     return isinstance(error, PASSING)
 
 

@@ -1,4 +1,4 @@
-"""Ask for many things side by side."""
+"""Run many requests at the same time."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""Keep a pace: no more requests a second than the service was promised."""
+"""Limit the rate of requests."""
 
 import asyncio
 import time
@@ -13,11 +13,11 @@ MARGIN = 1.05
 
 
 class Limiter:
-    """Hands out turns, evenly spaced.
+    """A rate limiter that hands out evenly spaced turns.
 
     No second, half-open, holds more than ``requests_per_second`` turns, rounded up. The
-    first turn comes no sooner after the limiter was made: whoever had this share of the
-    rate before may have asked a moment ago.
+    first turn comes no sooner after the limiter was made: the job that
+    had this share of the rate before may have sent a request a moment ago.
 
     Args:
         requests_per_second: the rate; infinity for no limit.
@@ -73,5 +73,5 @@ class Limiter:
             leave()
 
     def hold(self, seconds: float) -> None:
-        """Let no further request start for so many seconds."""
+        """Hold back further requests for so many seconds."""
         self._next_start = max(self._next_start, self._clock() + seconds)

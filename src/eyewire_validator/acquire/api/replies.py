@@ -1,7 +1,7 @@
-"""What the service's replies mean: raw JSON to rows of `CELL_TASKS`.
+"""Parse the service's replies: raw JSON to rows of `CELL_TASKS`.
 
 Tolerant where Eyewire is known to vary (numbers as text, empty containers as ``{}``,
-``[]`` or null), strict about the rest. Nothing here talks to anyone.
+``[]`` or null), strict about the rest. Nothing here does I/O.
 """
 
 import math
@@ -38,7 +38,7 @@ def parse_task_list(reply: Reply, cell: int) -> dict[int, Reply]:
 def parse_task(
     cell: int, task: int, entry: Reply, reply: Reply, aggregate: Reply
 ) -> dict[str, Any]:
-    """Combine what three replies say about a task.
+    """Combine three replies about a task into a row.
 
     Args:
         cell: the cell that was asked for.
@@ -63,7 +63,7 @@ def parse_task(
     return {
         "task": task,
         "cell": cell,
-        **_place(reply, where),
+        **_origin(reply, where),
         **_bounds(entry, reply, where),
         "seed": list(_seed(reply, where)),
         "aggregate": list(segments),
@@ -83,8 +83,8 @@ def parse_task(
     }
 
 
-def _place(reply: Reply, where: str) -> dict[str, Any]:
-    """Tell where a task is and where it came from; all none for an unknown task."""
+def _origin(reply: Reply, where: str) -> dict[str, Any]:
+    """Read volume, address and parent of a task; all none for an unknown task."""
     if not reply:
         return dict.fromkeys(("parent", "volume", "channel", "full_path"))
     data = _required(reply, "data", where)

@@ -25,7 +25,7 @@ LZMA_FILTERS = [{"id": lzma.FILTER_LZMA1, "preset": 1, "dict_size": 1 << 26}]
 
 
 def write_volume(folder: Path, volume: Volume, jpegs: Iterable[bytes]) -> None:
-    """Write a volume's folder of the bucket, and who owns its segments to truth/.
+    """Write a volume to the bucket, and the owners of its segments to truth/.
 
     Args:
         folder: the sandbox folder.

@@ -1,4 +1,4 @@
-"""What is known of the segments of a volume: sizes, boxes, borders, owners."""
+"""Borders between the segments of a volume, and owners of the segments."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ BORDER_GAP = 1
 
 @dataclass(frozen=True)
 class Borders:
-    """Pairs of segments that are in contact.
+    """Pairs of segments that touch, or almost do.
 
     Args:
         pairs: (n, 2) segment ids, the lower one first, ascending.
@@ -62,7 +62,7 @@ def find_borders(
 
 
 def merge_borders(borders: Borders, group: NDArray[np.integer]) -> Borders:
-    """Return the borders between groups of segments.
+    """Merge borders between segments into borders between groups of them.
 
     Args:
         borders: between segments.
@@ -100,16 +100,16 @@ def maximum_spanning_tree(borders: Borders, highest: int) -> Borders:
 def majority_owners(
     segmentation: NDArray[np.integer], owners: NDArray[np.integer]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Find who owns most of each segment.
+    """Find the owner of most of each segment.
 
     Args:
         segmentation: (z, y, x) segment ids.
-        owners: (z, y, x) labels; 0 is nobody.
+        owners: (z, y, x) labels; 0 is none.
 
     Returns:
         For every id from 0 up: the label with most voxels (the lowest of equals), and
         its share of the segment's voxels. 0 and 0.0 for 0, for ids that do not occur,
-        and where nobody owns most.
+        and where most has no owner.
     """
     count = int(segmentation.max()) + 1
     dense, labels = pd.factorize(owners.ravel(), sort=True)

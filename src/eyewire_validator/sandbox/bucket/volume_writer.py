@@ -1,4 +1,4 @@
-"""Where volumes are made, several at a time, and where they are put away."""
+"""Make and write the volumes of a sandbox, several at a time."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ from eyewire_validator.sandbox.bucket.volumes import Volume
 
 @dataclass(frozen=True)
 class VolumeWriter:
-    """Makes volumes and writes them.
+    """A writer of volumes, which runs the jobs that make them.
 
     Threads are enough: nearly all time goes into compiled code that lets others run.
 

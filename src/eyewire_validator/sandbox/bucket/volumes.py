@@ -1,4 +1,4 @@
-"""A volume of the sandbox: where it lies, and what is known of its segments."""
+"""A volume of the sandbox: its box, its segments and their owners."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ class Volume:
         sizes: voxels of each segment; 0 for 0 and for ids that do not occur.
         segment_boxes: (n, 2, 3) each segment's box, see `bounding_boxes`.
         borders: which segments touch, with the grey value along the contact.
-        owners: the neuron that owns most of each segment, 0 for nobody.
+        owners: the neuron that owns most of each segment, 0 for none.
         purity: the owner's share of the segment.
     """
 
@@ -58,7 +58,7 @@ class Volume:
     purity: NDArray[np.float64]
 
     def segments_of(self, neuron: int) -> NDArray[np.int64]:
-        """Return the segments that belong to a neuron more than to any other."""
+        """Return the segments of which a neuron owns most."""
         return np.flatnonzero((self.owners == neuron) & (self.sizes > 0))
 
 

@@ -1,1 +1,1 @@
-"""The Eyewire-compatible service over a sandbox folder, and its faults on purpose."""
+"""The Eyewire-compatible service of a sandbox folder, with faults on request."""

@@ -25,7 +25,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 SANDBOX_TOKEN = "sandbox"
 MEDIA_TYPES = {".jpg": "image/jpeg", ".json": "application/json"}
-# What Google's storage says of a file that is not there.
+# The reply of Google's storage for a file that is not there.
 NO_SUCH_KEY = (
     "<?xml version='1.0' encoding='UTF-8'?><Error><Code>NoSuchKey</Code>"
     "<Message>The specified key does not exist.</Message></Error>"
@@ -37,7 +37,7 @@ def create_application(folder: Path, token: str | None) -> Starlette:
 
     Args:
         folder: as `make_sandbox` writes it.
-        token: what ``access_token`` must be; None to let everybody in.
+        token: what ``access_token`` must be; None to accept every request.
 
     Raises:
         SandboxError: the folder is not there.
@@ -52,10 +52,10 @@ def create_application(folder: Path, token: str | None) -> Starlette:
 
 
 class Gate:
-    """Lets in what reads (405 otherwise) and, for the API, has the token (else 401)."""
+    """Middleware that refuses writing (405) and, for the API, a wrong token (401)."""
 
     def __init__(self, application: ASGIApp, token: str | None) -> None:
-        """Guard ``application``; None as ``token`` lets everybody in."""
+        """Guard ``application``; None as ``token`` accepts every request."""
         self._application = application
         self._token = token
 

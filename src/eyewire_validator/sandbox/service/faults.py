@@ -1,4 +1,4 @@
-"""Which requests of the sandbox something goes wrong with, by a schedule."""
+"""A schedule of faults: which requests of the sandbox go wrong, and how."""
 
 import asyncio
 import re
@@ -32,10 +32,10 @@ class Fault:
     every: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse a name that is none, and a path that cannot be searched for.
+        """Refuse an unknown fault, and a path that is no regular expression.
 
         Raises:
-            SandboxError: so it is.
+            SandboxError: the name or the path is wrong.
         """
         if self.name not in FAULTS:
             raise SandboxError(f"no fault {self.name}; known: {'; '.join(FAULTS)}")
@@ -64,16 +64,16 @@ def read_faults(path: Path) -> list[Fault]:
 
 
 class WireProtocol(H11Protocol):
-    """Lets the application at the transport, which faults on the wire need."""
+    """HTTP protocol that hands its transport to the application, for wire faults."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Keep the transport where ASGI has a place for such things."""
+        """Put the transport into the state of the ASGI scope."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
 
 
 class FaultyApplication:
-    """Passes requests on to an application, and spoils some of the replies.
+    """An application whose replies are faulty by a schedule.
 
     Args:
         application: an ASGI application, served with `WireProtocol`.

@@ -1,6 +1,6 @@
-"""What a sandbox folder's records say, in the words of the Eyewire API.
+"""The records of a sandbox folder, served in the form of the Eyewire API.
 
-The folder holds one reply a cell and a task; whatever else the API tells (ancestors,
+The folder holds one reply per cell and per task; the rest of the API (ancestors,
 lists, heatmaps) follows from those. Where public code shows a field's name but not its
 exact meaning, the reading is marked ASSUME.
 """
@@ -88,14 +88,14 @@ class Records:
         return {**reply, "full_path": storage_url + reply["full_path"]}
 
     def ancestors(self, task: int) -> list[int]:
-        """List the known ancestors, root first."""
+        """List the ancestors that are on record, root first."""
         chain: list[int] = []
         while (task := self.tasks.get(task, {}).get("parent") or 0) in self.tasks:
             chain.insert(0, task)
         return chain
 
     def descendants(self, task: int) -> list[int]:
-        """List all that grew out of a task, generation by generation."""
+        """List all descendants of a task, generation by generation."""
         generation = self.children.get(task, []) if task in self.tasks else []
         found: list[int] = []
         while generation:

@@ -1,4 +1,4 @@
-"""What the Eyewire API would say of cells and tasks.
+"""Replies of the Eyewire API about cells and tasks.
 
 Field names and forms are those of eyewire-api 1 to 3, as far as public code shows them.
 """
@@ -29,7 +29,7 @@ class Cell:
         tags: JSON text, may be empty.
         description: free text.
         size: voxels, as the registry counts them.
-        neuron: who it really is; 0 for a cell that was never traced.
+        neuron: its true identity; 0 for a cell that was never traced.
         tasks: its tasks; counted from 0 until `number_tasks`.
     """
 
@@ -45,7 +45,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class ServedTask:
-    """A task with what the API adds to it.
+    """A task and the fields that the API adds to it.
 
     Args:
         task: the task and its answer.
@@ -61,7 +61,7 @@ class ServedTask:
 
 
 def serve(task: SpawnedTask, shows_all: bool) -> ServedTask:
-    """Make the served form of a task.
+    """Return the served form of a task.
 
     Args:
         task: the task.
@@ -79,7 +79,7 @@ def serve(task: SpawnedTask, shows_all: bool) -> ServedTask:
 
 
 def number_tasks(cells: Sequence[Cell], first: int) -> list[Cell]:
-    """Count all tasks of all cells from ``first`` on, so that their ids differ."""
+    """Number all tasks of all cells from ``first`` on, so that their ids differ."""
     numbered = []
     for cell in cells:
         tasks = [

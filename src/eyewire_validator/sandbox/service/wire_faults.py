@@ -1,4 +1,4 @@
-"""What can go wrong with a reply, or with the wire under it, done on purpose."""
+"""Faults of a reply and of the connection under it, made on purpose."""
 
 import asyncio
 import io
@@ -34,7 +34,7 @@ class Reply:
     body: bytes
 
     def head(self) -> bytes:
-        """Return status line and headers as they travel."""
+        """Return status line and headers as bytes."""
         phrase = HTTPStatus(self.status).phrase
         lines = [f"HTTP/1.1 {self.status} {phrase}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
@@ -64,7 +64,7 @@ class Wire:
         await self.send({"type": "http.response.body", "body": reply.body})
 
     async def gone(self) -> None:
-        """Wait until the connection is closed, by whomever."""
+        """Wait until either side closes the connection."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
@@ -73,7 +73,7 @@ Play = Callable[[Wire, Reply], Awaitable[None]]
 
 
 def _reply(change: Callable[[Reply], Reply]) -> Play:
-    """A fault that answers with a changed reply."""
+    """Return a fault that answers with a changed reply."""
 
     async def play(wire: Wire, reply: Reply) -> None:
         await wire.answer(change(reply))
@@ -82,7 +82,7 @@ def _reply(change: Callable[[Reply], Reply]) -> Play:
 
 
 def _other(status: int, body: str = "", **headers: str) -> Play:
-    """A fault that answers something else altogether."""
+    """Return a fault that answers with another reply."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return _reply(lambda reply: Reply(status, named, body.encode()))
 
@@ -92,7 +92,7 @@ def _retry_by_date(reply: Reply) -> Reply:
 
 
 def _body(change: Callable[[bytes], bytes]) -> Play:
-    """A fault that answers with a changed body."""
+    """Return a fault that answers with a changed body."""
     return _reply(lambda reply: replace(reply, body=change(reply.body)))
 
 
@@ -148,7 +148,7 @@ async def _stall(wire: Wire, reply: Reply) -> None:
 
 
 async def _drip(wire: Wire, reply: Reply) -> None:
-    """Never silent for long, and never done."""
+    """Send a byte now and then, and never end."""
     wire.transport.write(reply.head())
     for at in range(len(reply.body) - 1):
         wire.transport.write(reply.body[at : at + 1])
@@ -208,7 +208,7 @@ ANY_FAULTS: dict[str, Play] = {
     "cut short, length said": partial(_cut, says_length=True),
     "cut short, length not said": partial(_cut, says_length=False),
 }
-# Of what the API says.
+# Of a reply of the API.
 JSON_FAULTS: dict[str, Play] = {
     "empty object": _other(200, "{}", **JSON),
     "missing keys": _other(200, '{"status": 0}', **JSON),

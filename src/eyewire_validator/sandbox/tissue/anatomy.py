@@ -1,4 +1,4 @@
-"""Who owns each voxel, how far it is from the membrane, and where mitochondria lie.
+"""Anatomy of a box of tissue: owners of voxels, membranes and mitochondria.
 
 A voxel belongs to the neuron of the ball whose surface is nearest (an additively
 weighted Voronoi diagram), after its position has been warped a little. Half the
@@ -27,7 +27,7 @@ NEAR_ORGANELLE = 3.0
 
 @dataclass(frozen=True)
 class Anatomy:
-    """What lies where in a box of tissue; all arrays (z, y, x).
+    """The anatomy of a box of tissue; all arrays (z, y, x).
 
     Args:
         neuron: int32, owner of the voxel.
@@ -127,7 +127,7 @@ def _buckets(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _sort_into_cells(balls, low, counts, reach):  # type: ignore[no-untyped-def]
-    """Offsets and members of the cells that each ball's surroundings touch."""
+    """Return offsets and members of the cells that each ball's surroundings touch."""
     offsets = np.zeros(counts[0] * counts[1] * counts[2] + 1, np.int64)
     members = np.empty(0, np.int32)
     for is_counted in (False, True):
@@ -159,7 +159,7 @@ def _sort_into_cells(balls, low, counts, reach):  # type: ignore[no-untyped-def]
 def _sort_into_buckets(  # type: ignore[no-untyped-def]
     balls, neurons, low, counts, cell_offsets, cell_members, near
 ):
-    """Offsets and members of the buckets, nearest to the bucket's middle first."""
+    """Return offsets and members of the buckets, nearest to the middle first."""
     per_cell = CELL // BUCKET
     shape = counts * per_cell
     offsets = np.zeros(shape[0] * shape[1] * shape[2] + 1, np.int64)
@@ -269,7 +269,7 @@ def _lerp(row, at, part, field):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _bucket_of(low, counts, z, y, x):  # type: ignore[no-untyped-def]
-    """The bucket of a place, and how far from the bucket's middle the place is."""
+    """Return the bucket of a position, and its distance from the bucket's middle."""
     z, y, x = z - low[0], y - low[1], x - low[2]
     k, j, i = int(z) // BUCKET, int(y) // BUCKET, int(x) // BUCKET
     half = np.float32(BUCKET / 2)
@@ -293,7 +293,7 @@ def _nearest_two(  # type: ignore[no-untyped-def]
     x,
     far,
 ):
-    """The nearest neuron, the nearest other one, and the distances of both."""
+    """Return the nearest neuron, the nearest other one, and the distances of both."""
     best, other = far, far
     owner, second = np.int32(0), np.int32(0)
     for m in range(offsets[bucket], offsets[bucket + 1]):
@@ -319,7 +319,7 @@ def _nearest_two(  # type: ignore[no-untyped-def]
 def _depth(  # type: ignore[no-untyped-def]
     offsets, members, balls, neurons, bucket, owner, z, y, x, far
 ):
-    """Distance to the surface of the owner's nearest ball, negative inside."""
+    """Return the signed distance to the surface of the owner's nearest ball."""
     nearest = far
     for m in range(offsets[bucket], offsets[bucket + 1]):
         b = members[m]

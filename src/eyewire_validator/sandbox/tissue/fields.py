@@ -1,6 +1,6 @@
 """Random fields that are functions of global voxel coordinates and a seed.
 
-Whoever asks for the value at a place gets the same one, whichever volume asks.
+The value at a position is the same for every volume that contains it.
 """
 
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ def blend_row(fields, pitch, z, y, row):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def split_columns(corner, pitch, count):  # type: ignore[no-untyped-def]
-    """For voxels from ``corner`` on along x: lattice point below, and part beyond it.
+    """Split voxel positions along x into the lattice point below and the part beyond.
 
     Returns:
         int64 (count,), points counted from the one at or below the corner, and float32
@@ -96,7 +96,7 @@ def split_columns(corner, pitch, count):  # type: ignore[no-untyped-def]
 def grain_tiles(
     seed: int, sigma: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Two periodic cubes of noise; their sum at (z, y, x) modulo each period is grain.
+    """Draw two periodic cubes of noise, whose sum modulo each period is grain.
 
     Args:
         seed: of the noise.
@@ -130,7 +130,7 @@ def _mix(one, other):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _knot(z, y, x, seed):  # type: ignore[no-untyped-def]
-    """A random value in [-1, 1] at a knot of the noise."""
+    """Return a random value in [-1, 1] at a knot of the noise."""
     h = _mix(_mix(_mix(seed, np.uint32(z)), np.uint32(y)), np.uint32(x))
     return np.float32(h) / np.float32(2147483648.0) - np.float32(1)
 

@@ -21,7 +21,7 @@ STEP = 0.55
 
 @dataclass(frozen=True)
 class Canvas:
-    """Which neuron has taken which place, on a lattice.
+    """A lattice of the tissue that holds which neuron has taken each point.
 
     Args:
         owner: int32 (z, y, x), neuron at each lattice point, 0 where free.
@@ -50,13 +50,13 @@ class Canvas:
         return share
 
     def stamp(self, balls: NDArray[np.float64], neuron: int) -> None:
-        """Take the free places within ``balls`` (n, 4) for ``neuron``."""
+        """Take the free points within ``balls`` (n, 4) for ``neuron``."""
         _stamp(self.owner, self.pitch, self.margin, balls, neuron)
 
 
 @dataclass(frozen=True)
 class Tip:
-    """How a neurite grows.
+    """The start of a neurite, and limits to its growth.
 
     Args:
         start: (z, y, x), voxels.
@@ -104,7 +104,7 @@ def grow_neurite(
 
 @numba.njit(cache=True, nogil=True)
 def _crowding(owner, pitch, margin, z, y, x, radius, neuron):  # type: ignore[no-untyped-def]
-    """Share of a ball's lattice points taken by others; all is taken outside."""
+    """Return the share of a ball's lattice points taken by others, or outside."""
     centre = ((z + margin) / pitch, (y + margin) / pitch, (x + margin) / pitch)
     reach = max(radius / pitch, 0.5)
     inside, taken = 0, 0
@@ -149,7 +149,7 @@ def _stamp(owner, pitch, margin, balls, neuron):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _turn(heading, aim, position, rng):  # type: ignore[no-untyped-def]
-    """A unit vector near ``heading``, drawn a little towards the aim."""
+    """Return a unit vector near ``heading``, drawn a little towards the aim."""
     turned = heading + 0.33 * rng.standard_normal(3)
     if not np.isnan(aim[0]):
         towards = aim - position
@@ -161,7 +161,7 @@ def _turn(heading, aim, position, rng):  # type: ignore[no-untyped-def]
 def _best_heading(  # type: ignore[no-untyped-def]
     owner, pitch, margin, position, heading, aim, radius, neuron, rng
 ):
-    """The least crowded and least bent of a few headings, and its crowding."""
+    """Return the least crowded and least bent of a few headings, and its crowding."""
     best, best_cost, best_crowding = heading, np.inf, 1.0
     for _ in range(DIRECTIONS):
         turned = _turn(heading, aim, position, rng)

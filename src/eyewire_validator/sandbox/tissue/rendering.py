@@ -1,4 +1,4 @@
-"""Draw tissue as an electron microscope might show it.
+"""Render tissue as an electron microscope might show it.
 
 Grey values follow a slice of FIB-SEM neuropil: mean about 128, membranes and
 mitochondria 60 to 90, cytoplasm 110 to 190.
@@ -37,11 +37,11 @@ JPEG_QUALITY = 75
 
 @dataclass(frozen=True)
 class Picture:
-    """A volume as drawn.
+    """A rendered volume.
 
     Args:
         image: uint8 (z, y, x), before JPEG.
-        neuron: int32 (z, y, x), who really owns each voxel.
+        neuron: int32 (z, y, x), the true owner of each voxel.
     """
 
     image: NDArray[np.uint8]
@@ -51,7 +51,7 @@ class Picture:
 def render(
     tissue: Tissue, corner: tuple[int, int, int], shape: tuple[int, int, int]
 ) -> Picture:
-    """Draw the box of ``shape`` voxels whose lowest voxel is ``corner``.
+    """Render the box of ``shape`` voxels whose lowest voxel is ``corner``.
 
     What two boxes share, they show alike.
     """
@@ -112,7 +112,7 @@ def from_jpegs(jpegs: list[bytes]) -> NDArray[np.uint8]:
 def _fields(
     tissue: Tissue, low: NDArray[np.int64], box: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], int]:
-    """Warp (z, y, x), then what `_paint` uses, in its order; and the pitch."""
+    """Return the warp (z, y, x) and the fields of `_paint`, and their pitch."""
     d = tissue.neurite_diameter
     warp = [
         Octave(2 * d, 0.42 * d),
@@ -133,7 +133,7 @@ def _fields(
 
 
 def _neuron_looks(tissue: Tissue) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Cytoplasm brightness and texture strength of each neuron, by its number."""
+    """Draw the cytoplasm brightness and texture strength of each neuron."""
     rng = np.random.default_rng([tissue.seed, 2])
     count = int(tissue.neurons.max(initial=0)) + 1
     brightness = rng.normal(156, 16, count)
@@ -145,7 +145,7 @@ def _neuron_looks(tissue: Tissue) -> tuple[NDArray[np.float32], NDArray[np.float
 def _section_offsets(
     tissue: Tissue, corner: tuple[int, int, int], shape: tuple[int, int, int]
 ) -> NDArray[np.float32]:
-    """Brightness changes from section to section (z)."""
+    """Draw the brightness changes from section to section (z)."""
     sections = range(corner[0], corner[0] + shape[0])
     offsets = [
         np.random.default_rng([tissue.seed, 3, z + 2**20]).normal(0, 2)
@@ -156,7 +156,7 @@ def _section_offsets(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _ramp(value, low, high):  # type: ignore[no-untyped-def]
-    """0 below ``low``, 1 above ``high``, smooth between."""
+    """Return 0 below ``low``, 1 above ``high``, smooth between."""
     t = min(max((value - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)
 

@@ -20,14 +20,14 @@ from eyewire_validator.sandbox.tissue.growth import (
 
 # Radius of the thinnest neurites, in mean diameters.
 MIN_CALIBRE = 0.16
-# How often the free space is measured anew and filled.
+# How often the free space is measured again and filled.
 FILLING_ROUNDS = 2
 NOWHERE = np.full(3, np.nan)
 
 
 @dataclass(frozen=True)
 class RetinaSettings:
-    """What the synthetic retina is made of.
+    """Settings of the synthetic retina.
 
     Args:
         grid: volumes along (z, y, x).
@@ -169,7 +169,7 @@ class _Grower:
             balls = np.vstack([balls, grown])
 
     def fill(self, traced: int) -> None:
-        """Grow neurites of all calibres from the middle of what is still free."""
+        """Grow neurites of all calibres from the middle of the free space."""
         for _ in range(FILLING_ROUNDS):
             room = distance_transform_edt(self.canvas.owner == 0) * self.canvas.pitch
             is_middle = room == maximum_filter(room, 3)
@@ -243,7 +243,7 @@ def place_organelles(
 def _join(
     chains: list[tuple[int, NDArray[np.float64]]],
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Stack chains, and say which neuron each ball is of."""
+    """Stack chains; return their balls, and the neuron of each ball."""
     if not chains:
         return np.empty((0, 4), np.float32), np.empty(0, np.int32)
     balls = np.vstack([balls for _, balls in chains]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Cut an image into supervoxels, from what the image shows alone.
+"""Oversegment an image into supervoxels, from the image alone.
 
 Thin dark sheets are taken for membranes; a watershed floods what lies between them, and
 basins whose common border shows little membrane are joined. Splits and mergers arise
@@ -37,7 +37,7 @@ DUST_SHARE = 0.004
 
 
 def sheetness(image: NDArray[np.uint8], width: float) -> NDArray[np.float32]:
-    """How much darker each voxel is than what closes over it (a black top-hat).
+    """Return how much darker each voxel is than its closing (a black top-hat).
 
     Args:
         image: (z, y, x).
@@ -58,7 +58,7 @@ def sheetness(image: NDArray[np.uint8], width: float) -> NDArray[np.float32]:
 def oversegment(
     image: NDArray[np.uint8], neurite_diameter: float, rng: np.random.Generator
 ) -> NDArray[np.uint16]:
-    """Cut an image into supervoxels.
+    """Oversegment an image into supervoxels.
 
     Args:
         image: (z, y, x); every edge even.
@@ -79,7 +79,7 @@ def oversegment(
 
 
 def _basins(sheets: NDArray[np.float32], neurite_diameter: float) -> NDArray[np.int32]:
-    """Flood from the local minima at half resolution, join what no membrane parts."""
+    """Flood from local minima at half resolution; join basins without a membrane."""
     scale = 2 if neurite_diameter >= 16 else 1
     coarse = _halve(sheets, np.add) / np.float32(8) if scale == 2 else sheets
     spacing = 0.08 * neurite_diameter / scale

@@ -1,1 +1,1 @@
-"""Tracing in a sandbox: tasks spawn tasks, simulated players answer them."""
+"""Tracing in a sandbox: tasks that spawn tasks, and players who answer them."""

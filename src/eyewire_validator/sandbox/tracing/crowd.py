@@ -1,4 +1,4 @@
-"""Simulated players: how they answer a task, and what the crowd agrees on.
+"""Simulated players, their answers to a task, and the consensus of the crowd.
 
 The rules are those of Eyewire (weights, the consensus threshold, scythes); the errors
 are our own: players walk from the seed from segment to segment, overlook small and far
@@ -29,7 +29,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class CrowdAnswer:
-    """What is known of the answer to a task.
+    """The combined answer of the players of a task.
 
     Args:
         segments: segment -> weighted share of the players that chose it.
@@ -68,7 +68,7 @@ class Crowd:
         body: set[int],
         rng: np.random.Generator,
     ) -> CrowdAnswer:
-        """Let some players answer a task, and combine what they say.
+        """Let some players answer a task, and combine their answers.
 
         Args:
             volume: where the task is.
@@ -120,7 +120,7 @@ class _Neighbourhood:
 def _play(
     nearby: _Neighbourhood, seed: set[int], body: set[int], rng: np.random.Generator
 ) -> Validation:
-    """One player's walk from the seed through segments that look connected."""
+    """Walk from the seed through segments that look connected, as one player does."""
     is_novice = rng.random() < 0.25
     care = rng.uniform(0.55, 0.85) if is_novice else rng.uniform(0.85, 0.99)
     sizes = nearby.volume.sizes

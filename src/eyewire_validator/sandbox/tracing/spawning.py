@@ -41,7 +41,7 @@ class SpawnedTask:
         volume: segmentation volume id.
         seed: segment -> voxels that the parent's answer covers of it.
         truth: the segments that really belong to the seed, mergers left out.
-        answer: what the players said.
+        answer: the combined answer of the players.
     """
 
     task: int
@@ -54,7 +54,7 @@ class SpawnedTask:
 
 @dataclass(frozen=True)
 class Slab:
-    """A part of what two volumes share, seen from either.
+    """A part of the overlap of two volumes, as either segments it.
 
     Args:
         parent: uint16 (z, y, x), the parent's segments.
@@ -72,7 +72,7 @@ class Slab:
 
 
 class Tracer:
-    """Traces neurons through a set of volumes."""
+    """A tracer of neurons through a set of volumes."""
 
     def __init__(
         self,
@@ -90,8 +90,8 @@ class Tracer:
         """Trace a neuron from its largest segment until nothing spawns any more.
 
         Args:
-            neuron: whom to trace.
-            answer: who answers the tasks.
+            neuron: its number.
+            answer: has players answer a task.
 
         Returns:
             The tasks, parents before children; none if the neuron has no segment.
@@ -125,7 +125,7 @@ class Tracer:
     def _root(
         self, segments: dict[Corner, set[int]]
     ) -> list[tuple[Corner, dict[int, int], int | None]]:
-        """The neuron's largest pure segment, as the seed of a task without parent."""
+        """Return the neuron's largest pure segment as the seed of the root task."""
         candidates = [
             (int(self.volumes[corner].sizes[segment]), corner, segment)
             for corner, found in segments.items()
@@ -211,7 +211,7 @@ def _box_in_slab(
     is_above: bool,
     answer: list[int],
 ) -> tuple[slice, ...] | None:
-    """The box of the answer's segments in the slab, without the outermost voxels."""
+    """Return the box of the answer in the slab, without the outermost voxels."""
     if not answer:
         return None
     low = np.maximum(parent.segment_boxes[answer, 0].min(axis=0), 1)
@@ -282,7 +282,7 @@ def _group_by_contact(seeds: dict[int, int], borders: Borders) -> list[dict[int,
 
 
 def connected_to(start: set[int], borders: Borders, within: set[int]) -> set[int]:
-    """Return what can be reached from ``start`` by borders between ``within``.
+    """Return the segments that ``start`` reaches by borders between ``within``.
 
     Args:
         start: segment ids; those outside ``within`` are left out.
