@@ -22,10 +22,6 @@ from snakemake.utils import min_version
 min_version("9.10")
 
 
-configfile: workflow.source_path("config/defaults.yaml")
-configfile: workflow.source_path("config/config.yaml")
-
-
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/sandbox.smk"

@@ -5,19 +5,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
+MODELS = (ROOT / "models" / "README.md").read_text()
 
 
-def example(about):
-    """Return the Python example that holds a word."""
-    examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    (found,) = (text for text in examples if about in text)
+def example(page):
+    """Return the one Python example of a page."""
+    (found,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     return found
 
 
 def test_the_example_in_voxels_runs(finished, monkeypatch):
     monkeypatch.chdir(finished)
     names: dict[str, object] = {}
-    exec(example("load_validator("), names)
+    exec(example(MODELS), names)
     probability = names["probability"]
     assert probability.shape == (64, 64, 64)
     assert ((probability >= 0) & (probability <= 1)).all()
@@ -26,7 +26,7 @@ def test_the_example_in_voxels_runs(finished, monkeypatch):
 def test_the_example_in_segments_answers_every_other_segment(monkeypatch):
     monkeypatch.chdir(ROOT)
     names: dict[str, object] = {}
-    exec(example("load_segment_validator("), names)
+    exec(example(README), names)
     found = names["found"]
     assert sorted(found["segment"]) == [s for s in range(1, 65) if s != 22]
     assert list(found) == ["segment", "probability", "deviation"]
@@ -39,7 +39,7 @@ def test_files_that_it_names_exist():
 
 
 def test_results_that_it_names_are_made(finished):
-    table = README.split("## Where results live")[1].split("## Your own run")[0]
+    table = README.split("## What comes out, and where")[1].split("## Your own data")[0]
     for path in re.findall(r"^\| (.*?) \|", table, re.MULTILINE):
         for name in re.findall(r"`(.*?)`", path):
             pattern = re.sub(r"\{\w+\}", "*", name).rstrip("/")
