@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from eyewire_validator.jobs.code_hash import modules_behind
+from eyewire_validator.jobs.code_hash import imports_in, modules_behind
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -69,13 +69,11 @@ def packages_behind(script: Path) -> set[str]:
     names = {
         name.split(".")[0]
         for path in {script, *modules_behind(script)}
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in imports_in(ast.parse(path.read_text()))
         for name in (
             [alias.name for alias in node.names]
             if isinstance(node, ast.Import)
             else [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else []
         )
     }
     foreign = names - sys.stdlib_module_names - {"eyewire_validator", "snakemake"}

@@ -501,7 +501,7 @@ SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
     ("section", "key", "value"),
     [
         ("evaluation", "threshold", math.nan),
-        ("training", "learning_rate", math.inf),
+        ("api", "max_wait", math.inf),
         ("report", "resamples", 2.0),
         ("report", "resamples", True),
         ("models", "../../etc", {"title": "a", "kind": "empty"}),

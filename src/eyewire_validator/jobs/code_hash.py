@@ -52,11 +52,23 @@ def modules_behind(script: Path) -> set[Path]:
 def _imported_modules(path: Path) -> frozenset[Path]:
     return frozenset(
         file
-        for node in ast.walk(_tree(path))
-        if isinstance(node, ast.Import | ast.ImportFrom)
+        for node in imports_in(_tree(path))
         for name in _names_in(node)
         for file in _files_of(name)
     )
+
+
+def imports_in(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports in a syntax tree, without those for type checkers alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        elif not _is_for_type_checkers(child):
+            yield from imports_in(child)
+
+
+def _is_for_type_checkers(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def _names_in(node: ast.Import | ast.ImportFrom) -> Iterator[str]:

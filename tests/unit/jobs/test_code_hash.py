@@ -38,6 +38,24 @@ def test_comments_docstrings_and_other_modules_do_not_count(package):
     assert hash_after(package, "c.py", "value = 4\n") == before
 
 
+def test_imports_for_type_checkers_alone_do_not_count(package):
+    text = (
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n"
+        "    from eyewire_validator.c import value\n"
+    )
+    before = hash_after(package, "a.py", text)
+    assert hash_after(package, "c.py", "value = 4\n") == before
+
+
+def test_modules_that_are_named_count(package):
+    script = package.parent / "script.py"
+    before = code_hash(script, ("c",))
+    assert before != code_hash(script)
+    hash_after(package, "c.py", "value = 4\n")
+    assert code_hash(script, ("c",)) != before
+
+
 def test_the_settings_hash_ignores_order():
     assert settings_hash({"a": 1, "b": [2]}) == settings_hash({"b": [2], "a": 1})
     assert settings_hash({"a": 1}) != settings_hash({"a": 2})
