@@ -193,6 +193,14 @@ def _service(folder: Path, *command: str):
             process.wait(timeout=30)
 
 
+def _end_what_is_left(folder: Path) -> None:
+    """Kill what slurmd left behind: the steps of a node that is down stay for an hour."""
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if str(folder).encode() in environment.read_bytes():
+                os.kill(int(environment.parent.name), signal.SIGKILL)
+
+
 def _wait_until_idle(folder: Path) -> None:
     command = ["sinfo", "--noheader", "--partition=gpu", "--format=%T"]
     for _ in range(150):
@@ -220,6 +228,7 @@ def slurm(tmp_path_factory):
         environment = stack.enter_context(pytest.MonkeyPatch.context())
         environment.setenv("PATH", f"{folder}/bin:{SYSTEM_PATH}")
         environment.setenv("SLURM_CONF", f"{folder}/slurm.conf")
+        stack.callback(_end_what_is_left, folder)
         for service in (
             ("munged", "--foreground", "--force", *options),
             ("slurmctld", "-D"),
