@@ -48,13 +48,15 @@ KillWait=2
 MinJobAge=3600
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
-NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cores} Gres=gpu:1 \
+NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cores} Gres=gpu:2 \
 RealMemory={memory}
 PartitionName=cpu Nodes={node} Default=YES MaxTime=INFINITE State=UP
 PartitionName=gpu Nodes={node} MaxTime=INFINITE State=UP
 """
-# The GPU is pretended, too.
-GRES_CONF = f"NodeName={NODE} Name=gpu Count=1 File=/dev/null\n"
+# The GPUs are pretended, too.
+GRES_CONF = "".join(
+    f"NodeName={NODE} Name=gpu File={file}\n" for file in ("/dev/null", "/dev/zero")
+)
 MUNGE_FILES = {
     "key-file": "munge.key",
     "socket": "munge.socket",
@@ -214,7 +216,7 @@ def _wait_until_idle(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory):
-    """A Slurm with one node of 8 cores and 1 GPU, and partitions `cpu` and `gpu`."""
+    """A Slurm with one node of 8 cores and 2 GPUs, and partitions `cpu` and `gpu`."""
     lacking = [name for name in PROGRAMS if not shutil.which(name, path=SYSTEM_PATH)]
     if lacking:
         pytest.skip(f"Slurm is not installed: no {', '.join(lacking)} (see .ci/run)")
