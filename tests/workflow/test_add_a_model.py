@@ -58,7 +58,7 @@ def insert_below(file: Path, line: str, text: str) -> None:
 def test_the_model_of_the_page_answers(workflow, finished_copy, run):
     table = "results/evaluation/largest/0/test/loops-1/segments.parquet"
     config = yaml.safe_load(blocks_of_page()["my.yaml"])
-    done = run(finished_copy, table, config=config, workflow=workflow)
+    done = run(finished_copy, table, config=config, sources=workflow)
     assert done.returncode == 0, done.stdout
     probability = pq.read_table(finished_copy / table)["probability"].to_numpy()
     assert set(probability) <= {0, 0.5, 0.75, 1}
@@ -70,6 +70,6 @@ def test_the_model_of_the_page_refuses_a_key_that_it_does_not_have(
 ):
     entry = {"kind": "largest", "title": "largest segments", "dilation": 2}
     config = {"models": {"largest": entry}}
-    done = run(tmp_path, "-n", config=config, workflow=workflow)
+    done = run(tmp_path, "-n", config=config, sources=workflow)
     assert done.returncode != 0
     assert "unknown key models.largest.dilation" in done.stdout
