@@ -60,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path, nargs="?", default=Path("results"))
     results = parser.parse_args().results
-    api = yaml.safe_load((ROOT / "config/config.yaml").read_text())["api"]
+    api = yaml.safe_load((ROOT / "config/defaults.yaml").read_text())["api"]
 
     tables = sorted((results / "downloads/cells").glob("*/tasks.parquet"))
     tasks = sum(len(read_table(table, CELL_TASKS)) for table in tables)

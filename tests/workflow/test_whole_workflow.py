@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from eyewire_validator.storage.schemas.evaluation import TASK_METRICS
 from eyewire_validator.storage.schemas.index import TASK_INDEX
@@ -136,12 +135,7 @@ def test_a_model_entry_may_name_a_checkpoint(run, finished_copy):
     adopted = {
         "title": "adopted",
         "kind": "lwunet",
-        "context": "ancestors_registered",
-        "context_channels": 2,
         "loops": 2,
-        "image": "unit",
-        "replicates": 1,
-        "uncertainty": "sampled_logit",
         "dropout": 0.1,
         "dropout_samples": 2,
         "checkpoint": weights,
@@ -159,10 +153,8 @@ def test_a_model_entry_may_name_a_checkpoint(run, finished_copy):
 
 
 def test_models_that_learned_from_less_make_a_learning_curve(run, finished_copy):
-    full = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
-    entry = full["models"]["agglomeration"]
-    training = {**entry["training"], "epochs": 2, "max_volumes": 1}
-    little = {**entry, "training": training}
+    training = {"max_volumes": 1}
+    little = {"title": "little", "kind": "agglomeration", "training": training}
     other = {**little, "context": "none"}
     models = {"little": little, "other": other}
     curve = "results/figures/learning.csv"
