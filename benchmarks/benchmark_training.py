@@ -5,8 +5,8 @@
 The published way is written here plainly: a DataLoader whose workers unpack the arrays
 of each task and make float masks by `numpy.isin`; contiguous float32 tensors; the loss
 of the last loop. The other rows are this project's own functions, at the same shape and
-at that of config/defaults.yaml. Each row has a process of its own. What they train on is
-made up: a few volumes of Voronoi cells under as many names as are wanted.
+at that of config/defaults.yaml. Each row has a process of its own. What they train on
+is made up: a few volumes of Voronoi cells under as many names as are wanted.
 
 On a GPU all volumes lie on the device. `--gpu-samples` runs the same code on a CPU,
 where it is no faster.

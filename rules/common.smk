@@ -1,4 +1,4 @@
-"""What all stages share: the checked configuration, and helpers. No rules here.
+"""The checked configuration and helpers that all stages share. No rules here.
 
 REQUIRED CONFIG  everything in config/config.yaml; config/schema.yaml checks it.
 """
@@ -196,13 +196,13 @@ def refuse_results_without_format():
 
 
 def has_code_hash(file):
-    """Whether a hash of code is among the params that a file was made with."""
+    """Return whether a hash of code is among the params that a file was made with."""
     params = workflow.persistence.params(IOFile(file, rule=None)) or []
     return any(re.fullmatch("'[0-9a-f]{12}'", param) for param in params)
 
 
 def share(resource, jobs):
-    """What one of ``jobs`` claims of a limited resource: rounded down, but not to 0.
+    """Return the share of a limited resource that one of ``jobs`` claims, at least 1.
 
     The limit in force may be that of another module, and higher than its own.
     """

@@ -1,4 +1,4 @@
-"""Let each model answer tasks, and measure the answers.
+"""Evaluate each model: answer tasks, and measure the answers.
 
 INPUT   results/tasks/index.parquet, the volumes, results/models/…/checkpoint.pt
 OUTPUT  results/evaluation/{model}/{replicate}/{split}/loops-{loops}/
@@ -13,7 +13,7 @@ With ``evaluation.parts`` above 1, a job each answers for a part of a split's ta
 
 
 rule evaluate_network:
-    """Let a network answer the tasks of the split; one run serves all loop counts."""
+    """Answer the tasks of a split with a network, at all loop counts in one run."""
     input:
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
@@ -90,7 +90,7 @@ rule join_parts:
 
 
 rule evaluate_baseline:
-    """Let a rule, a person or a finished segmentation answer every task of the split."""
+    """Answer the tasks of a split by a rule, a person or a finished segmentation."""
     input:
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,

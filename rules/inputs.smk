@@ -1,4 +1,4 @@
-"""Which files each stage asks for. Functions only, no rules.
+"""The files that each stage asks for. Functions only, no rules.
 
 In the order of the stages; files of stages that are not there yet are known after the
 checkpoints `read_registry` and `catalog_volumes`.
@@ -115,7 +115,7 @@ def labels_of(wildcards):
 
 
 def truth_of_sandbox(wildcards):
-    """Which segments really belong to each task: known for the synthetic retina only."""
+    """The segments that really belong to each task: known for the synthetic retina only."""
     return "results/sandbox/truth/tasks.json" if has_people(config) else []
 
 
@@ -125,7 +125,7 @@ OF_PART = f"-{{part}}-of-{PARTS}" if PARTS > 1 else ""
 
 
 def table_of(name, loops):
-    """Where the evaluation of a model with weights writes a table, or a part of it."""
+    """The table that the evaluation of a model with weights writes, or a part of it."""
     where, file = "{model}/{replicate}/{split}", f"loops-{loops}/{name}.parquet"
     if PARTS == 1:
         return f"results/evaluation/{where}/{file}"
@@ -144,7 +144,7 @@ def parts_of(name):
 
 
 def metadata_of(wildcards):
-    """What the tables of an evaluation say about themselves."""
+    """The metadata of the tables of an evaluation."""
     model = MODELS[wildcards.model]
     return {"leaked": str(model.is_leaked).lower(), "standing": model.standing}
 
@@ -183,7 +183,7 @@ def histories_of(evaluations):
 
 
 def figure_file(figure):
-    """Where a figure is drawn: what it is of says in which folder."""
+    """The PNG of a figure; its folder says what it is of."""
     of = [figure.model, figure.replicate, figure.split]
     return (
         "/".join(
@@ -194,17 +194,17 @@ def figure_file(figure):
 
 
 def figure_files(figures):
-    """Where each of many figures is drawn."""
+    """The PNGs of figures."""
     return [figure_file(figure) for figure in figures]
 
 
 def heading(wildcards):
-    """What the title of a figure says about what it shows."""
+    """The heading of a figure of the wildcards' evaluation."""
     return EVALUATIONS.heading(**wildcards)
 
 
 def provenance(wildcards):
-    """What made these results. Being polite and where the sandbox is change nothing."""
+    """The source and configuration of the results; politeness changes nothing."""
     return {
         "source": SOURCE,
         "configuration": settings_hash({k: v for k, v in config.items() if k != "api"}),

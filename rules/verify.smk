@@ -8,7 +8,7 @@ OUTPUT  nothing; it fails if a file was changed, is missing, or belongs to no jo
 rule verify:
     """Read every file again, and name those that are not as they were made.
 
-    The files are no inputs, or Snakemake would first make results anew from changed
+    The files are no inputs, or Snakemake would first make results again from changed
     ones; and there is no benchmark, or it would think that verifying once is enough.
     """
     log:

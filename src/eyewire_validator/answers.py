@@ -52,7 +52,7 @@ MakeAnswerer = Callable[[pd.DataFrame], Answerer]
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a model may draw on to answer, besides the index.
+    """The resources that a model answers with, besides the index.
 
     Attributes:
         store: the volumes.

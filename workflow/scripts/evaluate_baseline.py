@@ -1,4 +1,4 @@
-"""Let a model without weights answer every task of a split."""
+"""Answer the tasks of a split with a model without weights."""
 
 from pathlib import Path
 

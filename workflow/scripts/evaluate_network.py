@@ -1,4 +1,4 @@
-"""Let a model with weights answer the tasks of a split, or a part of them."""
+"""Answer the tasks of a split, or a part of them, with a model with weights."""
 
 from pathlib import Path
 

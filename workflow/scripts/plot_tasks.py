@@ -32,7 +32,7 @@ from eyewire_validator.voxel_network.samples import SampleLoader
 
 
 def picture_task(task: int) -> TaskPicture:
-    """Let the model answer a task again; its segments are as they were decided."""
+    """Answer a task again; its segments are as they were decided."""
     scores = segments[segments["task"] == task]
     return TaskPicture.of(
         loader.load(task),

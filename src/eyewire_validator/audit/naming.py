@@ -1,4 +1,4 @@
-"""How an audit names what it found: all are counted, the first few named."""
+"""Name the findings of an audit: all are counted, the first few named."""
 
 from collections.abc import Sequence
 

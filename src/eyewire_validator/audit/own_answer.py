@@ -36,7 +36,7 @@ View = Callable[[int], dict[str, NDArray[Any]]]
 
 @dataclass(frozen=True)
 class LeakAudit:
-    """What happened when each task's own aggregate was altered.
+    """The changes when each task's own aggregate was altered.
 
     Attributes:
         subject: what was compared, ``input`` or ``answer``.
@@ -61,11 +61,11 @@ class LeakAudit:
 
     @property
     def passed(self) -> bool:
-        """Say whether nothing changed, though something would have been seen."""
+        """Return whether nothing changed, though something would have been seen."""
         return not self.changed and self.blind < self.tasks
 
     def reasons(self) -> Iterator[str]:
-        """Say in words what keeps it from passing."""
+        """Yield the reasons why it does not pass, in words."""
         if self.changed:
             yield (
                 f"the {self.subject} to {self.changed} of {self.tasks} tasks changed "

@@ -25,7 +25,7 @@ class Overlap:
 
 @dataclass(frozen=True)
 class SplitAudit:
-    """What the splits share; nothing, if all is well.
+    """The overlap of the splits; nothing, if all is well.
 
     Attributes:
         volumes: volumes that are in a split.
@@ -51,11 +51,11 @@ class SplitAudit:
 
     @property
     def passed(self) -> bool:
-        """Say whether the splits are known to share nothing."""
+        """Return whether the splits are known to share nothing."""
         return self.volumes > 0 and not any(self.reasons())
 
     def reasons(self) -> Iterator[str]:
-        """Say in words what keeps it from passing."""
+        """Yield the reasons why it does not pass, in words."""
         if self.overlaps:
             one, other = (
                 f"{volume} ({split})"

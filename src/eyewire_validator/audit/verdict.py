@@ -1,4 +1,4 @@
-"""What the audits come to, for each model and the split."""
+"""The verdict of the audits, for each model and the split."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def audit_checkpoint(info: "CheckpointInfo", index_hash: str) -> str | None:
-    """Say why nobody knows what a checkpoint was trained on; None if it is known.
+    """Return why it is not known what a checkpoint was trained on; None if it is.
 
     Args:
         info: what the checkpoint says about itself.

@@ -94,7 +94,7 @@ class TrainedSettings(ReplicatedSettings):
 
     @property
     def convolves(self) -> bool:
-        """Say whether training takes convolutions, and so a GPU if there is one."""
+        """Return whether training takes convolutions, and so a GPU if there is one."""
         return True
 
     def unread_training(self) -> Iterable[str]:
@@ -103,7 +103,7 @@ class TrainedSettings(ReplicatedSettings):
 
     @property
     def is_leaked(self) -> bool:
-        """Say whether the context holds the task's own answer."""
+        """Return whether the context holds the task's own answer."""
         return self.context == LEAKED_CONTEXT
 
     def contradictions(self) -> Iterator[str]:
@@ -154,7 +154,7 @@ class AgglomerationSettings(TrainedSettings):
 
     @property
     def convolves(self) -> bool:
-        """Say whether a U-Net of affinities is part of it."""
+        """Return whether a U-Net of affinities is part of it."""
         return self.evidence != "features"
 
     def unread_training(self) -> Iterable[str]:
@@ -173,7 +173,7 @@ class AgglomerationSettings(TrainedSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings(Settings):
-    """What all trainings by gradient descent have in common."""
+    """The keys that all trainings by gradient descent have in common."""
 
     device: str = one_of(DEVICES)
     random_seed: int = number(0)

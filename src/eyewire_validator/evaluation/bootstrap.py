@@ -1,4 +1,4 @@
-"""How sure a metric is: cells drawn anew, with replacement, thousands of times.
+"""Intervals of metrics: cells are drawn with replacement, thousands of times.
 
 Tasks of one cell are alike, so cells are drawn and not tasks. All models are measured
 on the same draws, so that their differences are paired. Values are point estimates and

@@ -1,4 +1,4 @@
-"""How well the probabilities of segments agree with how often they belong.
+"""Calibration: do probabilities of segments agree with how often they belong?
 
 `probability` and `truth` are always (n,) arrays, one entry a candidate segment: the
 probability that it belongs to the answer, in [0, 1], and whether it does. Work in

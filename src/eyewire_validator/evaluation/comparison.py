@@ -247,7 +247,7 @@ def differences(
 
 
 def decision_table(entries: Iterable[Entry]) -> pd.DataFrame:
-    """Say what each evaluation decides unseen, a row a replicate.
+    """Return what each evaluation decides unseen, one row per replicate.
 
     Returns:
         ``model``, ``title``, ``standing``, ``split``, ``loops``, ``replicate``, the

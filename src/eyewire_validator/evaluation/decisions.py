@@ -21,7 +21,7 @@ _FROM_TASKS = ("seed_full_voxels", "dust_truth_segments", "dust_truth_full_voxel
 
 @dataclass(frozen=True)
 class DecisionSettings:
-    """What is asked of decisions that nobody looks at, each from 0 to 1.
+    """The demands on decisions that nobody looks at, each from 0 to 1.
 
     Attributes:
         accept_precision: least share of the accepted segments that must belong.
@@ -86,7 +86,7 @@ class Decisions:
 
 @dataclass(frozen=True)
 class _Cuts:
-    """What each threshold would choose: (n,) arrays, highest threshold first."""
+    """The choices at each threshold: (n,) arrays, highest threshold first."""
 
     threshold: NDArray[np.float32]
     chosen: NDArray[np.int64]

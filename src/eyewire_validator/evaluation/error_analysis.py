@@ -1,4 +1,4 @@
-"""Which segments and tasks go wrong: by votes, by size, and the worst.
+"""Analyse errors: by votes, by size of segments, and the worst tasks.
 
 A segment is wrong if it was chosen and does not belong, or belongs and was not chosen.
 It is chosen where its probability, float32, is at least the threshold; without a

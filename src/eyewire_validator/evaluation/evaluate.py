@@ -23,7 +23,7 @@ from eyewire_validator.volumes.store import VolumeStore
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """How answers are read; see ``evaluation:`` in config/config.yaml."""
+    """The settings by which answers are read; see ``evaluation:`` in the config."""
 
     threshold: float
     batch_size: int

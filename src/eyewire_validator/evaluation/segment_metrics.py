@@ -1,4 +1,4 @@
-"""Metrics of tasks answered in segments, quick to recompute when cells are drawn anew.
+"""Metrics of tasks answered in segments, quick to recompute when cells are resampled.
 
 All metrics but PR-AUC are functions of sums over tasks, so it is enough to keep these
 sums per cell. PR-AUC needs, per cell, how many segments reach each score at which a

@@ -1,4 +1,4 @@
-"""Which tasks' answers can be trusted unseen: uncertainty against what went wrong.
+"""Selective prediction: can uncertainty tell which answers to trust unseen?
 
 Tasks are accepted from the most certain on. Where uncertainties tie, their order is
 unknown: curves and areas are then, exactly, the expectation over all orders of the tied

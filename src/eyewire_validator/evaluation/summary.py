@@ -1,4 +1,4 @@
-"""What ``summary.json`` says of one evaluation, from its tables."""
+"""Summarize one evaluation from its tables, for ``summary.json``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -102,7 +102,7 @@ def summarize_evaluation(
 
 
 def judge_uncertainties(answers: pd.DataFrame) -> dict[str, Any]:
-    """Say how well each uncertainty tells which tasks need no one to look.
+    """Measure how well each uncertainty tells the tasks that need nobody.
 
     The risk of a task is the edits that it needs; coverage at a risk is the largest
     share of tasks whose wrong segments are at most that share of all segments chosen

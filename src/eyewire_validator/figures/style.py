@@ -1,4 +1,4 @@
-"""How all figures look: header, colours, axes."""
+"""The style of all figures: header, colours, axes."""
 
 import textwrap
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ styled = mpl.rc_context(
 
 @dataclass(frozen=True)
 class Caption:
-    """What a kind of figure shows, and how to read it."""
+    """The caption of a kind of figure: its title, and how to read it."""
 
     title: str
     how_to_read: str
@@ -71,7 +71,7 @@ class Caption:
 
 @dataclass(frozen=True)
 class Heading:
-    """What a figure is of.
+    """The heading of a figure.
 
     Args:
         title: the model's title.
@@ -238,7 +238,7 @@ def identity_line(axes: Axes) -> None:
 
 
 def sentence(body: SubFigure, text: str) -> None:
-    """Say why there is nothing to draw, in place of an empty panel."""
+    """Write why there is nothing to draw into an empty panel."""
     body.text(0.5, 0.5, text, ha="center", va="center", color=MUTED, fontsize=11)
 
 

@@ -47,7 +47,7 @@ _Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TaskPicture:
-    """What was given, what was right and what was answered, in coarse voxels.
+    """A task in coarse voxels: what was given, right and answered.
 
     Attributes:
         image: (z, y, x) uint8 grey values.
@@ -149,7 +149,7 @@ def draw_task(
 
 @styled
 def draw_no_task(heading: Heading, tasks: int) -> Figure:
-    """Say that there are only so many tasks, in place of a picture of the next worst.
+    """Draw a note that there are only so many tasks, for want of a next worst.
 
     Args:
         heading: of the model.

@@ -1,4 +1,4 @@
-"""How a training went: loss and validation IoU by epoch."""
+"""The training curve: loss and validation IoU by epoch."""
 
 import pandas as pd
 from matplotlib.axes import Axes

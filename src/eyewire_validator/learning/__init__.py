@@ -1,1 +1,1 @@
-"""What all trainings share: epochs, devices, symmetries, checkpoint files."""
+"""The base of all trainings: epochs, devices, symmetries, tensor files."""

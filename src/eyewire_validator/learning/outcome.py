@@ -1,4 +1,4 @@
-"""What a training returns."""
+"""The outcome of a training."""
 
 from typing import NamedTuple
 

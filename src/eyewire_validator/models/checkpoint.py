@@ -22,7 +22,7 @@ OLD_FORMATS = ("eyewire-validator checkpoint 1",)
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """What a checkpoint says about itself.
+    """The description that a checkpoint holds of itself.
 
     Attributes:
         model_settings: the model's entry.

@@ -51,12 +51,12 @@ class PlannedModel:
 
     @property
     def is_network(self) -> bool:
-        """Say whether it answers in voxels, loop by loop."""
+        """Return whether it answers in voxels, loop by loop."""
         return isinstance(self.settings, NetworkSettings)
 
     @property
     def has_weights(self) -> bool:
-        """Say whether it has weights, unlike a rule such as seed_only."""
+        """Return whether it has weights, unlike a rule such as seed_only."""
         return isinstance(self.settings, TrainedSettings)
 
     @property
@@ -66,17 +66,17 @@ class PlannedModel:
 
     @property
     def is_trained(self) -> bool:
-        """Say whether the workflow trains it."""
+        """Return whether the workflow trains it."""
         return self.has_weights and self.given_checkpoint is None
 
     @property
     def convolves(self) -> bool:
-        """Say whether training it takes convolutions, and so a GPU if there is one."""
+        """Return whether training it convolves, and so takes a GPU if there is one."""
         return isinstance(self.settings, TrainedSettings) and self.settings.convolves
 
     @property
     def is_leaked(self) -> bool:
-        """Say whether its input holds the answer."""
+        """Return whether its input holds the answer."""
         return isinstance(self.settings, TrainedSettings) and self.settings.is_leaked
 
     @property
@@ -117,7 +117,7 @@ def plan_models(config: Mapping[str, Any]) -> dict[str, PlannedModel]:
 
 
 def has_people(config: Mapping[str, Any]) -> bool:
-    """Say whether the source knows its players: where the sandbox plays them."""
+    """Return whether the source knows its players: where the sandbox plays them."""
     return bool(
         config["source"] == "sandbox" and config["sandbox"]["made_from"] != "files"
     )

@@ -1,4 +1,4 @@
-"""What the text and the page say about the honest table: the same words for both."""
+"""The words about the honest table, the same for terminal and page."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -151,7 +151,7 @@ def footnotes(table: pd.DataFrame, *, split_rule: str) -> list[str]:
 
 
 def headline(table: pd.DataFrame, split: str) -> str:
-    """Say in a sentence what the best result on a split does, with n and interval.
+    """Return a sentence on the best result of a split, with n and interval.
 
     Args:
         table: from `comparison.honest_table`.
@@ -300,7 +300,7 @@ def _counted(numbers: pd.Series, noun: str) -> str:
 
 def _interval_note(cells: int) -> str:
     note = (
-        "Intervals of 95 % come from drawing cells anew (bootstrap), not corrected for "
+        "Intervals of 95 % come from resampling cells (bootstrap), not corrected for "
         "the number of comparisons."
     )
     if cells < MANY_CELLS:

@@ -140,7 +140,7 @@ def _trace(
     crowd: Crowd,
     seed: int,
 ) -> Cell:
-    """Let the crowd trace a neuron."""
+    """Trace a neuron by the crowd."""
     rng = np.random.default_rng([seed, 8, identity.cell])
     tracer = Tracer({v.box.corner: v for v in volumes}, geometry, MERGER_PURITY)
     tasks = tracer.trace(

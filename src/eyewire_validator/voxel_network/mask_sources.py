@@ -36,7 +36,7 @@ class SegmentLists(NamedTuple):
 
 
 class MaskSources(NamedTuple):
-    """What the masks of each task are made from: context, seed and, last, truth.
+    """The sources of the masks of each task: context, seed and, last, truth.
 
     Attributes:
         volume: (tasks, masks) int64 on the device, which volume.

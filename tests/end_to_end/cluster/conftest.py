@@ -196,7 +196,7 @@ def _service(folder: Path, *command: str):
 
 
 def _end_what_is_left(folder: Path) -> None:
-    """Kill what slurmd left behind: the steps of a node that is down stay for an hour."""
+    """Kill what slurmd left: steps of a node that is down stay for an hour."""
     for environment in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
             if str(folder).encode() in environment.read_bytes():

@@ -68,7 +68,7 @@ class Crowd:
         body: set[int],
         rng: np.random.Generator,
     ) -> CrowdAnswer:
-        """Let some players answer a task, and combine their answers.
+        """Answer a task by some players, and combine their answers.
 
         Args:
             volume: where the task is.
