@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from eyewire_validator.acquire.catalog import BOUNDS
 from eyewire_validator.storage.files import write_json
 from eyewire_validator.storage.schemas.cells import CELL_TASKS
+from eyewire_validator.storage.schemas.columns import MAXIMA, MINIMA
 from eyewire_validator.storage.schemas.volumes import SEGMENTS_OF_VOLUME
 from eyewire_validator.storage.tables import write_table
 from eyewire_validator.volumes.coarse import SEGMENTS_TABLE
@@ -48,8 +48,8 @@ def made_up_volumes(volumes: int = VOLUMES) -> pd.DataFrame:
     frame["full_path"] = "https://storage.googleapis.com/e2198_compressed/Volume-" + ids
     frame["full_path"] += "/"
     frame["group"] = frame["volume"] // GROUP_SPAN
-    frame[BOUNDS[:3]] = places * STRIDE + ORIGIN
-    frame[BOUNDS[3:]] = frame[BOUNDS[:3]].to_numpy() + SIZE
+    frame[MINIMA] = places * STRIDE + ORIGIN
+    frame[MAXIMA] = frame[MINIMA].to_numpy() + SIZE
     return frame
 
 
@@ -93,7 +93,7 @@ def grow_cells(
     where there is no volume, one step the other way.
     """
     row_of = np.full(np.add(GRID, 2), -1)
-    places = (volumes[BOUNDS[:3]].to_numpy() - ORIGIN) // STRIDE + 1
+    places = (volumes[MINIMA].to_numpy() - ORIGIN) // STRIDE + 1
     row_of[tuple(places.T)] = np.arange(len(volumes))
     steps = np.concatenate([np.eye(3, dtype=int), -np.eye(3, dtype=int)])
     parents = np.full((cells, TASKS_OF_A_CELL), -1)
