@@ -165,7 +165,7 @@ def write_cells(
             "votes_max": np.full(size, 2),
             "problem": pa.array(np.where(lost, "the service does not know it", None)),
         }
-        for name in ("volume", "channel", "full_path", *BOUNDS):
+        for name in ("volume", "channel", "full_path", *MINIMA, *MAXIMA):
             values = volumes[name].to_numpy()[rows[number]]
             columns[name] = pa.array(values, mask=lost)
         file = results / f"downloads/cells/{cell}/tasks.parquet"

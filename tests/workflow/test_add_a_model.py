@@ -27,7 +27,7 @@ def blocks_of_page() -> dict[str, str]:
 def workflow(tmp_path) -> Path:
     """A copy of the workflow, with the model of the page in it."""
     copy = tmp_path / "workflow"
-    for part in ("src", "rules", "workflow", "config", "models"):
+    for part in ("src", "rules", "workflow", "config", "models", "envs"):
         shutil.copytree(ROOT / part, copy / part)
     shutil.copy(ROOT / "Snakefile", copy)
     blocks = blocks_of_page()

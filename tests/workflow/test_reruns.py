@@ -112,12 +112,14 @@ def test_another_format_of_cells_asks_for_all_cells(run, finished_copy, sources)
 
 
 @pytest.mark.parametrize("module", ["acquire/volumes.py", "volumes/__init__.py"])
-def test_another_format_of_volumes_fetches_all_volumes(run, finished, sources, module):
+def test_another_format_of_volumes_fetches_all_volumes(
+    run, finished_copy, sources, module
+):
     """Also that of the downsampled ones: the raw ones are not kept."""
     raise_format(sources, module)
-    groups = len(list((finished / "results/volumes/groups").glob("*.json")))
+    groups = len(list((finished_copy / "results/volumes/groups").glob("*.json")))
     # No checkpoint is among them, so that the plan holds them all.
-    plan = run(finished, INDEX, "-n", sources=sources)
+    plan = run(finished_copy, INDEX, "-n", sources=sources)
     assert jobs_of(plan.stdout) == {
         "download_volumes": groups,
         "downsample_volumes": groups,
@@ -125,12 +127,12 @@ def test_another_format_of_volumes_fetches_all_volumes(run, finished, sources, m
     }
 
 
-def test_another_format_of_sandboxes_makes_all_again(run, finished, sources):
+def test_another_format_of_sandboxes_makes_all_again(run, finished_copy, sources):
     raise_format(sources, "sandbox/__init__.py")
     # What lies behind the first checkpoint, no plan can hold; the cell's is in front.
-    cell = min((finished / "results/downloads/cells").iterdir()).name
+    cell = min((finished_copy / "results/downloads/cells").iterdir()).name
     table = f"results/downloads/cells/{cell}/tasks.parquet"
-    plan = run(finished, INDEX, table, "-n", sources=sources)
+    plan = run(finished_copy, INDEX, table, "-n", sources=sources)
     assert jobs_of(plan.stdout) == {
         "make_sandbox": 1,
         "read_registry": 1,
