@@ -93,13 +93,14 @@ class FigurePlan:
 
     def chapters(self) -> list[tuple[Evaluation, list[Figure]]]:
         """Return the report's chapters, leaked ones last; no figure is shown twice."""
-        shown = {*self.trust(), *self.errors()}
-        return [
-            (evaluation, [f for f in self.of(evaluation) if f not in shown])
-            for standing in ("result", "leaked")
-            for evaluation in self.evaluations.pictured()
-            if self.evaluations.models[evaluation.model].standing == standing
-        ]
+        shown, chapters = {*self.trust(), *self.errors()}, []
+        for standing in ("result", "leaked"):
+            for evaluation in self.evaluations.pictured():
+                if self.evaluations.models[evaluation.model].standing == standing:
+                    figures = [f for f in self.of(evaluation) if f not in shown]
+                    chapters.append((evaluation, figures))
+                    shown.update(figures)
+        return chapters
 
     def chapter_heads(self) -> list[dict[str, Any]]:
         """Return the title of each chapter, and the number of its figures."""
