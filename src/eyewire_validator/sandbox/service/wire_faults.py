@@ -226,7 +226,7 @@ IMAGE_FAULTS: dict[str, Play] = {
 }
 SEGMENTATION_FAULTS: dict[str, Play] = {
     "LZMA cut short": _body(_half),
-    "xz in at of LZMA-alone": _body(partial(_repacked, bytes, lzma.FORMAT_XZ)),
+    "xz in place of LZMA-alone": _body(partial(_repacked, bytes, lzma.FORMAT_XZ)),
     "wrong decoded length": _body(partial(_repacked, _half, lzma.FORMAT_ALONE)),
     "uint32 data": _body(partial(_repacked, _as_uint32, lzma.FORMAT_ALONE)),
 }
