@@ -4,6 +4,7 @@ REQUIRED CONFIG  everything in config/config.yaml; config/schema.yaml checks it.
 """
 
 import json
+import os
 import re
 from copy import deepcopy
 from dataclasses import asdict
@@ -35,6 +36,10 @@ from eyewire_validator.storage.schemas.cells import CATALOG
 from eyewire_validator.storage.schemas.registry import REGISTRY
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes import FORMAT as VOLUME_FORMAT
+
+# Threads of a job that wait for each other sleep: spinning ones took six times the CPU
+# time of their training as soon as another job ran beside it.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # Where this workflow is, also if another one uses it as a module.
 REPOSITORY = Path(workflow.current_basedir).parent
