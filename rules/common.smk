@@ -30,8 +30,12 @@ from eyewire_validator.plan.figures import (
     FigurePlan,
 )
 from eyewire_validator.plan.models import audited_models, has_people, plan_models
+from eyewire_validator.plan.settings_hashes import (
+    DECISIONS,
+    hash_of_answers,
+    hash_of_decisions,
+)
 from eyewire_validator.sandbox import FORMAT as SANDBOX_FORMAT
-from eyewire_validator.storage.hashes import settings_hash
 from eyewire_validator.storage.schemas.cells import CATALOG
 from eyewire_validator.storage.schemas.registry import REGISTRY
 from eyewire_validator.storage.tables import read_table

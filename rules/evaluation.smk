@@ -136,12 +136,10 @@ rule summarize_model:
     conda:
         "../envs/figures.yaml"
     params:
-        decisions={
-            key: config["evaluation"][key]
-            for key in ("accept_precision", "reject_recall")
-        },
+        decisions={key: config["evaluation"][key] for key in DECISIONS},
         bootstrap=BOOTSTRAP,
-        metadata=metadata_of,
+        answers=metadata_of,
+        metadata=metadata_of_decisions,
         volume_voxels=GEOMETRY["size"] ** 3,
         code=code("summarize_model.py"),
     script:

@@ -144,9 +144,31 @@ def parts_of(name):
 
 
 def metadata_of(wildcards):
-    """The metadata of the tables of an evaluation."""
+    """The metadata of what a model answers."""
     model = MODELS[wildcards.model]
-    return {"leaked": str(model.is_leaked).lower(), "standing": model.standing}
+    return {
+        "leaked": str(model.is_leaked).lower(),
+        "standing": model.standing,
+        "settings": hash_of_answers(config, model),
+    }
+
+
+def metadata_of_decisions(wildcards):
+    """The metadata of what is decided on it."""
+    settings = hash_of_decisions(config, MODELS[wildcards.model])
+    return {**metadata_of(wildcards), "settings": settings}
+
+
+def settings_of_models():
+    """The hash of the settings that what is decided with each model must carry."""
+    return {name: hash_of_decisions(config, model) for name, model in MODELS.items()}
+
+
+def rows_of(evaluations):
+    """What the honest table says about evaluations, and the settings they must have."""
+    settings = settings_of_models()
+    rows = EVALUATIONS.rows(evaluations)
+    return [{**row, "settings": settings[row["model"]]} for row in rows]
 
 
 def evaluation_file(name, evaluation):
@@ -201,11 +223,3 @@ def figure_files(figures):
 def heading(wildcards):
     """The heading of a figure of the wildcards' evaluation."""
     return EVALUATIONS.heading(**wildcards)
-
-
-def provenance(wildcards):
-    """The source and configuration of the results; politeness changes nothing."""
-    return {
-        "source": SOURCE,
-        "configuration": settings_hash({k: v for k, v in config.items() if k != "api"}),
-    }

@@ -33,7 +33,7 @@ rule compare_models:
     conda:
         "../envs/figures.yaml"
     params:
-        entries=EVALUATIONS.rows(EVALUATIONS.reported()),
+        entries=rows_of(EVALUATIONS.reported()),
         bootstrap=BOOTSTRAP,
         volume_voxels=GEOMETRY["size"] ** 3,
         split_rule=config["split"]["rule"],
@@ -60,7 +60,7 @@ rule compare_loops:
     conda:
         "../envs/figures.yaml"
     params:
-        entries=EVALUATIONS.rows(EVALUATIONS.by_loops()),
+        entries=rows_of(EVALUATIONS.by_loops()),
         bootstrap=BOOTSTRAP,
         volume_voxels=GEOMETRY["size"] ** 3,
         code=code("compare_loops.py"),
@@ -98,7 +98,8 @@ rule render_report:
         focus={**EVALUATIONS.heading(*FOCUS[:3]), "split": FOCUS.split},
         chapters=FIGURES.chapter_heads(),
         split_rule=config["split"]["rule"],
-        provenance=provenance,
+        source=SOURCE,
+        settings=settings_of_models(),
         code=code("render_report.py"),
     script:
         "../workflow/scripts/render_report.py"

@@ -9,8 +9,9 @@ from eyewire_validator.figures import caption_of
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.report import Chapter, Picture, Report, render
 from eyewire_validator.storage.files import read_json, write_bytes
-from eyewire_validator.storage.hashes import file_hash
+from eyewire_validator.storage.hashes import file_hash, settings_hash
 from eyewire_validator.storage.schemas.registry import REGISTRY
+from eyewire_validator.storage.settings import require_settings
 from eyewire_validator.storage.tables import read_table
 
 
@@ -24,12 +25,16 @@ with job_log(snakemake.log[0], snakemake.output):
     params, files = snakemake.params, snakemake.input
     registry = read_table(Path(files.registry), REGISTRY)
     counts = read_json(Path(files.counts))
+    tables = {
+        name: from_csv(Path(files[name]).read_text(encoding="utf-8"))
+        for name in ("table", "neurons", "differences", "decisions")
+    }
+    for row in tables["table"].itertuples():
+        expected = params.settings[row.model]
+        require_settings(Path(files.table), row.settings, expected)
     figures = map(picture, files.figures)
     report = Report(
-        **{
-            name: from_csv(Path(files[name]).read_text(encoding="utf-8"))
-            for name in ("table", "neurons", "differences", "decisions")
-        },
+        **tables,
         audit=read_json(Path(files.audit)),
         title=params.focus["title"],
         leaked=params.focus["leaked"],
@@ -53,7 +58,8 @@ with job_log(snakemake.log[0], snakemake.output):
         task_exclusions=counts["excluded"],
         cell_exclusions=registry["reason"].value_counts().to_dict(),
         provenance={
-            **params.provenance,
+            "source": params.source,
+            "settings": settings_hash(sorted(tables["table"]["settings"].unique())),
             "split": file_hash(Path(files.counts))[:12],
             "eyewire-validator": version("eyewire-validator"),
         },

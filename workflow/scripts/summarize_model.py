@@ -12,10 +12,13 @@ from eyewire_validator.storage.schemas.evaluation import (
     TASK_ANSWERS,
     TASK_METRICS,
 )
+from eyewire_validator.storage.settings import require_settings_of_table
 from eyewire_validator.storage.tables import read_table, write_table
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
+    for table in files:
+        require_settings_of_table(Path(table), params.answers["settings"])
     validation = read_table(Path(files.validation_segments), SEGMENT_SCORES)
     decisions = choose_decisions(
         validation,

@@ -27,6 +27,10 @@ from eyewire_validator.evaluation.segment_metrics import (
 )
 from eyewire_validator.storage.files import read_json
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_ANSWERS
+from eyewire_validator.storage.settings import (
+    require_settings,
+    require_settings_of_table,
+)
 from eyewire_validator.storage.tables import read_table
 
 STANDINGS = ("result", "reference", "leaked")
@@ -54,9 +58,12 @@ BETTER, WORSE, ALIKE = "better", "worse", "not distinguishable"
 # gives 2 / 2^5 = 6 % for five cells, and 3 % for six.
 LEAST_CELLS = 6
 
-_ABOUT = ["model", "title", "standing", "split", "loops"]
+_ABOUT = ["model", "title", "standing", "split", "loops", "settings"]
 _SIZES = ["replicates", "tasks", "cells"]
-_TEXTS = ("model", "title", "standing", "split", "against", "metric", "words")
+_TEXTS = (
+    *("model", "title", "standing", "split", "settings"),
+    *("against", "metric", "words"),
+)
 _COUNTS = (
     *("replicate", "replicates", "tasks", "tasks_decided", "cells", "candidates"),
     *("accepted", "accepted_wrongly", "maybe", "rejected", "rejected_wrongly"),
@@ -73,6 +80,7 @@ class Entry:
         standing: what its numbers are worth, one of `STANDINGS`.
         split: the tasks, such as ``test``.
         loops: times that the answer is fed back; None for a model that does not loop.
+        settings: hash of those that its numbers must rest on.
         replicate: which of the model's trainings, or which player.
         summary: from `summary.summarize_evaluation`.
         statistics: of its answers, by cell.
@@ -85,6 +93,7 @@ class Entry:
     standing: str
     split: str
     loops: int | None
+    settings: str
     replicate: int
     summary: Mapping[str, Any]
     statistics: CellStatistics
@@ -104,7 +113,7 @@ class Entry:
         """Make an entry from the tables of an evaluation.
 
         Args:
-            about: the first six attributes, by name.
+            about: the first seven attributes, by name.
             summary: from `summary.summarize_evaluation`.
             answers: table in the schema `TASK_ANSWERS`.
             segments: table in the schema `SEGMENT_SCORES`.
@@ -144,20 +153,24 @@ def read_entries(
     """Read evaluations, one after the other.
 
     Args:
-        about: the first six attributes of each `Entry`, by name.
+        about: the first seven attributes of each `Entry`, by name.
         summaries: path of each one's summary.json.
         answers: of its answers.parquet.
         segments: of its segments.parquet.
         volume_voxels: full-resolution voxels of a volume.
 
     Raises:
-        FileError, TableError: a file is missing, damaged or of another version.
+        FileError, TableError: a file is missing, damaged, of another version or made
+            with other settings.
     """
     files = zip(about, summaries, answers, segments, strict=True)
     for what, summary, answer, scores in files:
+        found = read_json(Path(summary))
+        require_settings(Path(summary), found.get("settings"), what["settings"])
+        require_settings_of_table(Path(answer), what["settings"])
         yield Entry.of(
             what,
-            read_json(Path(summary)),
+            found,
             read_table(Path(answer), TASK_ANSWERS),
             read_table(Path(scores), SEGMENT_SCORES),
             volume_voxels=volume_voxels,
@@ -173,7 +186,8 @@ def honest_table(entries: Iterable[Entry], **bootstrap: int) -> pd.DataFrame:
 
     Returns:
         ``model``, ``title``, ``standing``, ``split``, ``loops`` (Int64, empty for
-        models without), ``replicates``, ``tasks``, ``cells``; for each of `METRICS`
+        models without), ``settings``, ``replicates``, ``tasks``, ``cells``; for each
+        of `METRICS`
         the mean over replicates under its name, its ``_low``, ``_high`` and
         ``_spread``; the tasks that a mean leaves out; for each of `SUMMARY_VALUES`
         the mean and its ``_spread``. NaN stands for what is undefined, in any

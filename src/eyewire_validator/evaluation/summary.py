@@ -72,13 +72,14 @@ def summarize_evaluation(
         answers: from `answer_tasks`.
         decisions: chosen on validation.
         calibration: fitted on validation.
-        metadata: ``leaked`` (true or false) and ``standing`` of the model.
+        metadata: ``leaked`` (true or false) and ``standing`` of the model, and the
+            hash of its ``settings``.
         bootstrap: ``resamples`` and ``random_seed``.
         volume_voxels: full-resolution voxels of a volume.
 
     Returns:
         What `metrics.summarize` gives of the coarse voxels, ``standing``,
-        ``decisions``; ``segments``: `segment_metrics.METRICS`, each with its interval,
+        ``settings``, ``decisions``; ``segments``: `segment_metrics.METRICS`, each with its interval,
         and ``neurons``, the same against what really belongs, None where that is not
         known; ``calibration`` and, of candidates with a probability of at least
         `CONTESTED`, ``contested``; ``selective``: what each uncertainty is worth. Ready
@@ -88,6 +89,7 @@ def summarize_evaluation(
     return {
         **summarize(tasks, leaked=metadata["leaked"] == "true"),
         "standing": metadata["standing"],
+        "settings": metadata["settings"],
         "decisions": decisions.as_json(),
         "segments": summarize_replicates([statistics], **bootstrap),
         "neurons": _against_neurons(

@@ -50,6 +50,7 @@ def entry(model, cells, *, knows_neurons=False, iou=0.5, **changes):
         "model": model,
         "title": f"title of {model}",
         "standing": "result",
+        "settings": "0123456789ab",
         "split": "test",
         "loops": 4,
         "replicate": 0,

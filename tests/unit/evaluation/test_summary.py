@@ -60,7 +60,12 @@ def summary_of(segments, **metadata):
         answer_tasks(segments, TASKS, DECISIONS, VOLUME_VOXELS),
         DECISIONS,
         CALIBRATION,
-        metadata={"leaked": "false", "standing": "result", **metadata},
+        metadata={
+            "leaked": "false",
+            "standing": "result",
+            "settings": "0123456789ab",
+            **metadata,
+        },
         bootstrap={"resamples": 20, "random_seed": 0},
         volume_voxels=VOLUME_VOXELS,
     )

@@ -71,6 +71,7 @@ def entry(model, *, chosen=1.0, cells=8, **changes):
         "model": model,
         "title": f"title of {model}",
         "standing": "result",
+        "settings": "0123456789ab",
         "split": "test",
         "loops": None,
         "replicate": 0,
