@@ -31,6 +31,7 @@ from eyewire_validator.plan.figures import (
 )
 from eyewire_validator.plan.models import audited_models, has_people, plan_models
 from eyewire_validator.sandbox import FORMAT as SANDBOX_FORMAT
+from eyewire_validator.storage.array_files import files_of
 from eyewire_validator.storage.hashes import settings_hash
 from eyewire_validator.storage.schemas.cells import CATALOG
 from eyewire_validator.storage.schemas.registry import REGISTRY

@@ -28,7 +28,8 @@ class Labels:
 
     Args:
         source: the segmentation (z, y, x), integers, 0 is nothing; ``path::name`` for
-            an array in .npz or .h5. Its first voxel is voxel (0, 0, 0) of the data.
+            an array in .npz or .h5. Its first voxel is voxel (0, 0, 0) of the data, so
+            that an offset is refused.
         store: the volumes.
     """
 
@@ -36,6 +37,11 @@ class Labels:
         """Open the file."""
         self._source = source
         self._labels = open_array(source)
+        if any(self._labels.offset_nm or ()):
+            raise VolumeError(
+                f"{source}: lies at {self._labels.offset_nm} nm, expected labels that "
+                "start where the data do; pad them, and leave out the offset"
+            )
         self._store = store
 
     def __call__(self, task: Task) -> Answer:
@@ -59,7 +65,7 @@ class Labels:
             raise VolumeError(f"task {task.task}: its volume has no known position")
         size = self._store.geometry.size
         box = tuple(slice(start, start + size) for start in task.corner)
-        labels: NDArray[np.integer] = np.asarray(self._labels[box])
+        labels: NDArray[np.integer] = self._labels.read(box)
         if labels.shape != self._store.geometry.shape:
             raise VolumeError(
                 f"task {task.task}: {self._source} of shape {self._labels.shape} does "

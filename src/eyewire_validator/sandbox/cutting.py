@@ -15,7 +15,7 @@ from eyewire_validator.sandbox.service.replies import VOTES_NEEDED, Cell, serve
 from eyewire_validator.sandbox.tissue.rendering import to_jpegs
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
 from eyewire_validator.sandbox.tracing.spawning import Corner, Tracer
-from eyewire_validator.storage.array_files import open_array
+from eyewire_validator.storage.array_files import OpenedArray, open_array
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 MAX_SEGMENTS = 2**16 - 1
@@ -47,9 +47,9 @@ class FilesSettings:
 class Triple:
     """Three arrays of one shape (z, y, x): uint8, integers, integers; 0 is nothing."""
 
-    image: NDArray[np.uint8]
-    supervoxels: NDArray[np.integer]
-    labels: NDArray[np.integer]
+    image: OpenedArray
+    supervoxels: OpenedArray
+    labels: OpenedArray
 
 
 def open_triple(settings: FilesSettings) -> Triple:
@@ -146,7 +146,7 @@ def make_from_files(
         SandboxError: the files cannot be used, or no label is big enough.
     """
     triple = open_triple(settings)
-    corners = cube_corners(triple.image.shape, geometry)
+    corners = cube_corners(triple.image.shape, geometry)  # type: ignore[arg-type]
     volumes = writer.run(
         [
             partial(_cut_volume, triple, geometry, corner, index, writer)
@@ -161,7 +161,9 @@ def make_from_files(
     agree = partial(_agree, settings.min_purity)
     cells = [
         Cell(label, f"label {label}", "Completed", "{}", "", size, label, tasks)
-        for label, size in cells_of(triple.labels, settings.min_cell_voxels).items()
+        for label, size in cells_of(
+            triple.labels.read(), settings.min_cell_voxels
+        ).items()
         if (tasks := [serve(t, False) for t in tracer.trace(label, agree)])
     ]
     if not cells:
@@ -170,7 +172,7 @@ def make_from_files(
             f"{settings.min_cell_voxels} voxels has a supervoxel of purity "
             f"{settings.min_purity}; lower min_cell_voxels or min_purity"
         )
-    return volumes, cells, left_over(triple.image.shape, geometry)
+    return volumes, cells, left_over(triple.image.shape, geometry)  # type: ignore[arg-type]
 
 
 def _agree(
@@ -191,10 +193,10 @@ def _cut_volume(
     writer: VolumeWriter,
 ) -> Volume:
     cut = tuple(slice(start, start + geometry.size) for start in corner)
-    image = np.asarray(triple.image[cut])
-    segmentation = cut_segmentation(np.asarray(triple.supervoxels[cut]))
+    image = triple.image.read(cut)
+    segmentation = cut_segmentation(triple.supervoxels.read(cut))
     channel = FIRST_CHANNEL + 2 * index
     box = VolumeBox(channel, channel + 1, corner, geometry.shape)
-    labels = np.asarray(triple.labels[cut])
+    labels = triple.labels.read(cut)
     volume = describe(box, segmentation, image, labels)
     return writer.write(volume, to_jpegs(image, JPEG_QUALITY))

@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 
@@ -43,3 +44,11 @@ def test_a_volume_outside_the_labels_is_refused(store, labels, make_index):
         Labels(labels, store)(task_at(make_index, 16, [1]))
     with pytest.raises(FileError, match="no such file"):
         Labels("missing.npy", store)
+
+
+def test_labels_that_lie_elsewhere_are_refused(store, tmp_path):
+    with h5py.File(tmp_path / "labels.h5", "w") as file:
+        labels = file.create_dataset("gt", data=np.ones((4, 4, 4), np.uint8))
+        labels.attrs["resolution"], labels.attrs["offset"] = (40, 4, 4), (40, 0, 0)
+    with pytest.raises(VolumeError, match=r"lies at \(40.0, 0.0, 0.0\) nm"):
+        Labels(f"{tmp_path}/labels.h5::gt", store)

@@ -3,10 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
-import tifffile
 
 from eyewire_validator.errors import ConfigError, FileError, SandboxError
 from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
@@ -19,7 +17,6 @@ from eyewire_validator.sandbox.cutting import (
     make_from_files,
     open_triple,
 )
-from eyewire_validator.storage.array_files import open_array
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 GEOMETRY = VolumeGeometry(16, 4, 2)
@@ -76,23 +73,6 @@ def test_small_labels_are_no_cells() -> None:
     assert cells_of(labels, 4) == {6: 10}
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".tif", ".npz", ".h5"])
-def test_all_forms_are_read(suffix: str, tmp_path: Path) -> None:
-    array = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    path = tmp_path / f"array{suffix}"
-    if suffix == ".npy":
-        np.save(path, array)
-    elif suffix == ".tif":
-        tifffile.imwrite(path, array)
-    elif suffix == ".npz":
-        np.savez(path, inside=array)
-    else:
-        with h5py.File(path, "w") as file:
-            file["inside"] = array
-    source = f"{path}::inside" if suffix in (".npz", ".h5") else str(path)
-    np.testing.assert_array_equal(open_array(source), array)
-
-
 def test_bad_files_are_refused_by_name(settings: FilesSettings, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"sandbox\.files\.labels is not set"):
         open_triple(replace(settings, labels=None))
@@ -100,7 +80,7 @@ def test_bad_files_are_refused_by_name(settings: FilesSettings, tmp_path: Path) 
         open_triple(replace(settings, image=str(tmp_path / "missing.npy")))
     with pytest.raises(FileError, match="write ::name"):
         open_triple(replace(settings, supervoxels=str(tmp_path / "both.npz")))
-    with pytest.raises(FileError, match="cannot be read"):
+    with pytest.raises(FileError, match=r"no array nothing; .* holds ws \(16"):
         open_triple(replace(settings, supervoxels=f"{tmp_path / 'both.npz'}::nothing"))
     with pytest.raises(SandboxError, match="holds int64, expected uint8"):
         open_triple(replace(settings, image=settings.labels))
