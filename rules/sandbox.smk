@@ -30,6 +30,7 @@ rule make_sandbox:
     params:
         settings=in_key_order(config["sandbox"]),
         geometry=GEOMETRY,
+        dust=DUST,
         format=SANDBOX_FORMAT,
     script:
         "../workflow/scripts/make_sandbox.py"

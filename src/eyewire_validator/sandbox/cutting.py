@@ -16,6 +16,7 @@ from eyewire_validator.sandbox.tissue.rendering import to_jpegs
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
 from eyewire_validator.sandbox.tracing.spawning import Corner, Tracer
 from eyewire_validator.storage.array_files import OpenedArray, open_array
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 MAX_SEGMENTS = 2**16 - 1
@@ -134,7 +135,10 @@ def cut_segmentation(supervoxels: NDArray[np.integer]) -> NDArray[np.uint16]:
 
 
 def make_from_files(
-    settings: FilesSettings, geometry: VolumeGeometry, writer: VolumeWriter
+    settings: FilesSettings,
+    geometry: VolumeGeometry,
+    dust: Dust,
+    writer: VolumeWriter,
 ) -> tuple[list[Volume], list[Cell], float]:
     """Cut the triple into cubes and trace its labels, which also answer the tasks.
 
@@ -157,6 +161,7 @@ def make_from_files(
         {volume.box.corner: volume for volume in volumes},
         geometry,
         settings.min_purity,
+        dust,
     )
     agree = partial(_agree, settings.min_purity)
     cells = [

@@ -28,13 +28,18 @@ from eyewire_validator.sandbox.synthetic import make_synthetic
 from eyewire_validator.sandbox.tissue.retina import RetinaSettings
 from eyewire_validator.sandbox.tracing.spawning import SpawnedTask
 from eyewire_validator.storage.files import write_json
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 FIRST_TASK = 1_500_000
 
 
 def make_sandbox(
-    settings: Mapping[str, Any], geometry: VolumeGeometry, folder: Path, workers: int
+    settings: Mapping[str, Any],
+    geometry: VolumeGeometry,
+    dust: Dust,
+    folder: Path,
+    workers: int,
 ) -> dict[str, Any]:
     """Make a sandbox folder, as docs/sandbox.md describes it.
 
@@ -43,6 +48,7 @@ def make_sandbox(
     Args:
         settings: the section ``sandbox`` of the config.
         geometry: size, overlap and factor of the volumes.
+        dust: segments that do not become seeds.
         folder: where it goes.
         workers: volumes made at the same time.
 
@@ -62,7 +68,7 @@ def make_sandbox(
             "format": FORMAT,
             "made_from": settings["made_from"],
             "random_seed": settings["random_seed"],
-            **make(settings, geometry, writer),
+            **make(settings, geometry, dust, writer),
             "sha256": content_hash(new),
         }
         _replace_content(folder, new)
@@ -70,12 +76,15 @@ def make_sandbox(
 
 
 def _from_retina(
-    settings: Mapping[str, Any], geometry: VolumeGeometry, writer: VolumeWriter
+    settings: Mapping[str, Any],
+    geometry: VolumeGeometry,
+    dust: Dust,
+    writer: VolumeWriter,
 ) -> dict[str, Any]:
     seed = settings["random_seed"]
     z, y, x = settings["retina"]["grid"]
     retina = RetinaSettings(**{**settings["retina"], "grid": (z, y, x)})
-    volumes, cells = make_synthetic(retina, geometry, seed, writer)
+    volumes, cells = make_synthetic(retina, geometry, dust, seed, writer)
     cells = number_tasks(cells, FIRST_TASK)
     cells, odd = add_oddities(cells, volumes, np.random.default_rng([seed, 9]))
     tasks = task_replies(cells, volumes)
@@ -85,10 +94,13 @@ def _from_retina(
 
 
 def _from_files(
-    settings: Mapping[str, Any], geometry: VolumeGeometry, writer: VolumeWriter
+    settings: Mapping[str, Any],
+    geometry: VolumeGeometry,
+    dust: Dust,
+    writer: VolumeWriter,
 ) -> dict[str, Any]:
     files = FilesSettings(**settings["files"])
-    volumes, cells, left_out = make_from_files(files, geometry, writer)
+    volumes, cells, left_out = make_from_files(files, geometry, dust, writer)
     cells = number_tasks(cells, FIRST_TASK)
     write_records(writer.folder, cells, volumes, task_replies(cells, volumes))
     return {**count(cells, volumes), "left_out_share": round(left_out, 4)}

@@ -17,9 +17,11 @@ from eyewire_validator.sandbox.cutting import (
     make_from_files,
     open_triple,
 )
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 GEOMETRY = VolumeGeometry(16, 4, 2)
+DUST = Dust(0)
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def settings(tmp_path: Path) -> FilesSettings:
 
 def test_triple_is_cut_and_traced(settings: FilesSettings, tmp_path: Path) -> None:
     writer = VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
-    volumes, cells, left_out = make_from_files(settings, GEOMETRY, writer)
+    volumes, cells, left_out = make_from_files(settings, GEOMETRY, DUST, writer)
     assert left_out == 0
     assert [volume.box.corner for volume in volumes] == [(0, 0, 0), (0, 0, 12)]
     assert [(cell.cell, cell.size) for cell in cells] == [(70, 1008), (80, 126)]
@@ -94,4 +96,4 @@ def test_bad_files_are_refused_by_name(settings: FilesSettings, tmp_path: Path) 
 def test_no_cell_at_all_is_an_error(settings: FilesSettings, tmp_path: Path) -> None:
     writer = VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
     with pytest.raises(SandboxError, match="lower min_cell_voxels"):
-        make_from_files(replace(settings, min_cell_voxels=9999), GEOMETRY, writer)
+        make_from_files(replace(settings, min_cell_voxels=9999), GEOMETRY, DUST, writer)
