@@ -113,7 +113,7 @@ class Tracer:
             corner, seed, parent = waiting.popleft()
             volume = self.volumes[corner]
             # Players pass through mergers, though these are no part of the answer.
-            body = connected_to(set(seed), volume.borders, segments[corner])
+            body = connected_to(set(seed), volume.connections, segments[corner])
             truth = {s for s in body if volume.purity[s] >= self.min_purity}
             if not truth or _is_traced(seed, traced[corner], volume):
                 continue
@@ -242,8 +242,9 @@ def spawn_seeds(
 
     A connected piece of the answer counts if it reaches the half of the slab that is
     farther from the parent. Under it, child segments that it covers by at least
-    ``MATCH_RATIO`` become seeds, or else the best by (match + prior) / (size + 2 prior);
-    Eyewire's prior is 1000. Seeds that touch in the child share a task.
+    ``MATCH_RATIO`` become seeds, or else the best by
+    (match + prior) / (size + 2 prior); Eyewire's prior is 1000. Seeds that touch in
+    the child share a task.
 
     Args:
         slab: what both share, around the answer, without the outermost voxels.
@@ -280,24 +281,26 @@ def _group_by_contact(seeds: dict[int, int], borders: Borders) -> list[dict[int,
     left = set(seeds)
     while left:
         first = max(left, key=lambda segment: (seeds[segment], segment))
-        group = connected_to({first}, borders, set(seeds))
+        group = connected_to({first}, borders.pairs, set(seeds))
         groups.append({segment: seeds[segment] for segment in sorted(group)})
         left -= group
     return groups
 
 
-def connected_to(start: set[int], borders: Borders, within: set[int]) -> set[int]:
-    """Return the segments that ``start`` reaches by borders between ``within``.
+def connected_to(
+    start: set[int], pairs: NDArray[np.int64], within: set[int]
+) -> set[int]:
+    """Return the segments that ``start`` reaches by pairs of ``within``.
 
     Args:
         start: segment ids; those outside ``within`` are left out.
-        borders: which segments touch.
+        pairs: (n, 2) segments that are connected.
         within: segments that may be walked on.
     """
     members = np.array(sorted(within), np.int64)
     if not len(members):
         return set()
-    pairs = borders.pairs[np.isin(borders.pairs, members).all(axis=1)]
+    pairs = pairs[np.isin(pairs, members).all(axis=1)]
     ends = np.searchsorted(members, pairs).T
     edges = coo_array((np.ones(len(pairs)), ends), shape=(len(members),) * 2)
     _, group = connected_components(edges, directed=False)

@@ -71,9 +71,9 @@ def test_without_a_match_the_best_share_is_taken() -> None:
 
 
 def test_connected_to_walks_only_within() -> None:
-    borders = Borders(np.array([[1, 2], [2, 3], [3, 4]]), np.ones(3, int), np.ones(3))
-    assert connected_to({1}, borders, {1, 2, 4}) == {1, 2}
-    assert connected_to({9}, borders, {1, 2}) == set()
+    pairs = np.array([[1, 2], [2, 3], [3, 4]])
+    assert connected_to({1}, pairs, {1, 2, 4}) == {1, 2}
+    assert connected_to({9}, pairs, {1, 2}) == set()
 
 
 def tube(corner: int, label: int) -> Volume:
@@ -126,3 +126,19 @@ def test_dust_spawns_nothing() -> None:
     assert len(trace(volumes, Dust(size))) == 1
     assert len(trace(volumes, Dust(0, 5))) == 2
     assert len(trace(volumes, Dust(0, 6))) == 1
+
+
+def test_a_neurite_that_runs_through_a_foreign_segment_is_one() -> None:
+    volume = tube(0, 3)
+    segmentation = np.asarray(volume.segmentation).copy()
+    neurons = np.where(segmentation == 3, 1, 0)
+    # Segment 9 swallows a stretch of the tube, but most of it is of neuron 2.
+    segmentation[3:16, 5:11, 6:9] = 9
+    neurons[11:, 5:11] = 2
+    neurons[1:4, 5:11] = 2
+    segmentation[5:11, 5:11, 9:15] = 4
+    image = np.full(segmentation.shape, 100, np.uint8)
+    volume = describe(volume.box, segmentation, image, neurons)
+    assert volume.owners[[3, 4, 9]].tolist() == [1, 1, 2]
+    (task,) = trace([volume], Dust(0))
+    assert task.truth == {3, 4}
