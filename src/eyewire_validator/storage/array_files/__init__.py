@@ -9,7 +9,12 @@ from pathlib import Path
 from eyewire_validator.errors import FileError
 from eyewire_validator.storage.array_files.hdf5 import open_hdf5
 from eyewire_validator.storage.array_files.numpy_files import open_npy, open_npz
-from eyewire_validator.storage.array_files.opened import Box, OpenedArray, refusing
+from eyewire_validator.storage.array_files.opened import (
+    Box,
+    OpenedArray,
+    Place,
+    refusing,
+)
 from eyewire_validator.storage.array_files.stacks import (
     is_stack,
     open_stack,
@@ -17,7 +22,7 @@ from eyewire_validator.storage.array_files.stacks import (
 )
 from eyewire_validator.storage.array_files.tiff import open_tiff
 
-__all__ = ["Box", "OpenedArray", "files_of", "open_array"]
+__all__ = ["Box", "OpenedArray", "Place", "files_of", "open_array"]
 
 OF_ONE_ARRAY = {".npy": open_npy, ".tif": open_tiff, ".tiff": open_tiff}
 OF_NAMED_ARRAYS = {
