@@ -100,7 +100,7 @@ def maximum_spanning_tree(borders: Borders, highest: int) -> Borders:
 
 def majority_owners(
     segmentation: NDArray[np.integer], owners: NDArray[np.integer]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.integer], NDArray[np.float64]]:
     """Find the owner of most of each segment.
 
     Args:
@@ -108,9 +108,9 @@ def majority_owners(
         owners: (z, y, x) labels; 0 is none.
 
     Returns:
-        For every id from 0 up: the label with most voxels (the lowest of equals), and
-        its share of the segment's voxels. 0 and 0.0 for 0, for ids that do not occur,
-        and where most has no owner.
+        For every id from 0 up: the label with most voxels (the lowest of equals), in
+        the labels' own dtype, and its share of the segment's voxels. 0 and 0.0 for 0,
+        for ids that do not occur, and where most has no owner.
     """
     count = int(segmentation.max()) + 1
     dense, labels = pd.factorize(owners.ravel(), sort=True)
@@ -118,7 +118,7 @@ def majority_owners(
     overlap = np.bincount(key, minlength=count * len(labels)).reshape(count, -1)
     winner = overlap.argmax(axis=1)
     share = overlap.max(axis=1) / np.maximum(overlap.sum(axis=1), 1)
-    owner = labels[winner].astype(np.int64)
+    owner = labels[winner]
     owner[0], share[0] = 0, 0
     share[owner == 0] = 0
     owner[share == 0] = 0

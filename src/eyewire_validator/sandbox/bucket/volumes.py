@@ -56,7 +56,7 @@ class Volume:
     sizes: NDArray[np.int64]
     segment_boxes: NDArray[np.int32]
     borders: Borders
-    owners: NDArray[np.int64]
+    owners: NDArray[np.integer]
     purity: NDArray[np.float64]
     joined: NDArray[np.int64]
 
