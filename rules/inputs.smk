@@ -42,6 +42,13 @@ def sandbox_files(wildcards):
     return local(sorted(named))
 
 
+def supervoxels_of_sandbox():
+    """The table of where segments are from, which only a sandbox from files has."""
+    if config["sandbox"]["made_from"] != "files":
+        return {}
+    return {"supervoxels": "results/sandbox/supervoxels.parquet"}
+
+
 def kept_cells():
     registry = read_table(made_by(checkpoints.read_registry), REGISTRY)
     return sorted(registry.loc[registry["kept"], "cell"])

@@ -13,7 +13,7 @@ from eyewire_validator.sandbox import FORMAT
 from eyewire_validator.sandbox.bucket.folder import content_hash, write_csv
 from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
 from eyewire_validator.sandbox.bucket.volumes import Volume
-from eyewire_validator.sandbox.cutting import FilesSettings, make_from_files
+from eyewire_validator.sandbox.cutting import make_from_files
 from eyewire_validator.sandbox.oddities import add_oddities, disturb_replies
 from eyewire_validator.sandbox.service.replies import (
     Cell,
@@ -27,11 +27,15 @@ from eyewire_validator.sandbox.service.replies import (
 from eyewire_validator.sandbox.synthetic import make_synthetic
 from eyewire_validator.sandbox.tissue.retina import RetinaSettings
 from eyewire_validator.sandbox.tracing.spawning import SpawnedTask
+from eyewire_validator.sandbox.triple import FilesSettings
 from eyewire_validator.storage.files import write_json
+from eyewire_validator.storage.schemas.volumes import SUPERVOXELS
+from eyewire_validator.storage.tables import write_table
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 FIRST_TASK = 1_500_000
+SUPERVOXELS_TABLE = "supervoxels.parquet"
 
 
 def make_sandbox(
@@ -53,7 +57,8 @@ def make_sandbox(
         workers: volumes made at the same time.
 
     Returns:
-        The manifest: format, seed, counts, oddities, and a hash over the content.
+        The manifest: format, seed, counts, oddities or what became of the labels, and
+        a hash over the content.
 
     Raises:
         ConfigError: a file is not named.
@@ -68,6 +73,8 @@ def make_sandbox(
             "format": FORMAT,
             "made_from": settings["made_from"],
             "random_seed": settings["random_seed"],
+            "voxel_nm": None,
+            "offset_nm": None,
             **make(settings, geometry, dust, writer),
             "sha256": content_hash(new),
         }
@@ -100,10 +107,11 @@ def _from_files(
     writer: VolumeWriter,
 ) -> dict[str, Any]:
     files = FilesSettings(**settings["files"])
-    volumes, cells, left_out = make_from_files(files, geometry, dust, writer)
-    cells = number_tasks(cells, FIRST_TASK)
-    write_records(writer.folder, cells, volumes, task_replies(cells, volumes))
-    return {**count(cells, volumes), "left_out_share": round(left_out, 4)}
+    cut = make_from_files(files, geometry, dust, writer)
+    cells = number_tasks(cut.cells, FIRST_TASK)
+    write_records(writer.folder, cells, cut.volumes, task_replies(cells, cut.volumes))
+    write_table(writer.folder / SUPERVOXELS_TABLE, cut.supervoxels, SUPERVOXELS)
+    return {**count(cells, cut.volumes), **cut.facts}
 
 
 def task_replies(cells: list[Cell], volumes: list[Volume]) -> dict[str, Any]:
@@ -189,6 +197,8 @@ def count(cells: list[Cell], volumes: list[Volume]) -> dict[str, Any]:
 def _replace_content(folder: Path, new: Path) -> None:
     """Move new files to the folder, over those of an earlier run."""
     folder.mkdir(exist_ok=True)
+    # Of a sandbox from files alone.
+    (folder / SUPERVOXELS_TABLE).unlink(missing_ok=True)
     for made in new.iterdir():
         old = folder / made.name
         if old.is_dir():

@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 
 from eyewire_validator.sandbox.make import make_sandbox
+from eyewire_validator.storage.schemas.volumes import SUPERVOXELS
+from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
@@ -66,6 +68,24 @@ def test_same_seed_same_bytes_whatever_the_workers(tmp_path: Path) -> None:
     # The earlier volumes are gone from the folder that was made anew.
     volumes = list((tmp_path / "two" / "bucket" / "e2198_compressed").iterdir())
     assert len(volumes) == other["volumes"]
+
+
+def test_a_sandbox_from_files_names_the_supervoxels(tmp_path: Path) -> None:
+    labels = np.zeros((64, 64, 64), np.uint16)
+    labels[20:40, 20:40] = 7
+    np.savez(tmp_path / "block.npz", image=labels.astype(np.uint8), ids=labels)
+    files = dict.fromkeys(("labels", "supervoxels"), f"{tmp_path}/block.npz::ids")
+    files |= {"image": f"{tmp_path}/block.npz::image", "min_purity": 0.5}
+    files["min_cell_voxels"] = 9
+    from_files = {**SETTINGS, "made_from": "files", "files": files}
+    folder = tmp_path / "sandbox"
+    manifest = make_sandbox(from_files, GEOMETRY, DUST, folder, 1)
+    assert manifest["labels"]["asked"] == {"voxels": 20 * 20 * 64, "share": 1.0}
+    table = read_table(folder / "supervoxels.parquet", SUPERVOXELS)
+    assert list(table.itertuples(index=False, name=None)) == [(50001, 1, 7)]
+    retina = {"grid": [1, 1, 1], "cells": 1, "neurite_diameter": 10, "players": 1}
+    make_sandbox({**SETTINGS, "retina": retina}, GEOMETRY, DUST, folder, 1)
+    assert not (folder / "supervoxels.parquet").exists()
 
 
 def test_nothing_is_left_beside_the_folder(folder: Path) -> None:
