@@ -19,7 +19,7 @@ from snakemake.utils import update_config
 
 from eyewire_validator.acquire.cells import FORMAT as CELL_FORMAT
 from eyewire_validator.acquire.volumes import FORMAT as RAW_VOLUME_FORMAT
-from eyewire_validator.config.check import check_config, volume_geometry
+from eyewire_validator.config.check import check_config, dust, volume_geometry
 from eyewire_validator.config.entries import leave_out_null_models
 from eyewire_validator.errors import EyewireValidatorError
 from eyewire_validator.jobs.code_hash import code_hash
@@ -36,6 +36,8 @@ from eyewire_validator.plan.settings_hashes import (
     hash_of_decisions,
 )
 from eyewire_validator.sandbox import FORMAT as SANDBOX_FORMAT
+from eyewire_validator.storage.array_files import files_of
+from eyewire_validator.storage.content import content_of
 from eyewire_validator.storage.schemas.cells import CATALOG
 from eyewire_validator.storage.schemas.registry import REGISTRY
 from eyewire_validator.storage.tables import read_table
@@ -73,9 +75,10 @@ FIGURES = FigurePlan.plan(config, EVALUATIONS)
 # The evaluation that the report shows first.
 FOCUS = EVALUATIONS.focus
 LOOPS = list(EVALUATIONS.loop_counts)
+DUST = asdict(dust(config))
 EVALUATION = {
-    key: config["evaluation"][key]
-    for key in ("threshold", "batch_size", "dust_voxels", "dust_thickness")
+    **{key: config["evaluation"][key] for key in ("threshold", "batch_size")},
+    **{f"dust_{key}": value for key, value in DUST.items()},
 }
 BOOTSTRAP = {key: config["report"][key] for key in ("resamples", "random_seed")}
 GEOMETRY = asdict(volume_geometry(config))

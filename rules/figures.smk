@@ -131,6 +131,7 @@ rule plot_tasks:
         loops=lambda wildcards: MODELS[wildcards.model].loops,
         geometry=GEOMETRY,
         threshold=config["evaluation"]["threshold"],
+        dust=DUST,
         code=code("plot_tasks.py", "module", "answerer"),
     script:
         "../workflow/scripts/plot_tasks.py"

@@ -30,12 +30,23 @@ def sandbox_folder(wildcards):
 
 
 def sandbox_files(wildcards):
-    """The real data that the sandbox is cut from, without the name inside the file."""
+    """The real data that the sandbox is cut from: files, and slices of folders."""
     if config["sandbox"]["made_from"] != "files":
         return []
     files = config["sandbox"]["files"]
-    named = {files[key].split("::")[0] for key in ("image", "supervoxels", "labels")}
+    named = {
+        file
+        for key in ("image", "supervoxels", "labels")
+        for file in files_of(files[key])
+    }
     return local(sorted(named))
+
+
+def supervoxels_of_sandbox():
+    """The table of where segments are from, which only a sandbox from files has."""
+    if config["sandbox"]["made_from"] != "files":
+        return {}
+    return {"supervoxels": "results/sandbox/supervoxels.parquet"}
 
 
 def kept_cells():
@@ -111,7 +122,7 @@ def audited_checkpoints(wildcards):
 def labels_of(wildcards):
     """The finished segmentation that a reference answers with, if it does."""
     labels = MODELS[wildcards.model].entry.get("labels")
-    return local(labels.split("::")[0]) if labels else []
+    return local(files_of(labels)) if labels else []
 
 
 def truth_of_sandbox(wildcards):

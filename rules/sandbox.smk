@@ -5,6 +5,8 @@ OUTPUT  results/sandbox/registry.csv   its cell registry
         results/sandbox/manifest.json  how it was made, counts, hash
         results/sandbox/api/, bucket/  the API's replies and the bucket
         results/sandbox/truth/         what really belongs to each task and cell
+        results/sandbox/supervoxels.parquet
+                                       if made from files: which one each segment is of
 """
 
 
@@ -13,6 +15,7 @@ rule make_sandbox:
     input:
         sandbox_files,
     output:
+        **supervoxels_of_sandbox(),
         registry="results/sandbox/registry.csv",
         manifest="results/sandbox/manifest.json",
         truth=expand("results/sandbox/truth/{name}.json", name=["tasks", "cells"]),
@@ -30,6 +33,7 @@ rule make_sandbox:
     params:
         settings=in_key_order(config["sandbox"]),
         geometry=GEOMETRY,
+        dust=DUST,
         format=SANDBOX_FORMAT,
     script:
         "../workflow/scripts/make_sandbox.py"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
 
 if TYPE_CHECKING:

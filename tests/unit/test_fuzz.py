@@ -22,6 +22,7 @@ import httpx
 import numpy as np
 import pyarrow as pa
 import pytest
+import tifffile
 import torch
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -47,6 +48,7 @@ from eyewire_validator.errors import EyewireValidatorError
 from eyewire_validator.learning.tensor_files import save_plain
 from eyewire_validator.models.checkpoint import FORMAT, load_checkpoint
 from eyewire_validator.plan.models import plan_models
+from eyewire_validator.storage.array_files import open_array
 from eyewire_validator.storage.files import decompress
 from eyewire_validator.storage.hashes import settings_hash
 from eyewire_validator.storage.schemas.cells import CELL_TASKS
@@ -289,6 +291,37 @@ def test_lzma_of_any_bytes(content):
         assert len(decompress(content, len(IDS))) == len(IDS)
     with refused_by_name:
         check_file("segmentation.lzma", content, "volume 41", GEOMETRY)
+
+
+def written(write):
+    """Return the bytes that a function writes to a file."""
+    file = io.BytesIO()
+    write(file)
+    return file.getvalue()
+
+
+VOXELS = np.arange(60, dtype=np.uint16).reshape(3, 4, 5)
+# HDF5 is left out: its library can crash on damaged files.
+ARRAYS = {
+    ".npy": written(lambda file: np.save(file, VOXELS)),
+    ".npz": written(lambda file: np.savez_compressed(file, gt=VOXELS)),
+    ".tif": written(lambda file: tifffile.imwrite(file, VOXELS, imagej=True)),
+    ".png": written(lambda file: Image.fromarray(VOXELS[0]).save(file, "png")),
+}
+
+
+@pytest.mark.parametrize("suffix", ARRAYS)
+@fuzz
+@given(program=programs)
+@pytest.mark.filterwarnings("ignore")
+def test_an_array_of_any_bytes(tmp_path_factory, suffix, program):
+    folder = tmp_path_factory.getbasetemp() / suffix
+    folder.mkdir(exist_ok=True)
+    (folder / f"z1{suffix}").write_bytes(mutate(ARRAYS[suffix], program))
+    inside = "::gt" if suffix == ".npz" else ""
+    source = folder if suffix == ".png" else folder / f"z1{suffix}"
+    with refused_by_name:
+        open_array(f"{source}{inside}").read()
 
 
 @fuzz

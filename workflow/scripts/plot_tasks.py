@@ -25,7 +25,7 @@ from eyewire_validator.storage.schemas.evaluation import (
 )
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table
-from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
 from eyewire_validator.voxel_network.samples import SampleLoader
@@ -49,7 +49,7 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
     settings = model_settings(params.model)
     answerer = load_answerer(
         settings,
-        Resources(store=store, dust=Dust(0, 0), loops=[params.loops]),
+        Resources(store=store, dust=Dust(**params.dust), loops=[params.loops]),
         Path(files.checkpoint),
     )(index)
     # An agglomeration has no context channels to be shown.

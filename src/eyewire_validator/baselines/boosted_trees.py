@@ -27,7 +27,8 @@ from eyewire_validator.errors import ModelError
 from eyewire_validator.tasks.answering import answer_tasks
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.volumes.contacts import Contacts, contacts_of, faces_with_seed
-from eyewire_validator.volumes.coverage import AXES, Dust, SegmentCoverage
+from eyewire_validator.volumes.coverage import AXES, SegmentCoverage
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.graph import flood
 from eyewire_validator.volumes.store import VolumeStore
 

@@ -25,7 +25,7 @@ from eyewire_validator.config.families import ModelSettings
 from eyewire_validator.tasks.answering import answer_tasks
 from eyewire_validator.tasks.lineage import Task
 from eyewire_validator.volumes.contacts import contacts_of
-from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.graph import GRAPHS, Graph, flood
 from eyewire_validator.volumes.store import VolumeStore
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from eyewire_validator.answers import Answer, MakeAnswerer, Resources
 from eyewire_validator.config.families import LabelsSettings
 from eyewire_validator.errors import VolumeError
+from eyewire_validator.sandbox.ids import as_ids
 from eyewire_validator.storage.array_files import open_array
 from eyewire_validator.tasks.answering import answer_tasks
 from eyewire_validator.tasks.lineage import Task
@@ -27,8 +28,9 @@ class Labels:
     segment's is the share of it that does (exact for a factor of 1).
 
     Args:
-        source: the segmentation (z, y, x), integers, 0 is nothing; ``path::name`` for
-            an array in .npz or .h5. Its first voxel is voxel (0, 0, 0) of the data.
+        source: the segmentation (z, y, x), integers, see `as_ids`; ``path::name`` for
+            an array in .npz or .h5. Its first voxel is voxel (0, 0, 0) of the data, so
+            that an offset is refused.
         store: the volumes.
     """
 
@@ -36,6 +38,15 @@ class Labels:
         """Open the file."""
         self._source = source
         self._labels = open_array(source)
+        if self._labels.dtype.kind not in "iu":
+            raise VolumeError(
+                f"{source}: holds {self._labels.dtype}, expected integers; convert it"
+            )
+        if any(self._labels.offset_nm or ()):
+            raise VolumeError(
+                f"{source}: lies at {self._labels.offset_nm} nm, expected labels that "
+                "start where the data do; pad them, and leave out the offset"
+            )
         self._store = store
 
     def __call__(self, task: Task) -> Answer:
@@ -49,17 +60,17 @@ class Labels:
             for segment in task.seed
             if (owner := _most_frequent(labels[segmentation == segment]))
         }
-        mask = np.isin(labels, sorted(objects))
+        mask = np.isin(labels, np.array(sorted(objects), labels.dtype))
         edge = self._store.geometry.coarse_size
         blocks = mask.reshape(edge, factor, edge, factor, edge, factor)
         return Answer(blocks.mean(axis=(1, 3, 5), dtype=np.float32))
 
-    def _cut(self, task: Task) -> NDArray[np.integer]:
+    def _cut(self, task: Task) -> NDArray[np.uint64]:
         if task.corner is None:
             raise VolumeError(f"task {task.task}: its volume has no known position")
         size = self._store.geometry.size
         box = tuple(slice(start, start + size) for start in task.corner)
-        labels: NDArray[np.integer] = np.asarray(self._labels[box])
+        labels = as_ids(self._source, self._labels.read(box))
         if labels.shape != self._store.geometry.shape:
             raise VolumeError(
                 f"task {task.task}: {self._source} of shape {self._labels.shape} does "

@@ -20,6 +20,7 @@ from eyewire_validator.config.families import (
 from eyewire_validator.config.kinds import KINDS, kind_of, model_settings
 from eyewire_validator.config.settings import Settings, suggestion
 from eyewire_validator.errors import ConfigError
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 
@@ -71,6 +72,16 @@ def volume_geometry(config: Mapping[str, Any]) -> VolumeGeometry:
     volumes = config["volumes"]
     return VolumeGeometry(
         **{key: volumes[key] for key in ("size", "overlap", "factor")}
+    )
+
+
+def dust(config: Mapping[str, Any]) -> Dust:
+    """Return what is dust by ``evaluation:``, in the volumes of ``volumes:``."""
+    evaluation = config["evaluation"]
+    return Dust.of(
+        evaluation["dust_voxels"],
+        evaluation["dust_thickness"],
+        config["volumes"]["size"],
     )
 
 

@@ -17,7 +17,7 @@ from eyewire_validator.evaluation.voxel_counts import TaskVoxels, answer_in_batc
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_METRICS
 from eyewire_validator.storage.tables import write_table
 from eyewire_validator.tasks.lineage import Lineage
-from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.store import VolumeStore
 
 

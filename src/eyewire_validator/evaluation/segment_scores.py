@@ -13,7 +13,8 @@ from scipy.special import entr
 
 from eyewire_validator.answers import Answer
 from eyewire_validator.tasks.lineage import Task
-from eyewire_validator.volumes.coverage import Dust, SegmentCoverage
+from eyewire_validator.volumes.coverage import SegmentCoverage
+from eyewire_validator.volumes.dust import Dust
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,8 +79,8 @@ def summarize_evaluation(
 
     Returns:
         What `metrics.summarize` gives of the coarse voxels, ``standing``,
-        ``settings``, ``decisions``; ``segments``: `segment_metrics.METRICS`, each with its interval,
-        and ``neurons``, the same against what really belongs, None where that is not
+        ``settings``, ``decisions``; ``segments``: `segment_metrics.METRICS`, each with
+        its interval, and ``neurons``, the same against what really belongs, None where that is not
         known; ``calibration`` and, of candidates with a probability of at least
         `CONTESTED`, ``contested``; ``selective``: what each uncertainty is worth. Ready
         for JSON.

@@ -1,92 +1,57 @@
 """Make a sandbox's volumes and cells from a real triple: image, supervoxels, labels."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from skimage.measure import label
 
-from eyewire_validator.errors import ConfigError, SandboxError
+from eyewire_validator.errors import SandboxError
 from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
 from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
+from eyewire_validator.sandbox.frames import Corner
+from eyewire_validator.sandbox.ids import count_ids
+from eyewire_validator.sandbox.left_out import Judge, box_at, count_fates
 from eyewire_validator.sandbox.service.replies import VOTES_NEEDED, Cell, serve
 from eyewire_validator.sandbox.tissue.rendering import to_jpegs
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
-from eyewire_validator.sandbox.tracing.spawning import Corner, Tracer
-from eyewire_validator.storage.array_files import open_array
+from eyewire_validator.sandbox.tracing.spawning import Tracer
+from eyewire_validator.sandbox.triple import FilesSettings, Triple, open_triple
+from eyewire_validator.storage.schemas.volumes import SUPERVOXELS
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 MAX_SEGMENTS = 2**16 - 1
 # Fine enough that the image is all but the file's.
 JPEG_QUALITY = 95
 FIRST_CHANNEL = 50000
+# Cell ids are int64 in all tables.
+HIGHEST_CELL = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class FilesSettings:
-    """Settings of a sandbox from files: a real triple to cut up.
+class CutTriple:
+    """What a triple was made into.
 
     Args:
-        image: file of the uint8 image, with ``::name`` for an array in .npz or .h5.
-        supervoxels: the same for the segmentation, integers.
-        labels: the same for the proofread labels, integers.
-        min_cell_voxels: labels with fewer voxels are not traced as cells.
-        min_purity: share of a supervoxel that must be the cell's to be its answer.
+        volumes: the cubes.
+        cells: the labels that have tasks.
+        supervoxels: rows of `SUPERVOXELS`.
+        facts: what the manifest says about it.
     """
 
-    image: str | None
-    supervoxels: str | None
-    labels: str | None
-    min_cell_voxels: int
-    min_purity: float
+    volumes: list[Volume]
+    cells: list[Cell]
+    supervoxels: pd.DataFrame
+    facts: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Triple:
-    """Three arrays of one shape (z, y, x): uint8, integers, integers; 0 is nothing."""
-
-    image: NDArray[np.uint8]
-    supervoxels: NDArray[np.integer]
-    labels: NDArray[np.integer]
-
-
-def open_triple(settings: FilesSettings) -> Triple:
-    """Open the three files, mapped to memory where their form allows it.
-
-    Raises:
-        ConfigError: a file is not named.
-        FileError: a file is missing or of another form.
-        SandboxError: the shapes differ, or a dtype is not what it should be.
-    """
-    arrays = {}
-    for name in ("image", "supervoxels", "labels"):
-        source = getattr(settings, name)
-        if not source:
-            raise ConfigError(
-                f"sandbox.files.{name} is not set; give a path, such as "
-                f"data/{name}.npy or data.npz::{name}"
-            )
-        arrays[name] = open_array(source)
-        is_image = name == "image"
-        kind = np.uint8 if is_image else np.integer
-        if not np.issubdtype(arrays[name].dtype, kind):
-            raise SandboxError(
-                f"sandbox.files.{name}: {source} holds {arrays[name].dtype}, expected "
-                f"{'uint8' if is_image else 'integers'}; convert it first"
-            )
-    shapes = {name: array.shape for name, array in arrays.items()}
-    if len(set(shapes.values())) > 1 or len(shapes["image"]) != 3:
-        raise SandboxError(
-            f"sandbox.files: the shapes are {shapes}; expected one, (z, y, x)"
-        )
-    return Triple(**arrays)
-
-
-def cube_corners(
-    shape: tuple[int, int, int], geometry: VolumeGeometry
-) -> list[tuple[int, int, int]]:
+def cube_corners(shape: Corner, geometry: VolumeGeometry) -> list[Corner]:
     """Return the corners (z, y, x) of the whole cubes that fit, counted from 0.
 
     Raises:
@@ -94,27 +59,11 @@ def cube_corners(
     """
     if min(shape) < geometry.size:
         raise SandboxError(
-            f"sandbox.files: the arrays are {shape}, too small for one cube of "
-            f"{geometry.size}^3; set volumes.size to at most {min(shape)}"
+            f"sandbox.files: the arrays have {shape} voxels in common, too few for one "
+            f"cube of {geometry.size}^3; set volumes.size to at most {min(shape)}"
         )
     starts = (range(0, length - geometry.size + 1, geometry.stride) for length in shape)
     return [(z, y, x) for z, y, x in product(*starts)]
-
-
-def left_over(shape: tuple[int, int, int], geometry: VolumeGeometry) -> float:
-    """Return the share of voxels that no whole cube covers."""
-    covered = [
-        (length - geometry.size) // geometry.stride * geometry.stride + geometry.size
-        for length in shape
-    ]
-    return 1 - float(np.prod(covered)) / float(np.prod(shape))
-
-
-def cells_of(labels: NDArray[np.integer], min_voxels: int) -> dict[int, int]:
-    """Return {label: voxels} of labels with at least ``min_voxels``, without 0."""
-    ids, counts = np.unique(labels, return_counts=True)
-    sizes = zip(ids.tolist(), counts.tolist(), strict=True)
-    return {i: size for i, size in sizes if i and size >= min_voxels}
 
 
 def cut_segmentation(supervoxels: NDArray[np.integer]) -> NDArray[np.uint16]:
@@ -134,43 +83,92 @@ def cut_segmentation(supervoxels: NDArray[np.integer]) -> NDArray[np.uint16]:
 
 
 def make_from_files(
-    settings: FilesSettings, geometry: VolumeGeometry, writer: VolumeWriter
-) -> tuple[list[Volume], list[Cell], float]:
+    settings: FilesSettings,
+    geometry: VolumeGeometry,
+    dust: Dust,
+    writer: VolumeWriter,
+) -> CutTriple:
     """Cut the triple into cubes and trace its labels, which also answer the tasks.
-
-    Returns:
-        The volumes, the cells, and the share of voxels that no whole cube covers.
 
     Raises:
         ConfigError: a file is not named.
+        FileError: a file is missing, damaged or of another form.
         SandboxError: the files cannot be used, or no label is big enough.
     """
     triple = open_triple(settings)
-    corners = cube_corners(triple.image.shape, geometry)
+    corners = cube_corners(triple.shape, geometry)
     volumes = writer.run(
         [
             partial(_cut_volume, triple, geometry, corner, index, writer)
             for index, corner in enumerate(corners)
         ]
     )
-    tracer = Tracer(
-        {volume.box.corner: volume for volume in volumes},
-        geometry,
-        settings.min_purity,
-    )
-    agree = partial(_agree, settings.min_purity)
-    cells = [
-        Cell(label, f"label {label}", "Completed", "{}", "", size, label, tasks)
-        for label, size in cells_of(triple.labels, settings.min_cell_voxels).items()
-        if (tasks := [serve(t, False) for t in tracer.trace(label, agree)])
-    ]
+    cubes = dict(zip(corners, volumes, strict=True))
+    sizes = count_ids(map(triple.labels, triple.slabs(geometry.size)))
+    tracer = Tracer(cubes, geometry, settings.min_purity, dust)
+    cells = list(_cells(tracer, sizes, settings))
     if not cells:
         raise SandboxError(
             f"sandbox.files: no label of {settings.labels} with "
             f"{settings.min_cell_voxels} voxels has a supervoxel of purity "
             f"{settings.min_purity}; lower min_cell_voxels or min_purity"
         )
-    return volumes, cells, left_over(triple.image.shape, geometry)
+    small = [i for i, size in sizes.items() if size < settings.min_cell_voxels]
+    judge = Judge(np.array(small, np.uint64), settings.min_purity, dust, _truths(cells))
+    facts = {
+        "labels": count_fates(triple, cubes, judge, writer.scratch),
+        "labels_without_tasks": len(sizes) - len(cells),
+        "voxel_nm": triple.voxel_nm,
+        "offset_nm": triple.arrays["image"].offset_nm,
+    }
+    return CutTriple(volumes, cells, name_supervoxels(triple, cubes), facts)
+
+
+def name_supervoxels(triple: Triple, cubes: Mapping[Corner, Volume]) -> pd.DataFrame:
+    """Say which supervoxel each segment is a piece of: rows of `SUPERVOXELS`."""
+    tables = []
+    for corner, volume in cubes.items():
+        names = np.zeros(len(volume.sizes), np.uint64)
+        names[volume.segmentation] = triple.supervoxels(
+            box_at(corner, volume.box.shape)
+        )
+        segments = np.flatnonzero(volume.sizes)
+        columns = (volume.box.volume, segments, names[segments])
+        tables.append(pd.DataFrame(dict(zip(SUPERVOXELS.names, columns, strict=True))))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _cells(
+    tracer: Tracer, sizes: dict[int, int], settings: FilesSettings
+) -> Iterator[Cell]:
+    """Yield a cell for each label that is big enough and has tasks.
+
+    Its id is the label, or, if any label is higher than ids can be, counted from 1.
+    """
+    agree = partial(_agree, settings.min_purity)
+    is_cell_id = max(sizes, default=0) <= HIGHEST_CELL
+    big = [i for i, size in sizes.items() if size >= settings.min_cell_voxels]
+    for number, neuron in enumerate(big, start=1):
+        tasks = [serve(task, False) for task in tracer.trace(neuron, agree)]
+        if tasks:
+            yield Cell(
+                neuron if is_cell_id else number,
+                f"label {neuron}",
+                "Completed",
+                "{}",
+                "",
+                sizes[neuron],
+                neuron,
+                tasks,
+            )
+
+
+def _truths(cells: list[Cell]) -> dict[int, set[int]]:
+    truths: dict[int, set[int]] = {}
+    for cell in cells:
+        for served in cell.tasks:
+            truths.setdefault(served.task.volume, set()).update(served.task.truth)
+    return truths
 
 
 def _agree(
@@ -190,11 +188,11 @@ def _cut_volume(
     index: int,
     writer: VolumeWriter,
 ) -> Volume:
-    cut = tuple(slice(start, start + geometry.size) for start in corner)
-    image = np.asarray(triple.image[cut])
-    segmentation = cut_segmentation(np.asarray(triple.supervoxels[cut]))
+    cut = box_at(corner, geometry.shape)
+    image = triple.image(cut)
+    segmentation = cut_segmentation(triple.supervoxels(cut))
     channel = FIRST_CHANNEL + 2 * index
-    box = VolumeBox(channel, channel + 1, corner, geometry.shape)
-    labels = np.asarray(triple.labels[cut])
-    volume = describe(box, segmentation, image, labels)
+    z, y, x = (a + b for a, b in zip(corner, triple.corners["image"], strict=True))
+    box = VolumeBox(channel, channel + 1, (z, y, x), geometry.shape)
+    volume = describe(box, segmentation, image, triple.labels(cut))
     return writer.write(volume, to_jpegs(image, JPEG_QUALITY))

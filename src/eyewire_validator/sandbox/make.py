@@ -13,7 +13,7 @@ from eyewire_validator.sandbox import FORMAT
 from eyewire_validator.sandbox.bucket.folder import content_hash, write_csv
 from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
 from eyewire_validator.sandbox.bucket.volumes import Volume
-from eyewire_validator.sandbox.cutting import FilesSettings, make_from_files
+from eyewire_validator.sandbox.cutting import make_from_files
 from eyewire_validator.sandbox.oddities import add_oddities, disturb_replies
 from eyewire_validator.sandbox.service.replies import (
     Cell,
@@ -27,14 +27,23 @@ from eyewire_validator.sandbox.service.replies import (
 from eyewire_validator.sandbox.synthetic import make_synthetic
 from eyewire_validator.sandbox.tissue.retina import RetinaSettings
 from eyewire_validator.sandbox.tracing.spawning import SpawnedTask
+from eyewire_validator.sandbox.triple import FilesSettings
 from eyewire_validator.storage.files import write_json
+from eyewire_validator.storage.schemas.volumes import SUPERVOXELS
+from eyewire_validator.storage.tables import write_table
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 FIRST_TASK = 1_500_000
+SUPERVOXELS_TABLE = "supervoxels.parquet"
 
 
 def make_sandbox(
-    settings: Mapping[str, Any], geometry: VolumeGeometry, folder: Path, workers: int
+    settings: Mapping[str, Any],
+    geometry: VolumeGeometry,
+    dust: Dust,
+    folder: Path,
+    workers: int,
 ) -> dict[str, Any]:
     """Make a sandbox folder, as docs/sandbox.md describes it.
 
@@ -43,11 +52,13 @@ def make_sandbox(
     Args:
         settings: the section ``sandbox`` of the config.
         geometry: size, overlap and factor of the volumes.
+        dust: segments that do not become seeds.
         folder: where it goes.
         workers: volumes made at the same time.
 
     Returns:
-        The manifest: format, seed, counts, oddities, and a hash over the content.
+        The manifest: format, seed, counts, oddities or what became of the labels, and
+        a hash over the content.
 
     Raises:
         ConfigError: a file is not named.
@@ -62,7 +73,9 @@ def make_sandbox(
             "format": FORMAT,
             "made_from": settings["made_from"],
             "random_seed": settings["random_seed"],
-            **make(settings, geometry, writer),
+            "voxel_nm": None,
+            "offset_nm": None,
+            **make(settings, geometry, dust, writer),
             "sha256": content_hash(new),
         }
         _replace_content(folder, new)
@@ -70,12 +83,15 @@ def make_sandbox(
 
 
 def _from_retina(
-    settings: Mapping[str, Any], geometry: VolumeGeometry, writer: VolumeWriter
+    settings: Mapping[str, Any],
+    geometry: VolumeGeometry,
+    dust: Dust,
+    writer: VolumeWriter,
 ) -> dict[str, Any]:
     seed = settings["random_seed"]
     z, y, x = settings["retina"]["grid"]
     retina = RetinaSettings(**{**settings["retina"], "grid": (z, y, x)})
-    volumes, cells = make_synthetic(retina, geometry, seed, writer)
+    volumes, cells = make_synthetic(retina, geometry, dust, seed, writer)
     cells = number_tasks(cells, FIRST_TASK)
     cells, odd = add_oddities(cells, volumes, np.random.default_rng([seed, 9]))
     tasks = task_replies(cells, volumes)
@@ -85,13 +101,17 @@ def _from_retina(
 
 
 def _from_files(
-    settings: Mapping[str, Any], geometry: VolumeGeometry, writer: VolumeWriter
+    settings: Mapping[str, Any],
+    geometry: VolumeGeometry,
+    dust: Dust,
+    writer: VolumeWriter,
 ) -> dict[str, Any]:
     files = FilesSettings(**settings["files"])
-    volumes, cells, left_out = make_from_files(files, geometry, writer)
-    cells = number_tasks(cells, FIRST_TASK)
-    write_records(writer.folder, cells, volumes, task_replies(cells, volumes))
-    return {**count(cells, volumes), "left_out_share": round(left_out, 4)}
+    cut = make_from_files(files, geometry, dust, writer)
+    cells = number_tasks(cut.cells, FIRST_TASK)
+    write_records(writer.folder, cells, cut.volumes, task_replies(cells, cut.volumes))
+    write_table(writer.folder / SUPERVOXELS_TABLE, cut.supervoxels, SUPERVOXELS)
+    return {**count(cells, cut.volumes), **cut.facts}
 
 
 def task_replies(cells: list[Cell], volumes: list[Volume]) -> dict[str, Any]:
@@ -177,6 +197,8 @@ def count(cells: list[Cell], volumes: list[Volume]) -> dict[str, Any]:
 def _replace_content(folder: Path, new: Path) -> None:
     """Move new files to the folder, over those of an earlier run."""
     folder.mkdir(exist_ok=True)
+    # Of a sandbox from files alone.
+    (folder / SUPERVOXELS_TABLE).unlink(missing_ok=True)
     for made in new.iterdir():
         old = folder / made.name
         if old.is_dir():

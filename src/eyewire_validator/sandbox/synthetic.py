@@ -16,6 +16,7 @@ from eyewire_validator.sandbox.tissue.retina import RetinaSettings, Tissue, grow
 from eyewire_validator.sandbox.tissue.supervoxels import oversegment
 from eyewire_validator.sandbox.tracing.crowd import MERGER_PURITY, Crowd
 from eyewire_validator.sandbox.tracing.spawning import Corner, Tracer
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 # Where e2198's grid starts, and the place in it that the sandbox starts at (z, y, x).
@@ -53,7 +54,11 @@ class Site:
 
 
 def make_synthetic(
-    settings: RetinaSettings, geometry: VolumeGeometry, seed: int, writer: VolumeWriter
+    settings: RetinaSettings,
+    geometry: VolumeGeometry,
+    dust: Dust,
+    seed: int,
+    writer: VolumeWriter,
 ) -> tuple[list[Volume], list[Cell]]:
     """Grow the retina, draw and cut its volumes, and let players trace the cells.
 
@@ -80,7 +85,7 @@ def make_synthetic(
     ]
     crowd = Crowd(settings.players)
     traced = [
-        _trace(near, geometry, identity, neuron, crowd, seed)
+        _trace(_tracer(near, geometry, dust), identity, neuron, crowd, seed)
         for near, identity, neuron in to_trace
     ]
     return volumes, [*traced, identities[-1]]
@@ -132,21 +137,20 @@ def make_volume(
     return writer.write(volume, jpegs)
 
 
+def _tracer(volumes: list[Volume], geometry: VolumeGeometry, dust: Dust) -> Tracer:
+    near = {volume.box.corner: volume for volume in volumes}
+    return Tracer(near, geometry, MERGER_PURITY, dust)
+
+
 def _trace(
-    volumes: list[Volume],
-    geometry: VolumeGeometry,
-    identity: Cell,
-    neuron: int,
-    crowd: Crowd,
-    seed: int,
+    tracer: Tracer, identity: Cell, neuron: int, crowd: Crowd, seed: int
 ) -> Cell:
     """Trace a neuron by the crowd."""
     rng = np.random.default_rng([seed, 8, identity.cell])
-    tracer = Tracer({v.box.corner: v for v in volumes}, geometry, MERGER_PURITY)
     tasks = tracer.trace(
         neuron, lambda volume, start, body: crowd.answer(volume, start, body, rng)
     )
-    by_id = {volume.box.volume: volume for volume in volumes}
+    by_id = {volume.box.volume: volume for volume in tracer.volumes.values()}
     size = sum(int(by_id[t.volume].sizes[list(t.truth)].sum()) for t in tasks)
     served = [serve(task, bool(rng.random() < SHOWS_ALL)) for task in tasks]
     return replace(identity, neuron=neuron, tasks=served, size=size)

@@ -15,24 +15,9 @@ from scipy.sparse import csr_array
 
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.storage.schemas.volumes import COVERAGE
+from eyewire_validator.volumes.dust import Dust
 
 AXES = "zyx"
-
-
-@dataclass(frozen=True)
-class Dust:
-    """Sizes up to which a segment is dust, too small to be a candidate.
-
-    Eyewire's spawner has 100 and 1 (seung-lab/task_spawner).
-
-    Attributes:
-        voxels: segments of up to this many voxels are dust.
-        thickness: so are those up to this many voxels thick along an axis; 0 if the
-            segments are of single slices.
-    """
-
-    voxels: int
-    thickness: int = 1
 
 
 @dataclass(frozen=True)
@@ -103,12 +88,10 @@ class SegmentCoverage:
         Returns:
             (segments,) bool, in the order of `segments`.
         """
-        thinnest = np.min(
-            [self.segments[f"max_{a}"] - self.segments[f"min_{a}"] for a in AXES],
-            axis=0,
+        edges = [self.segments[f"max_{a}"] - self.segments[f"min_{a}"] for a in AXES]
+        dust_here = dust.among(
+            self.segments["voxels"].to_numpy(), np.stack(edges, axis=1)
         )
         segments = self.segments["segment"].to_numpy()
-        large = self.segments["voxels"].to_numpy() > dust.voxels
-        thick = thinnest > dust.thickness
-        chosen: NDArray[np.bool_] = large & thick & ~np.isin(segments, seed)
+        chosen: NDArray[np.bool_] = ~dust_here & ~np.isin(segments, seed)
         return chosen

@@ -10,7 +10,7 @@ from eyewire_validator.baselines.boosted_trees import (
 )
 from eyewire_validator.errors import ModelError
 from eyewire_validator.tasks.lineage import Lineage
-from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.dust import Dust
 
 VOLUMES = range(11, 15)
 NO_DUST = Dust(0)

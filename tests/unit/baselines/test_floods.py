@@ -6,7 +6,7 @@ import pytest
 from eyewire_validator.answers import Resources
 from eyewire_validator.config.families import ModelSettings
 from eyewire_validator.models.answer import load_answerer
-from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.graph import Graph, flood
 
 

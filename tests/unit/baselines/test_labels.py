@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 
@@ -43,3 +44,30 @@ def test_a_volume_outside_the_labels_is_refused(store, labels, make_index):
         Labels(labels, store)(task_at(make_index, 16, [1]))
     with pytest.raises(FileError, match="no such file"):
         Labels("missing.npy", store)
+
+
+def test_labels_that_lie_elsewhere_are_refused(store, tmp_path):
+    with h5py.File(tmp_path / "labels.h5", "w") as file:
+        labels = file.create_dataset("gt", data=np.ones((4, 4, 4), np.uint8))
+        labels.attrs["resolution"], labels.attrs["offset"] = (40, 4, 4), (40, 0, 0)
+    with pytest.raises(VolumeError, match=r"lies at \(40.0, 0.0, 0.0\) nm"):
+        Labels(f"{tmp_path}/labels.h5::gt", store)
+
+
+def test_ids_of_all_64_bits_are_told_apart_and_the_highest_is_nothing(
+    store, make_index, tmp_path
+):
+    full = np.full((32, 32, 32), 2**64 - 1, np.uint64)
+    full[:16, :16, :16] = 2**63 + 1
+    full[:16, :16, 16:] = 2**63 + 2
+    full[:16, 16:, :16] = 5
+    np.save(tmp_path / "labels.npy", full)
+    answer = Labels(f"{tmp_path}/labels.npy", store)(task_at(make_index, 0, [1, 3, 8]))
+    means = store.coverage(11).mean(answer.probability)
+    assert means.tolist() == [1, 0, 1, 0, 0, 0, 0, 0]
+
+
+def test_labels_that_are_no_integers_are_refused(store, tmp_path):
+    np.save(tmp_path / "labels.npy", np.zeros((32, 32, 32)))
+    with pytest.raises(VolumeError, match="holds float64, expected integers"):
+        Labels(f"{tmp_path}/labels.npy", store)

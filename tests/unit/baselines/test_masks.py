@@ -7,7 +7,7 @@ from eyewire_validator.answers import Resources
 from eyewire_validator.config.kinds import model_settings
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.models.answer import load_answerer
-from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.dust import Dust
 
 
 @pytest.fixture

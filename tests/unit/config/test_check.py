@@ -6,7 +6,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from eyewire_validator.config.check import check_config
+from eyewire_validator.config.check import check_config, dust
 from eyewire_validator.config.entries import (
     complete_entry,
     complete_training,
@@ -14,6 +14,7 @@ from eyewire_validator.config.entries import (
 )
 from eyewire_validator.config.kinds import KINDS
 from eyewire_validator.errors import ConfigError
+from eyewire_validator.volumes.dust import Dust
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text())
@@ -187,3 +188,15 @@ def test_a_models_training_overrides_that_of_its_kind():
     assert training["epochs"] == 99
     assert training["batch_size"] == config["kinds"]["lwunet"]["training"]["batch_size"]
     assert training["device"] == config["training"]["device"]
+
+
+@pytest.mark.parametrize(
+    ("variants", "expected"),
+    [([], Dust(100, 1)), (["volume"], Dust(6, 1))],
+)
+def test_dust_is_scaled_to_the_volumes_where_no_number_is_given(variants, expected):
+    config = merged("defaults", "config", *variants)
+    assert dust(config) == expected
+    config["evaluation"] |= {"dust_voxels": 100, "dust_thickness": 0}
+    check_config(config, SCHEMA)
+    assert dust(config) == Dust(100, 0)

@@ -7,7 +7,7 @@ from eyewire_validator.evaluation.segment_scores import Candidates
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES
 from eyewire_validator.storage.tables import read_table, write_table
 from eyewire_validator.tasks.lineage import Lineage
-from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.dust import Dust
 
 
 @pytest.fixture

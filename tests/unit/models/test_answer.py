@@ -8,7 +8,7 @@ from eyewire_validator.config.kinds import model_settings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.storage.files import write_json
-from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.dust import Dust
 
 
 @pytest.fixture

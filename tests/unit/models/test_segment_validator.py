@@ -17,7 +17,7 @@ from eyewire_validator.models.checkpoint import (
 )
 from eyewire_validator.models.segment_validator import load_segment_validator
 from eyewire_validator.models.voxel_validator import load_validator
-from eyewire_validator.volumes.coverage import Dust
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.voxel_network.lwunet import LWUNet
 
 SETTINGS = AgglomerationSettings(title="contacts")

@@ -1,28 +1,26 @@
 """Cutting a drawn triple of files into volumes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-import tifffile
 
 from eyewire_validator.errors import ConfigError, FileError, SandboxError
 from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
 from eyewire_validator.sandbox.cutting import (
-    FilesSettings,
-    cells_of,
     cube_corners,
     cut_segmentation,
-    left_over,
     make_from_files,
-    open_triple,
 )
-from eyewire_validator.storage.array_files import open_array
+from eyewire_validator.sandbox.triple import FilesSettings, open_triple
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 GEOMETRY = VolumeGeometry(16, 4, 2)
+DUST = Dust(0)
 
 
 @pytest.fixture
@@ -47,8 +45,8 @@ def settings(tmp_path: Path) -> FilesSettings:
 
 def test_triple_is_cut_and_traced(settings: FilesSettings, tmp_path: Path) -> None:
     writer = VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
-    volumes, cells, left_out = make_from_files(settings, GEOMETRY, writer)
-    assert left_out == 0
+    cut = make_from_files(settings, GEOMETRY, DUST, writer)
+    volumes, cells = cut.volumes, cut.cells
     assert [volume.box.corner for volume in volumes] == [(0, 0, 0), (0, 0, 12)]
     assert [(cell.cell, cell.size) for cell in cells] == [(70, 1008), (80, 126)]
     assert [len(cell.tasks) for cell in cells] == [2, 1]
@@ -67,30 +65,6 @@ def test_supervoxels_become_connected_pieces() -> None:
 
 def test_only_whole_cubes_are_cut() -> None:
     assert cube_corners((16, 27, 28), GEOMETRY) == [(0, 0, 0), (0, 0, 12)]
-    assert left_over((16, 16, 28), GEOMETRY) == 0
-    assert left_over((16, 16, 32), GEOMETRY) == pytest.approx(4 / 32)
-
-
-def test_small_labels_are_no_cells() -> None:
-    labels = np.repeat([0, 4, 6], [50, 3, 10])
-    assert cells_of(labels, 4) == {6: 10}
-
-
-@pytest.mark.parametrize("suffix", [".npy", ".tif", ".npz", ".h5"])
-def test_all_forms_are_read(suffix: str, tmp_path: Path) -> None:
-    array = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    path = tmp_path / f"array{suffix}"
-    if suffix == ".npy":
-        np.save(path, array)
-    elif suffix == ".tif":
-        tifffile.imwrite(path, array)
-    elif suffix == ".npz":
-        np.savez(path, inside=array)
-    else:
-        with h5py.File(path, "w") as file:
-            file["inside"] = array
-    source = f"{path}::inside" if suffix in (".npz", ".h5") else str(path)
-    np.testing.assert_array_equal(open_array(source), array)
 
 
 def test_bad_files_are_refused_by_name(settings: FilesSettings, tmp_path: Path) -> None:
@@ -100,18 +74,113 @@ def test_bad_files_are_refused_by_name(settings: FilesSettings, tmp_path: Path) 
         open_triple(replace(settings, image=str(tmp_path / "missing.npy")))
     with pytest.raises(FileError, match="write ::name"):
         open_triple(replace(settings, supervoxels=str(tmp_path / "both.npz")))
-    with pytest.raises(FileError, match="cannot be read"):
+    with pytest.raises(FileError, match=r"no array nothing; .* holds ws \(16"):
         open_triple(replace(settings, supervoxels=f"{tmp_path / 'both.npz'}::nothing"))
     with pytest.raises(SandboxError, match="holds int64, expected uint8"):
         open_triple(replace(settings, image=settings.labels))
     np.save(tmp_path / "flat.npy", np.zeros((16, 16, 27), np.uint8))
     with pytest.raises(SandboxError, match="the shapes are"):
         open_triple(replace(settings, image=str(tmp_path / "flat.npy")))
-    with pytest.raises(SandboxError, match=r"too small for one cube of 16\^3"):
+    with pytest.raises(SandboxError, match=r"too few for one cube of 16\^3"):
         cube_corners((15, 20, 20), GEOMETRY)
 
 
 def test_no_cell_at_all_is_an_error(settings: FilesSettings, tmp_path: Path) -> None:
     writer = VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
     with pytest.raises(SandboxError, match="lower min_cell_voxels"):
-        make_from_files(replace(settings, min_cell_voxels=9999), GEOMETRY, writer)
+        make_from_files(replace(settings, min_cell_voxels=9999), GEOMETRY, DUST, writer)
+
+
+def relabelled(
+    settings: FilesSettings, tmp_path: Path, change: Callable[[np.ndarray], np.ndarray]
+) -> FilesSettings:
+    """Return settings with changed labels."""
+    path = tmp_path / "changed.npy"
+    np.save(path, change(np.load(str(settings.labels))))
+    return replace(settings, labels=str(path))
+
+
+def test_small_labels_are_no_cells(settings: FilesSettings, tmp_path: Path) -> None:
+    writer = VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
+    fewer = replace(settings, min_cell_voxels=127)
+    cut = make_from_files(fewer, GEOMETRY, DUST, writer)
+    assert [cell.cell for cell in cut.cells] == [70]
+    assert cut.facts["labels_without_tasks"] == 1
+
+
+@pytest.mark.parametrize("high", [2**62, 2**63 - 100])
+def test_labels_of_19_digits_are_the_ids_of_cells(
+    high: int, settings: FilesSettings, tmp_path: Path
+) -> None:
+    raised = relabelled(settings, tmp_path, lambda a: np.where(a, a + high, 0))
+    writer = VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
+    cells = make_from_files(raised, GEOMETRY, DUST, writer).cells
+    assert [(c.cell, c.neuron) for c in cells] == [
+        (70 + high, 70 + high),
+        (80 + high, 80 + high),
+    ]
+    assert [len(cell.tasks) for cell in cells] == [2, 1]
+
+
+def test_higher_labels_are_named_and_their_cells_counted(
+    settings: FilesSettings, tmp_path: Path
+) -> None:
+    high = np.uint64(2**63)
+
+    def change(labels: np.ndarray) -> np.ndarray:
+        return np.where(labels, labels.astype(np.uint64) + high, 2**64 - 1)
+
+    raised = relabelled(settings, tmp_path, change)
+    writer = VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
+    cut = make_from_files(raised, GEOMETRY, DUST, writer)
+    assert [(c.cell, c.name) for c in cut.cells] == [
+        (1, f"label {2**63 + 70}"),
+        (2, f"label {2**63 + 80}"),
+    ]
+    assert [cell.neuron for cell in cut.cells] == [2**63 + 70, 2**63 + 80]
+    assert [len(cell.tasks) for cell in cut.cells] == [2, 1]
+    owners = tmp_path / "sandbox" / "truth" / "volumes" / "50003.csv"
+    assert f",{2**63 + 80},1.0," in owners.read_text()
+
+
+def test_each_segment_names_its_supervoxel(
+    settings: FilesSettings, tmp_path: Path
+) -> None:
+    pieces = np.zeros((16, 16, 28), np.uint64)
+    pieces[5:7, 5:11] = 2**63 + 7
+    pieces[8:11, 5:11] = 2**63 + 7
+    pieces[8:11, 5:11, 14:] = 2**64 - 1
+    np.save(tmp_path / "pieces.npy", pieces)
+    named = replace(settings, supervoxels=str(tmp_path / "pieces.npy"))
+    writer = VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
+    table = make_from_files(named, GEOMETRY, DUST, writer).supervoxels
+    assert list(table.itertuples(index=False, name=None)) == [
+        (50001, 1, 2**63 + 7),
+        (50001, 2, 2**63 + 7),
+        (50003, 1, 2**63 + 7),
+        (50003, 2, 2**63 + 7),
+    ]
+
+
+def test_volumes_lie_where_the_image_says(
+    settings: FilesSettings, tmp_path: Path
+) -> None:
+    arrays = {"image": np.pad(np.load(str(settings.image)), ((1, 0), (2, 3), (0, 4)))}
+    arrays["labels"] = np.load(str(settings.labels))
+    with h5py.File(tmp_path / "sample.hdf", "w") as file:
+        for name, array in arrays.items():
+            file[name] = array
+            file[name].attrs["resolution"] = (40, 4, 4)
+        file["labels"].attrs["offset"] = (40, 8, 0)
+    padded = replace(
+        settings,
+        image=f"{tmp_path}/sample.hdf::image",
+        supervoxels=f"{tmp_path}/sample.hdf::labels",
+        labels=f"{tmp_path}/sample.hdf::labels",
+    )
+    cut = make_from_files(
+        padded, GEOMETRY, DUST, VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
+    )
+    assert [volume.box.corner for volume in cut.volumes] == [(1, 2, 0), (1, 2, 12)]
+    assert [len(cell.tasks) for cell in cut.cells] == [2, 1]
+    assert (cut.facts["voxel_nm"], cut.facts["offset_nm"]) == ((40, 4, 4), None)

@@ -11,9 +11,13 @@ import pytest
 from PIL import Image
 
 from eyewire_validator.sandbox.make import make_sandbox
+from eyewire_validator.storage.schemas.volumes import SUPERVOXELS
+from eyewire_validator.storage.tables import read_table
+from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 GEOMETRY = VolumeGeometry(64, 16, 2)
+DUST = Dust(6)
 SETTINGS = {
     "made_from": "synthetic_retina",
     "random_seed": 2013,
@@ -26,7 +30,7 @@ PUBLISHED_PREFIXES = ("SN-", "Abd-")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("sandbox") / "sandbox"
-    return folder, make_sandbox(SETTINGS, GEOMETRY, folder, workers=2)
+    return folder, make_sandbox(SETTINGS, GEOMETRY, DUST, folder, workers=2)
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +58,34 @@ def segmentation_of(folder: Path, task: dict[str, Any]) -> np.ndarray:
 def test_same_seed_same_bytes_whatever_the_workers(tmp_path: Path) -> None:
     retina = {"grid": [1, 1, 2], "cells": 2, "neurite_diameter": 10, "players": 3}
     small = {**SETTINGS, "retina": retina}
-    one = make_sandbox(small, GEOMETRY, tmp_path / "one", workers=1)
-    two = make_sandbox(small, GEOMETRY, tmp_path / "two", workers=2)
+    one = make_sandbox(small, GEOMETRY, DUST, tmp_path / "one", workers=1)
+    two = make_sandbox(small, GEOMETRY, DUST, tmp_path / "two", workers=2)
     assert one == two
-    other = make_sandbox({**small, "random_seed": 1}, GEOMETRY, tmp_path / "two", 2)
+    other = make_sandbox(
+        {**small, "random_seed": 1}, GEOMETRY, DUST, tmp_path / "two", 2
+    )
     assert other["sha256"] != one["sha256"]
     # The earlier volumes are gone from the folder that was made anew.
     volumes = list((tmp_path / "two" / "bucket" / "e2198_compressed").iterdir())
     assert len(volumes) == other["volumes"]
+
+
+def test_a_sandbox_from_files_names_the_supervoxels(tmp_path: Path) -> None:
+    labels = np.zeros((64, 64, 64), np.uint16)
+    labels[20:40, 20:40] = 7
+    np.savez(tmp_path / "block.npz", image=labels.astype(np.uint8), ids=labels)
+    files = dict.fromkeys(("labels", "supervoxels"), f"{tmp_path}/block.npz::ids")
+    files |= {"image": f"{tmp_path}/block.npz::image", "min_purity": 0.5}
+    files["min_cell_voxels"] = 9
+    from_files = {**SETTINGS, "made_from": "files", "files": files}
+    folder = tmp_path / "sandbox"
+    manifest = make_sandbox(from_files, GEOMETRY, DUST, folder, 1)
+    assert manifest["labels"]["asked"] == {"voxels": 20 * 20 * 64, "share": 1.0}
+    table = read_table(folder / "supervoxels.parquet", SUPERVOXELS)
+    assert list(table.itertuples(index=False, name=None)) == [(50001, 1, 7)]
+    retina = {"grid": [1, 1, 1], "cells": 1, "neurite_diameter": 10, "players": 1}
+    make_sandbox({**SETTINGS, "retina": retina}, GEOMETRY, DUST, folder, 1)
+    assert not (folder / "supervoxels.parquet").exists()
 
 
 def test_nothing_is_left_beside_the_folder(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from eyewire_validator import volumes
+from eyewire_validator import sandbox, volumes
 from eyewire_validator.acquire import cells
 from eyewire_validator.storage.hashes import settings_hash
 from eyewire_validator.storage.schemas.cells import CELL_TASKS
@@ -10,6 +10,7 @@ from eyewire_validator.storage.schemas.volumes import (
     COVERAGE,
     SEGMENT_GRAPH,
     SEGMENTS_OF_VOLUME,
+    SUPERVOXELS,
 )
 
 HINT = "other columns: raise FORMAT where it is, and write down here what holds then"
@@ -29,3 +30,7 @@ def test_other_columns_of_cells_take_another_format():
 def test_other_columns_of_volumes_take_another_format():
     columns = columns_of(COVERAGE, SEGMENT_GRAPH, SEGMENTS_OF_VOLUME)
     assert (volumes.FORMAT, columns) == (1, "bf36d6e26b3f"), HINT
+
+
+def test_other_columns_of_a_sandbox_take_another_format():
+    assert (sandbox.FORMAT, columns_of(SUPERVOXELS)) == (2, "abf5c375a1af"), HINT

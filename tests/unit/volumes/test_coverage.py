@@ -4,8 +4,9 @@ import pytest
 
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.volumes.coarse import coverage_table
-from eyewire_validator.volumes.coverage import Dust, SegmentCoverage
+from eyewire_validator.volumes.coverage import SegmentCoverage
 from eyewire_validator.volumes.downsampling import count_blocks
+from eyewire_validator.volumes.dust import Dust
 
 SIDES = [f"{side}_{axis}" for side in ("min", "max") for axis in "zyx"]
 

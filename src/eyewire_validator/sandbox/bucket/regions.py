@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
+from skimage.measure import label as label_regions
 
 # Segments are in contact if they touch or if this many voxels lie between them.
 BORDER_GAP = 1
@@ -99,7 +100,7 @@ def maximum_spanning_tree(borders: Borders, highest: int) -> Borders:
 
 def majority_owners(
     segmentation: NDArray[np.integer], owners: NDArray[np.integer]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.integer], NDArray[np.float64]]:
     """Find the owner of most of each segment.
 
     Args:
@@ -107,9 +108,9 @@ def majority_owners(
         owners: (z, y, x) labels; 0 is none.
 
     Returns:
-        For every id from 0 up: the label with most voxels (the lowest of equals), and
-        its share of the segment's voxels. 0 and 0.0 for 0, for ids that do not occur,
-        and where most has no owner.
+        For every id from 0 up: the label with most voxels (the lowest of equals), in
+        the labels' own dtype, and its share of the segment's voxels. 0 and 0.0 for 0,
+        for ids that do not occur, and where most has no owner.
     """
     count = int(segmentation.max()) + 1
     dense, labels = pd.factorize(owners.ravel(), sort=True)
@@ -117,8 +118,35 @@ def majority_owners(
     overlap = np.bincount(key, minlength=count * len(labels)).reshape(count, -1)
     winner = overlap.argmax(axis=1)
     share = overlap.max(axis=1) / np.maximum(overlap.sum(axis=1), 1)
-    owner = labels[winner].astype(np.int64)
+    owner = labels[winner]
     owner[0], share[0] = 0, 0
     share[owner == 0] = 0
     owner[share == 0] = 0
     return owner, share
+
+
+def joined_by_owners(
+    segmentation: NDArray[np.integer],
+    labels: NDArray[np.integer],
+    owners: NDArray[np.integer],
+) -> NDArray[np.int64]:
+    """Find segments that a connected piece of their owner joins.
+
+    A neurite that runs through a segment of another owner, or where there is none, goes
+    on behind it.
+
+    Args:
+        segmentation: (z, y, x) segment ids, 0 is nothing.
+        labels: (z, y, x) who owns each voxel, 0 is none.
+        owners: the owner of each segment, by its id; see `majority_owners`.
+
+    Returns:
+        (n, 2) pairs of segments; all of a piece (26-connected voxels of one label) are
+        joined by a chain of them.
+    """
+    pieces: NDArray[np.int64] = label_regions(labels, connectivity=3)  # type: ignore[no-untyped-call]
+    is_own = (segmentation > 0) & (labels != 0) & (owners[segmentation] == labels)
+    keys = pieces[is_own].astype(np.int64) * len(owners) + segmentation[is_own]
+    piece, segment = np.divmod(np.sort(pd.unique(keys)), len(owners))
+    together = piece[1:] == piece[:-1]
+    return np.stack([segment[:-1][together], segment[1:][together]], axis=1)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from eyewire_validator.sandbox.bucket.regions import (
     Borders,
     find_borders,
+    joined_by_owners,
     majority_owners,
 )
 from eyewire_validator.volumes.downsampling import bounding_boxes
@@ -47,6 +48,7 @@ class Volume:
         borders: which segments touch, with the grey value along the contact.
         owners: the neuron that owns most of each segment, 0 for none.
         purity: the owner's share of the segment.
+        joined: (n, 2) pairs of segments of one owner that a piece of it joins.
     """
 
     box: VolumeBox
@@ -54,8 +56,14 @@ class Volume:
     sizes: NDArray[np.int64]
     segment_boxes: NDArray[np.int32]
     borders: Borders
-    owners: NDArray[np.int64]
+    owners: NDArray[np.integer]
     purity: NDArray[np.float64]
+    joined: NDArray[np.int64]
+
+    @property
+    def connections(self) -> NDArray[np.int64]:
+        """Pairs of segments that touch or are joined; (n, 2)."""
+        return np.concatenate([self.borders.pairs, self.joined])
 
     def segments_of(self, neuron: int) -> NDArray[np.int64]:
         """Return the segments of which a neuron owns most."""
@@ -87,4 +95,5 @@ def describe(
         find_borders(segmentation, image),
         owners,
         purity,
+        joined_by_owners(segmentation, neurons, owners),
     )

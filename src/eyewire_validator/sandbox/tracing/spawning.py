@@ -17,12 +17,14 @@ from scipy.sparse.csgraph import connected_components
 from eyewire_validator.sandbox.bucket.regions import Borders
 from eyewire_validator.sandbox.bucket.volumes import Volume
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
+from eyewire_validator.volumes.dust import Dust, scaled
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 # Share of a segment that the parent's answer must cover for it to become a seed.
 MATCH_RATIO = 0.6
-# Segments with this many voxels or fewer do not become seeds, in volumes of 256^3.
-MIN_SEED_VOXELS = 100
+# Voxels that a match counts more than it has, of twice as many more of the segment, in
+# volumes of 256^3.
+PRIOR_VOXELS = 1000
 # Share of a seed that may be traced already; beyond it no task is spawned.
 MAX_TRACED = 0.5
 
@@ -62,6 +64,7 @@ class Slab:
         axis: along which the child lies.
         is_above: whether the child lies higher on that axis.
         sizes: voxels of each child segment in the whole of what they share.
+        prior: voxels that keep small segments from being the best match.
     """
 
     parent: NDArray[np.uint16]
@@ -69,6 +72,7 @@ class Slab:
     axis: int
     is_above: bool
     sizes: NDArray[np.int64]
+    prior: float
 
 
 class Tracer:
@@ -79,11 +83,13 @@ class Tracer:
         volumes: Mapping[Corner, Volume],
         geometry: VolumeGeometry,
         min_purity: float,
+        dust: Dust,
     ) -> None:
-        """Take the volumes by corner, and how pure a segment of an answer must be."""
+        """Take the volumes by corner, how pure answers are, and what is no seed."""
         self.volumes = volumes
         self.geometry = geometry
         self.min_purity = min_purity
+        self.dust = dust
         self.sizes: dict[tuple[int, int, bool], NDArray[np.int64]] = {}
 
     def trace(self, neuron: int, answer: AskPlayers) -> list[SpawnedTask]:
@@ -107,7 +113,7 @@ class Tracer:
             corner, seed, parent = waiting.popleft()
             volume = self.volumes[corner]
             # Players pass through mergers, though these are no part of the answer.
-            body = connected_to(set(seed), volume.borders, segments[corner])
+            body = connected_to(set(seed), volume.connections, segments[corner])
             truth = {s for s in body if volume.purity[s] >= self.min_purity}
             if not truth or _is_traced(seed, traced[corner], volume):
                 continue
@@ -170,10 +176,10 @@ class Tracer:
             axis,
             is_above,
             sizes,
+            scaled(PRIOR_VOXELS, self.geometry.size),
         )
-        smallest = MIN_SEED_VOXELS * (self.geometry.size / 256) ** 2
-        sides = (child.segment_boxes[:, 1] - child.segment_boxes[:, 0]).min(axis=1)
-        eligible = (child.sizes > smallest) & (sides > 1)
+        edges = child.segment_boxes[:, 1] - child.segment_boxes[:, 0]
+        eligible = ~self.dust.among(child.sizes, edges) & (child.sizes > 0)
         return spawn_seeds(slab, answer, eligible, child.borders)
 
     def _in_child(
@@ -236,8 +242,9 @@ def spawn_seeds(
 
     A connected piece of the answer counts if it reaches the half of the slab that is
     farther from the parent. Under it, child segments that it covers by at least
-    ``MATCH_RATIO`` become seeds, or else the best by (match + 1000) / (size + 2000).
-    Seeds that touch in the child share a task.
+    ``MATCH_RATIO`` become seeds, or else the best by
+    (match + prior) / (size + 2 prior); Eyewire's prior is 1000. Seeds that touch in
+    the child share a task.
 
     Args:
         slab: what both share, around the answer, without the outermost voxels.
@@ -255,17 +262,16 @@ def spawn_seeds(
     seeds: dict[int, int] = {}
     for piece in np.intersect1d(np.arange(1, count + 1), far_side):
         matches = np.bincount(slab.child[pieces == piece], minlength=len(eligible))
-        seeds.update(_seeds_under_piece(matches * eligible, slab.sizes))
+        seeds.update(_seeds_under_piece(matches * eligible, slab))
     return _group_by_contact(seeds, borders)
 
 
-def _seeds_under_piece(
-    matches: NDArray[np.int64], sizes: NDArray[np.int64]
-) -> dict[int, int]:
+def _seeds_under_piece(matches: NDArray[np.int64], slab: Slab) -> dict[int, int]:
     matches[0] = 0
+    sizes, prior = slab.sizes, slab.prior
     chosen = np.flatnonzero((matches > 0) & (matches >= MATCH_RATIO * sizes))
     if not len(chosen) and matches.any():
-        scores = np.where(matches > 0, (matches + 1000) / (sizes + 2000), 0)
+        scores = np.where(matches > 0, (matches + prior) / (sizes + 2 * prior), 0)
         chosen = np.array([scores.argmax()])
     return {int(segment): int(matches[segment]) for segment in chosen}
 
@@ -275,24 +281,26 @@ def _group_by_contact(seeds: dict[int, int], borders: Borders) -> list[dict[int,
     left = set(seeds)
     while left:
         first = max(left, key=lambda segment: (seeds[segment], segment))
-        group = connected_to({first}, borders, set(seeds))
+        group = connected_to({first}, borders.pairs, set(seeds))
         groups.append({segment: seeds[segment] for segment in sorted(group)})
         left -= group
     return groups
 
 
-def connected_to(start: set[int], borders: Borders, within: set[int]) -> set[int]:
-    """Return the segments that ``start`` reaches by borders between ``within``.
+def connected_to(
+    start: set[int], pairs: NDArray[np.int64], within: set[int]
+) -> set[int]:
+    """Return the segments that ``start`` reaches by pairs of ``within``.
 
     Args:
         start: segment ids; those outside ``within`` are left out.
-        borders: which segments touch.
+        pairs: (n, 2) segments that are connected.
         within: segments that may be walked on.
     """
     members = np.array(sorted(within), np.int64)
     if not len(members):
         return set()
-    pairs = borders.pairs[np.isin(borders.pairs, members).all(axis=1)]
+    pairs = pairs[np.isin(pairs, members).all(axis=1)]
     ends = np.searchsorted(members, pairs).T
     edges = coo_array((np.ones(len(pairs)), ends), shape=(len(members),) * 2)
     _, group = connected_components(edges, directed=False)

@@ -21,6 +21,14 @@ SEGMENT_GRAPH = pa.schema(
     ]
 )
 
+SUPERVOXELS = pa.schema(
+    [
+        column("volume", pa.int64(), "segmentation volume id"),
+        column("segment", pa.int64(), "segment id, local to the volume"),
+        column("supervoxel", pa.uint64(), "what it is a piece of, as the file has it"),
+    ]
+)
+
 COVERAGE = pa.schema(
     [
         column("segment", pa.int64(), "segment id, local to the volume"),

@@ -6,6 +6,7 @@ from eyewire_validator.sandbox.bucket.folder import bounding_box_bytes
 from eyewire_validator.sandbox.bucket.regions import (
     Borders,
     find_borders,
+    joined_by_owners,
     majority_owners,
     maximum_spanning_tree,
     merge_borders,
@@ -64,3 +65,13 @@ def test_borders_of_groups_are_means_by_area() -> None:
     assert merged.pairs.tolist() == [[1, 2]]
     assert merged.areas.tolist() == [4]
     assert merged.means.tolist() == [7]
+
+
+def test_a_piece_of_a_label_joins_its_own_segments_only() -> None:
+    segmentation = np.array([[[1, 1, 9, 9, 9, 2, 2], [0, 0, 9, 9, 0, 3, 3]]])
+    labels = np.array([[[5, 5, 5, 5, 6, 0, 5], [0, 0, 6, 6, 5, 0, 7]]])
+    owners = np.array([0, 5, 5, 7, 0, 0, 0, 0, 0, 6])
+    # The piece of 5 that begins in 1 and runs through 9 ends before the one in 2.
+    assert joined_by_owners(segmentation, labels, owners).tolist() == []
+    labels[0, 0, 5] = 5
+    assert joined_by_owners(segmentation, labels, owners).tolist() == [[1, 2]]

@@ -1,0 +1,118 @@
+"""A real triple of arrays to cut up: image, supervoxels, labels."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyewire_validator.errors import ConfigError, SandboxError
+from eyewire_validator.sandbox.frames import Corner, common_part
+from eyewire_validator.sandbox.ids import as_ids
+from eyewire_validator.storage.array_files import Box, OpenedArray, Place, open_array
+
+NAMES = ("image", "supervoxels", "labels")
+
+
+@dataclass(frozen=True)
+class FilesSettings:
+    """Settings of a sandbox from files: a real triple to cut up.
+
+    Args:
+        image: the uint8 image; see `open_array` for what may be named.
+        supervoxels: the same for the segmentation, integers.
+        labels: the same for the proofread labels, integers.
+        min_cell_voxels: labels with fewer voxels are not traced as cells.
+        min_purity: share of a supervoxel that must be the cell's to be its answer.
+    """
+
+    image: str | None
+    supervoxels: str | None
+    labels: str | None
+    min_cell_voxels: int
+    min_purity: float
+
+
+@dataclass(frozen=True)
+class Triple:
+    """Three arrays and the part that all of them cover, which boxes are counted in.
+
+    Args:
+        arrays: by name: uint8, integers, integers; 0 is nothing.
+        sources: where each is from.
+        shape: of the part (z, y, x), voxels.
+        corners: where it starts in each array (z, y, x), voxels.
+    """
+
+    arrays: dict[str, OpenedArray]
+    sources: dict[str, str]
+    shape: Corner
+    corners: dict[str, Corner]
+
+    def image(self, box: Box) -> NDArray[np.uint8]:
+        """Read a box (z, y, x) of the image."""
+        return self._read("image", box)
+
+    def supervoxels(self, box: Box) -> NDArray[np.uint64]:
+        """Read a box (z, y, x) of the supervoxels.
+
+        Raises:
+            SandboxError: there are negative ids.
+        """
+        return as_ids(self.sources["supervoxels"], self._read("supervoxels", box))
+
+    def labels(self, box: Box) -> NDArray[np.uint64]:
+        """Read a box (z, y, x) of the labels.
+
+        Raises:
+            SandboxError: there are negative ids.
+        """
+        return as_ids(self.sources["labels"], self._read("labels", box))
+
+    @property
+    def voxel_nm(self) -> Place | None:
+        """Edges of a voxel (z, y, x), nm; None if no array says."""
+        known = (array.resolution_nm for array in self.arrays.values())
+        return next((edges for edges in known if edges is not None), None)
+
+    def slabs(self, thickness: int) -> Iterator[Box]:
+        """Yield boxes that together are the whole part."""
+        depth, height, width = self.shape
+        for z in range(0, depth, thickness):
+            yield np.s_[z : min(z + thickness, depth), 0:height, 0:width]
+
+    def _read(self, name: str, box: Box) -> NDArray[Any]:
+        shifted = tuple(
+            slice(part.start + start, part.stop + start)
+            for part, start in zip(box, self.corners[name], strict=True)
+        )
+        return self.arrays[name].read(shifted)
+
+
+def open_triple(settings: FilesSettings) -> Triple:
+    """Open the three arrays and find the part that all cover.
+
+    Raises:
+        ConfigError: a file is not named.
+        FileError: a file is missing, damaged or of another form.
+        SandboxError: there is no common part, or a dtype is not what it should be.
+    """
+    arrays, sources = {}, {}
+    for name in NAMES:
+        source = getattr(settings, name)
+        if not source:
+            raise ConfigError(
+                f"sandbox.files.{name} is not set; give a path, such as "
+                f"data/{name}.npy or data.npz::{name}"
+            )
+        arrays[name], sources[name] = open_array(source), source
+        is_image = name == "image"
+        kind = np.uint8 if is_image else np.integer
+        if not np.issubdtype(arrays[name].dtype, kind):
+            raise SandboxError(
+                f"sandbox.files.{name}: {source} holds {arrays[name].dtype}, expected "
+                f"{'uint8' if is_image else 'integers'}; convert it first"
+            )
+    part = common_part(arrays)
+    return Triple(arrays, sources, part.shape, part.corners)

@@ -1,0 +1,66 @@
+"""Dust: segments too small to be asked about, or to spawn a task."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Eyewire's spawner has 100 voxels (seung-lab/task_spawner), in volumes of this edge.
+EYEWIRE_VOXELS = 100
+EYEWIRE_SIZE = 256
+
+
+def scaled(voxels: int, size: int) -> float:
+    """Scale a number of Eyewire's volumes with the cross section of others.
+
+    Args:
+        voxels: in volumes of 256^3.
+        size: edge of a volume, voxels.
+    """
+    return voxels * (size / EYEWIRE_SIZE) ** 2
+
+
+@dataclass(frozen=True)
+class Dust:
+    """Sizes up to which a segment is dust, too small to be a candidate.
+
+    Eyewire's spawner has 100 and 1 (seung-lab/task_spawner).
+
+    Attributes:
+        voxels: segments of up to this many voxels are dust.
+        thickness: so are those up to this many voxels thick along an axis; 0 if the
+            segments are of single slices.
+    """
+
+    voxels: int
+    thickness: int = 1
+
+    @classmethod
+    def of(cls, voxels: int | None, thickness: int, size: int) -> "Dust":
+        """Resolve what the config leaves open.
+
+        Args:
+            voxels: as in the config; None is Eyewire's, scaled with the cross section.
+            thickness: voxels.
+            size: edge of a volume, voxels.
+        """
+        if voxels is None:
+            voxels = int(scaled(EYEWIRE_VOXELS, size))
+        return cls(voxels, thickness)
+
+    def among(
+        self, voxels: NDArray[np.integer], edges: NDArray[np.integer]
+    ) -> NDArray[np.bool_]:
+        """Tell which segments are dust.
+
+        Args:
+            voxels: (n,) voxels of each segment.
+            edges: (n, 3) edges of the box around each, voxels.
+
+        Returns:
+            (n,) bool.
+        """
+        dust: NDArray[np.bool_] = (voxels <= self.voxels) | (
+            edges.min(axis=1) <= self.thickness
+        )
+        return dust
