@@ -111,6 +111,7 @@ rule evaluate_baseline:
     params:
         model=lambda wildcards: MODELS[wildcards.model].entry,
         evaluation=EVALUATION,
+        contents=lambda wildcards: contents(labels_of(wildcards)),
         metadata=metadata_of,
         geometry=GEOMETRY,
         code=code("evaluate_baseline.py", "answerer"),

@@ -11,8 +11,18 @@ def models_that(holds):
 
 
 def given(file):
-    """A file that the config names: on this disk, unless the workflow makes it."""
-    return file if file.startswith("results/") else local(file)
+    """A file that the config names: on this disk, unless the workflow makes it.
+
+    Its date tells nothing, as one that is moved over another may be older: the rule
+    has `contents` among its params instead.
+    """
+    return file if file.startswith("results/") else local(ancient(file))
+
+
+def contents(files):
+    """The hashes of given files, as far as they are there; a param of their rule."""
+    on_this_disk = [str(file) for file in files if not file.startswith("results/")]
+    return content_of(on_this_disk, Path(".snakemake/contents.json"))
 
 
 def made_by(checkpoint):
@@ -39,7 +49,7 @@ def sandbox_files(wildcards):
         for key in ("image", "supervoxels", "labels")
         for file in files_of(files[key])
     }
-    return local(sorted(named))
+    return [given(file) for file in sorted(named)]
 
 
 def supervoxels_of_sandbox():
@@ -122,7 +132,7 @@ def audited_checkpoints(wildcards):
 def labels_of(wildcards):
     """The finished segmentation that a reference answers with, if it does."""
     labels = MODELS[wildcards.model].entry.get("labels")
-    return local(files_of(labels)) if labels else []
+    return [given(file) for file in files_of(labels)] if labels else []
 
 
 def truth_of_sandbox(wildcards):

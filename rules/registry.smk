@@ -20,6 +20,7 @@ checkpoint read_registry:
     params:
         filters={k: v for k, v in config["registry"].items() if k != "csvs"},
         csvs=config["registry"]["csvs"],
+        contents=lambda wildcards: contents(config["registry"]["csvs"]),
         code=code("read_registry.py"),
     script:
         "../workflow/scripts/read_registry.py"

@@ -34,6 +34,7 @@ rule make_sandbox:
         settings=in_key_order(config["sandbox"]),
         geometry=GEOMETRY,
         dust=DUST,
+        contents=lambda wildcards: contents(sandbox_files(wildcards)),
         format=SANDBOX_FORMAT,
     script:
         "../workflow/scripts/make_sandbox.py"

@@ -22,6 +22,7 @@ rule adopt_checkpoint:
         "../envs/model.yaml"
     params:
         model=lambda wildcards: MODELS[wildcards.model].entry,
+        contents=lambda wildcards: contents([given_checkpoint(wildcards)]),
         code=code("adopt_checkpoint.py", "module"),
     script:
         "../workflow/scripts/adopt_checkpoint.py"

@@ -4,11 +4,13 @@ Each test works on a copy of the sources, so that it may change them.
 """
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,3 +165,72 @@ def test_results_without_a_format_are_refused_until_touched(
     raise_format(sources, "volumes/__init__.py")
     plan = run(finished_copy, INDEX, "-n", sources=sources)
     assert "downsample_volumes" in jobs_of(plan.stdout)
+
+
+def test_a_setting_reaches_results_whose_volumes_are_gone(run, finished_copy):
+    """Snakemake looks at nothing that lies behind a checkpoint whose file is gone."""
+    (finished_copy / "results/volumes/catalog.parquet").unlink()
+    config = {"evaluation": {"batch_size": 3}}
+    planned = jobs_of(run(finished_copy, "-n", config=config).stdout)
+    assert {"catalog_volumes", "evaluate_network", "evaluate_baseline"} <= set(planned)
+
+
+def test_a_deleted_evaluation_is_made_again(run, finished_copy):
+    shutil.rmtree(finished_copy / "results/evaluation/msty")
+    planned = jobs_of(run(finished_copy, "-n").stdout)
+    assert planned["evaluate_baseline"] == 2  # validation and test
+    assert {"summarize_model", "compare_models", "render_report"} <= set(planned)
+
+
+def test_deleted_volumes_are_missed_by_nothing_that_is_finished(run, finished_copy):
+    """Whoever needs the disk may delete them, but for the catalog."""
+    shutil.rmtree(finished_copy / "results/volumes/groups")
+    assert "Nothing to be done" in run(finished_copy, "-n").stdout
+
+
+def test_no_report_stands_over_numbers_of_other_settings(run, finished_copy):
+    """Even if Snakemake were made to believe that all is well."""
+    report = "results/report/index.html"
+    config = {"evaluation": {"accept_precision": 0.9}}
+    done = run(
+        finished_copy,
+        report,
+        *("--forcerun", "render_report", "--rerun-triggers", "mtime"),
+        config=config,
+    )
+    assert done.returncode != 0
+    assert "honest_table.csv: was made with the settings" in done.stdout
+
+
+def test_a_block_that_is_older_than_the_one_before_is_seen(run, tmp_path):
+    manifest, block = "results/sandbox/manifest.json", tmp_path / "block.npz"
+    config = {
+        "sandbox": {
+            "made_from": "files",
+            "files": {
+                **{name: f"block.npz::{name}" for name in ("image", "labels")},
+                "supervoxels": "block.npz::labels",
+                "min_cell_voxels": 1,
+            },
+        },
+        "volumes": {"size": 16, "overlap": 4, "factor": 1},
+        "models": {"agglomeration": None, "lwunet": None, "published": None},
+        "report": {"model": "ready_made"},
+    }
+    write_block(block, cells=2)
+    done = run(tmp_path, manifest, config=config)
+    assert done.returncode == 0, done.stdout
+    other = tmp_path / "other.npz"
+    write_block(other, cells=4)
+    os.utime(other, (0, 0))
+    other.replace(block)
+    assert jobs_of(run(tmp_path, manifest, config=config).stdout) == {"make_sandbox": 1}
+    os.utime(block)
+    done = run(tmp_path, manifest, config=config)
+    assert "Nothing to be done" in done.stdout
+
+
+def write_block(path: Path, cells: int) -> None:
+    """Write slabs along x, each a cell, as a block of 16 voxels an edge."""
+    labels = np.broadcast_to(np.arange(16) * cells // 16 + 1, (16, 16, 16))
+    np.savez(path, image=(labels * 50).astype(np.uint8), labels=labels)
