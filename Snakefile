@@ -10,6 +10,7 @@ under results/:
     models/{model}/{replicate}/                 checkpoints and training curves
     evaluation/{model}/{replicate}/{split}/     metrics of each task, and their summary
     parts/                                      parts of them, until they are joined
+    answers/{model}/decisions.csv               what to do with each segment, by own ids
     audit.json                                  what leaks; `snakemake audit` refuses it
     figures/{model}/{replicate}/{split}/        figures, with their tables
     report/                                     index.html and the honest table
@@ -58,6 +59,7 @@ rule all:
         ),
         "results/report/index.html",
         "results/report/honest_table.txt",
+        expand("results/answers/{model}/decisions.csv", model=models_with_weights()),
         "results/tasks/task_vol.json",
         "results/tasks/task_data.json",
         "results/audit.json",

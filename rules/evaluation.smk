@@ -19,6 +19,8 @@ rule evaluate_network:
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
         truth=truth_of_sandbox,
+        supervoxels=own_ids,
+        manifest=manifest_of_files,
         checkpoint=checkpoint_of,
     output:
         tasks=tables_of("tasks", LOOPS),
@@ -44,6 +46,7 @@ rule evaluate_network:
         device=lambda wildcards: MODELS[wildcards.model].training.device,
         metadata=metadata_of,
         geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
         code=code("evaluate_network.py", "module", "answerer"),
     script:
         "../workflow/scripts/evaluate_network.py"
@@ -96,6 +99,7 @@ rule evaluate_baseline:
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
         truth=truth_of_sandbox,
+        supervoxels=own_ids,
         labels=labels_of,
     output:
         tasks="results/evaluation/{model}/{replicate}/{split}/loops-1/tasks.parquet",
@@ -145,3 +149,28 @@ rule summarize_model:
         code=code("summarize_model.py"),
     script:
         "../workflow/scripts/summarize_model.py"
+
+
+rule list_decisions:
+    """List what is to be done with each segment: by the own ids, for a bulk merge."""
+    input:
+        index="results/tasks/index.parquet",
+        supervoxels=own_ids,
+        manifest=manifest_of_files,
+        segments=in_all_splits("segments.parquet"),
+        answers=in_all_splits("answers.parquet"),
+        summaries=in_all_splits("summary.json"),
+    output:
+        "results/answers/{model}/decisions.csv",
+    log:
+        "results/logs/list_decisions/{model}.log",
+    benchmark:
+        "results/benchmarks/list_decisions/{model}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        splits=EVALUATIONS.splits,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        code=code("list_decisions.py"),
+    script:
+        "../workflow/scripts/list_decisions.py"

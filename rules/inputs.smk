@@ -10,6 +10,11 @@ def models_that(holds):
     return "|".join(name for name, model in MODELS.items() if holds(model)) or "(?!)"
 
 
+def models_with_weights():
+    """The models whose decisions are listed."""
+    return [name for name, model in MODELS.items() if model.has_weights]
+
+
 def given(file):
     """A file that the config names: on this disk, unless the workflow makes it.
 
@@ -57,6 +62,19 @@ def supervoxels_of_sandbox():
     if config["sandbox"]["made_from"] != "files":
         return {}
     return {"supervoxels": "results/sandbox/supervoxels.parquet"}
+
+
+def manifest_of_files(wildcards):
+    """The manifest of a sandbox from files, which knows how large its voxels are."""
+    if SOURCE != "sandbox" or config["sandbox"]["made_from"] != "files":
+        return []
+    return ancient("results/sandbox/manifest.json")
+
+
+def own_ids(wildcards):
+    """The table of the own ids of segments, where they have others."""
+    is_sandbox = SOURCE == "sandbox"
+    return supervoxels_of_sandbox().get("supervoxels", []) if is_sandbox else []
 
 
 def kept_cells():
@@ -201,6 +219,19 @@ def evaluation_file(name, evaluation):
 def evaluation_files(name, evaluations):
     """The file ``name`` of each of many evaluations."""
     return [evaluation_file(name, evaluation) for evaluation in evaluations]
+
+
+def in_all_splits(name):
+    """The file ``name`` of the first replicate of a model, in each reported split."""
+
+    def find(wildcards):
+        model, loops = wildcards.model, MODELS[wildcards.model].loops
+        return [
+            evaluation_file(name, (model, 0, split, loops))
+            for split in EVALUATIONS.splits
+        ]
+
+    return find
 
 
 def this_evaluation(name):

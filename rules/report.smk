@@ -86,6 +86,7 @@ rule render_report:
         ],
         counts="results/tasks/split.json",
         registry="results/cells/registry.parquet",
+        manifest=manifest_of_files,
     output:
         "results/report/index.html",
     log:

@@ -38,6 +38,7 @@ rule train_model:
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
+        manifest=manifest_of_files,
     output:
         checkpoint="results/models/{model}/{replicate}/checkpoint.pt",
         history="results/models/{model}/{replicate}/history.parquet",
@@ -58,6 +59,7 @@ rule train_model:
         training=lambda wildcards: asdict(MODELS[wildcards.model].training),
         leaked=lambda wildcards: MODELS[wildcards.model].is_leaked,
         geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
         code=code("train_model.py", "module", "trainer"),
     script:
         "../workflow/scripts/train_model.py"

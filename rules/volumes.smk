@@ -65,5 +65,7 @@ rule downsample_volumes:
         volumes=lambda wildcards: sorted(volumes_of_group(wildcards)),
         geometry=GEOMETRY,
         format=VOLUME_FORMAT,
+        # Unrecorded as long as it is as before there was such a key.
+        invert=config["image"]["invert"] or unrecorded(False),
     script:
         "../workflow/scripts/downsample_volumes.py"

@@ -16,5 +16,7 @@ with job_log(snakemake.log[0], snakemake.output):
         raw = RawVolume(Path(snakemake.input.raw) / volume, int(volume), geometry)
         require_intact(raw.folder / DOWNLOADED)
         folder = Path(snakemake.output.volumes) / volume
-        hashes[volume] = write_volume(folder, downsample_volume(raw))
+        hashes[volume] = write_volume(
+            folder, downsample_volume(raw, invert=snakemake.params.invert)
+        )
     write_json(Path(snakemake.output.manifest), hashes)

@@ -16,6 +16,7 @@ from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.tasks.origins import Origins
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
 
@@ -43,6 +44,7 @@ with job_log(snakemake.log[0], snakemake.output):
         [1],
         evaluation_settings,
         neurons=read_neurons(truth) if truth else None,
+        origins=Origins(Path(files.supervoxels) if files.supervoxels else None),
         title=settings.title,
     )[1]
     tasks, segments = Path(snakemake.output.tasks), Path(snakemake.output.segments)

@@ -18,12 +18,15 @@ from eyewire_validator.learning.devices import (
     resolve_device,
     torch_threads,
 )
+from eyewire_validator.models.alarm import alarm_of
 from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.tasks.origins import Origins
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
+from eyewire_validator.volumes.voxel_size import coarsened, voxel_size
 
 files, params = snakemake.input, snakemake.params
 # Parts are gone once they are joined.
@@ -53,6 +56,8 @@ with job_log(snakemake.log[0], kept), torch_threads(snakemake.threads):
         Path(files.checkpoint),
         device,
     )
+    manifest = Path(files.manifest) if files.manifest else None
+    voxel_nm = coarsened(voxel_size(params.voxel_nm, manifest), store.geometry.factor)
     found = evaluate(
         tasks,
         Lineage(index),
@@ -61,6 +66,8 @@ with job_log(snakemake.log[0], kept), torch_threads(snakemake.threads):
         params.loops,
         evaluation_settings,
         neurons=read_neurons(Path(files.truth)) if files.truth else None,
+        origins=Origins(Path(files.supervoxels) if files.supervoxels else None),
+        alarm=alarm_of(settings, Path(files.checkpoint), store, voxel_nm),
         title=settings.title,
     )
     for evaluation, *tables in zip(

@@ -8,6 +8,7 @@ from eyewire_validator.evaluation.comparison import from_csv
 from eyewire_validator.figures import caption_of
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.report import Chapter, Picture, Report, render
+from eyewire_validator.report.wording import FATE_WORDS
 from eyewire_validator.storage.files import read_json, write_bytes
 from eyewire_validator.storage.hashes import file_hash, settings_hash
 from eyewire_validator.storage.schemas.registry import REGISTRY
@@ -32,6 +33,10 @@ with job_log(snakemake.log[0], snakemake.output):
     for row in tables["table"].itertuples():
         expected = params.settings[row.model]
         require_settings(Path(files.table), row.settings, expected)
+    label_fates = {}
+    if files.manifest:
+        for fate, found in read_json(Path(files.manifest))["labels"].items():
+            label_fates[FATE_WORDS[fate]] = found["voxels"]
     figures = map(picture, files.figures)
     report = Report(
         **tables,
@@ -56,6 +61,7 @@ with job_log(snakemake.log[0], snakemake.output):
         ],
         split_counts=counts["tasks"],
         task_exclusions=counts["excluded"],
+        label_fates=label_fates,
         cell_exclusions=registry["reason"].value_counts().to_dict(),
         provenance={
             "source": params.source,

@@ -6,6 +6,7 @@ from eyewire_validator.config.kinds import KINDS, model_settings
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.learning.devices import keep_memory, resolve_device
 from eyewire_validator.learning.epochs import RESUME_FILE
+from eyewire_validator.models.alarm import familiar_volumes
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
 from eyewire_validator.models.train import train_model
 from eyewire_validator.storage.hashes import file_hash, settings_hash
@@ -14,6 +15,7 @@ from eyewire_validator.storage.schemas.training import HISTORY
 from eyewire_validator.storage.tables import read_table, write_table
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
+from eyewire_validator.volumes.voxel_size import coarsened, voxel_size
 
 with job_log(snakemake.log[0], snakemake.output):
     keep_memory()
@@ -22,9 +24,13 @@ with job_log(snakemake.log[0], snakemake.output):
     checkpoint = Path(snakemake.output.checkpoint)
     settings = model_settings(params.model)
     training = KINDS[settings.kind].training.from_mapping(params.training, "training")
+    index = read_table(index_file, TASK_INDEX)
+    store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
+    manifest = Path(files.manifest) if files.manifest else None
+    voxel_nm = coarsened(voxel_size(params.voxel_nm, manifest), store.geometry.factor)
     trained = train_model(
-        read_table(index_file, TASK_INDEX),
-        VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry)),
+        index,
+        store,
         settings,
         training,
         checkpoint.parent,
@@ -39,7 +45,8 @@ with job_log(snakemake.log[0], snakemake.output):
         "index": file_hash(index_file),
         "leaked": str(params.leaked).lower(),
     }
-    info = CheckpointInfo(settings, training, provenance)
+    familiar = familiar_volumes(index, store, voxel_nm)
+    info = CheckpointInfo(settings, training, provenance, familiar)
     write_table(Path(snakemake.output.history), trained.history, HISTORY)
     save_checkpoint(checkpoint, trained.module, info)
     (checkpoint.parent / RESUME_FILE).unlink(missing_ok=True)

@@ -6,19 +6,19 @@ is in segment_metrics.py, how sure they are in bootstrap.py.
 """
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
 
 from eyewire_validator.evaluation.bootstrap import (
     paired_difference,
     summarize_replicates,
 )
-from eyewire_validator.evaluation.decisions import Decisions, decide
+from eyewire_validator.evaluation.decisions import Decisions, decide, decided_unseen
 from eyewire_validator.evaluation.segment_metrics import (
     METRICS,
     UNDEFINED,
@@ -62,7 +62,7 @@ _ABOUT = ["model", "title", "standing", "split", "loops", "settings"]
 _SIZES = ["replicates", "tasks", "cells"]
 _TEXTS = (
     *("model", "title", "standing", "split", "settings"),
-    *("against", "metric", "words"),
+    *("against", "metric", "words", "alarm"),
 )
 _COUNTS = (
     *("replicate", "replicates", "tasks", "tasks_decided", "cells", "candidates"),
@@ -190,7 +190,9 @@ def honest_table(entries: Iterable[Entry], **bootstrap: int) -> pd.DataFrame:
         of `METRICS`
         the mean over replicates under its name, its ``_low``, ``_high`` and
         ``_spread``; the tasks that a mean leaves out; for each of `SUMMARY_VALUES`
-        the mean and its ``_spread``. NaN stands for what is undefined, in any
+        the mean and its ``_spread``; ``alarm``: in how many tasks the volume is
+        unlike what the model learned from, and in what. NaN stands for what is
+        undefined, in any
         replicate. In the order of `STANDINGS`, then of ``entries``.
 
     Raises:
@@ -201,7 +203,7 @@ def honest_table(entries: Iterable[Entry], **bootstrap: int) -> pd.DataFrame:
             {**_measured(group, bootstrap), **_summarized(group)}
             for group in _rows(entries)
         ],
-        columns=[*_columns(), *_with_spread(SUMMARY_VALUES)],
+        columns=[*_columns(), *_with_spread(SUMMARY_VALUES), "alarm"],
     )
     return _typed(table)
 
@@ -299,11 +301,9 @@ def count_decisions(
         ``rejected``, ``rejected_wrongly``. Tasks: ``tasks``, ``tasks_decided`` (those
         without a maybe).
     """
-    accept = np.inf if decisions.accept is None else decisions.accept
-    probability = segments["probability"].to_numpy(np.float32)
+    accepted = int(decided_unseen(segments, answers, decisions)[0].sum())
     total = answers[["candidates", "maybe", "accepted_wrongly", "rejected_wrongly"]]
     found = {name: int(value) for name, value in total.sum().items()}
-    accepted = int((probability >= np.float32(accept)).sum())
     return {
         "candidates": found["candidates"],
         "accepted": accepted,
@@ -368,7 +368,18 @@ def _summarized(group: Sequence[Entry]) -> dict[str, Any]:
         dtype="float64",
     )
     spread = values.std(skipna=False).add_suffix("_spread")
-    return {**values.mean(skipna=False), **spread}
+    return {**values.mean(skipna=False), **spread, "alarm": _alarm(group)}
+
+
+def _alarm(group: Sequence[Entry]) -> str:
+    """Say in how many tasks, of all replicates, the alarm rang, and why."""
+    total = sum(entry.decided["tasks"] for entry in group)
+    counts: Counter[str] = Counter()
+    for entry in group:
+        counts.update(entry.summary["alarms"])
+    return " / ".join(
+        f"{count} of {total} tasks: {reason}" for reason, count in counts.most_common()
+    )
 
 
 def _pick(summary: Mapping[str, Any], path: Iterable[str]) -> Any:

@@ -173,8 +173,7 @@ def decide(
     voxels = segments["voxels"].to_numpy(np.int64)
     probability = _probability(segments)
     chosen = probability >= _limit(decisions.threshold, np.inf)
-    accepted = probability >= _limit(decisions.accept, np.inf)
-    rejected = probability < _limit(decisions.reject, -np.inf)
+    accepted, rejected = decided_unseen(segments, tasks, decisions)
 
     def count(mask: NDArray[np.bool_], weights: ArrayLike = 1) -> NDArray[np.int64]:
         sums = np.bincount(rows, mask * np.asarray(weights), len(tasks))
@@ -194,10 +193,33 @@ def decide(
     answers["maybe"] = count(~accepted & ~rejected)
     answers["accepted_wrongly"] = count(accepted & ~belongs)
     answers["rejected_wrongly"] = count(rejected & belongs)
+    answers["alarm"] = tasks["alarm"].to_numpy(object)
     for name in _FROM_TASKS:
         answers[name] = tasks[name].to_numpy(np.int64)
     answers["vi_split"], answers["vi_merge"] = _task_vi(answers, volume_voxels)
     return answers
+
+
+def decided_unseen(
+    segments: pd.DataFrame, tasks: pd.DataFrame, decisions: Decisions
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which segments are accepted and which rejected unseen.
+
+    Where the alarm rings, none is: the probabilities there mean nothing.
+
+    Args:
+        segments: table in the schema `SEGMENT_SCORES`.
+        tasks: table with ``task`` and ``alarm``, of all tasks of ``segments``.
+        decisions: from `choose_decisions`.
+
+    Returns:
+        (segments,) bool each. What is neither, a person is asked about.
+    """
+    calm = tasks["alarm"].isna().to_numpy()[task_rows(segments, tasks)]
+    probability = _probability(segments)
+    accepted = probability >= _limit(decisions.accept, np.inf)
+    rejected = probability < _limit(decisions.reject, -np.inf)
+    return accepted & calm, rejected & calm
 
 
 def object_vi(

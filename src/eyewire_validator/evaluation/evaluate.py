@@ -1,7 +1,7 @@
 """Evaluate a model on tasks: score the voxels and the segments of its answers."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from eyewire_validator.evaluation.voxel_counts import TaskVoxels, answer_in_batc
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_METRICS
 from eyewire_validator.storage.tables import write_table
 from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.tasks.origins import Origins
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.store import VolumeStore
 
@@ -72,6 +73,8 @@ def evaluate(
     settings: EvaluationSettings,
     *,
     neurons: Mapping[int, frozenset[int]] | None = None,
+    origins: Origins | None = None,
+    alarm: Callable[[int], str | None] = lambda volume: None,
     title: str = "",
 ) -> dict[int, Evaluation]:
     """Score an answerer on tasks, over their whole volumes.
@@ -84,11 +87,14 @@ def evaluate(
         loops: the numbers of loops that it answers for.
         settings: how answers are read.
         neurons: the segments that really belong to each task, where that is known.
+        origins: know the own ids of segments; without, those of the volume are.
+        alarm: says in what a volume is unlike all that the model learned from.
         title: of the progress bar.
 
     Returns:
         The evaluation at each number of loops.
     """
+    origins, factor = origins or Origins(), store.geometry.factor
     rows: dict[int, list[dict[str, Any]]] = {count: [] for count in loops}
     scores: dict[int, list[dict[str, NDArray[Any]]]] = {count: [] for count in loops}
     answered = answer_in_batches(tasks, answerer, settings.batch_size)
@@ -97,16 +103,18 @@ def evaluate(
     ):
         row = lineage.task(task)
         voxels = TaskVoxels.of(row, store)
-        candidates = Candidates.of(
-            row,
-            store.coverage(row.volume_id),
-            settings.dust,
-            neurons[task] if neurons else None,
-        )
+        coverage = store.coverage(row.volume_id)
+        neuron = neurons[task] if neurons else None
+        candidates = Candidates.of(row, coverage, settings.dust, neuron)
+        origin = {
+            name: values[candidates.chosen]
+            for name, values in origins.of(row, coverage, factor).items()
+        }
+        of_task = {**candidates.full_counts, "alarm": alarm(row.volume_id)}
         for count in loops:
             counts = voxels.measure(answers[count], settings.threshold)
-            rows[count].append({**counts, **candidates.full_counts})
-            scores[count].append(candidates.score(answers[count]))
+            rows[count].append({**counts, **of_task})
+            scores[count].append({**candidates.score(answers[count]), **origin})
     return {
         count: Evaluation(
             pd.DataFrame(rows[count], columns=TASK_METRICS.names),

@@ -79,11 +79,12 @@ def summarize_evaluation(
 
     Returns:
         What `metrics.summarize` gives of the coarse voxels, ``standing``,
-        ``settings``, ``decisions``; ``segments``: `segment_metrics.METRICS`, each with
-        its interval, and ``neurons``, the same against what really belongs, None where that is not
-        known; ``calibration`` and, of candidates with a probability of at least
-        `CONTESTED`, ``contested``; ``selective``: what each uncertainty is worth. Ready
-        for JSON.
+        ``settings``, ``decisions``; ``alarms``: numbers of tasks by what is strange
+        in their volumes; ``segments``: `segment_metrics.METRICS`, each with its
+        interval, and ``neurons``, the same against what really belongs, None where
+        that is not known; ``calibration`` and, of candidates with a probability of at
+        least `CONTESTED`, ``contested``; ``selective``: what each uncertainty is worth.
+        Ready for JSON.
     """
     statistics = evaluate_cells(answers, segments)
     return {
@@ -91,6 +92,7 @@ def summarize_evaluation(
         "standing": metadata["standing"],
         "settings": metadata["settings"],
         "decisions": decisions.as_json(),
+        "alarms": tasks["alarm"].value_counts().to_dict(),
         "segments": summarize_replicates([statistics], **bootstrap),
         "neurons": _against_neurons(
             tasks, segments, decisions, bootstrap, volume_voxels

@@ -4,7 +4,7 @@ It holds plain types and tensors only, and is never unpickled freely.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from eyewire_validator.config.families import ModelSettings, TrainingSettings
 from eyewire_validator.config.kinds import KINDS, function_of, kind_of, model_settings
 from eyewire_validator.errors import ConfigError, ModelError
 from eyewire_validator.learning.tensor_files import load_plain, save_plain
+from eyewire_validator.volumes.appearance import Familiar
 
 FORMAT = "eyewire-validator checkpoint 2"
 OLD_FORMATS = ("eyewire-validator checkpoint 1",)
@@ -28,11 +29,13 @@ class CheckpointInfo:
         model_settings: the model's entry.
         training_settings: how it was trained; none for foreign weights.
         provenance: what it was made from, such as hashes of config and split.
+        familiar: how the volumes looked that it learned from; none if nobody noted it.
     """
 
     model_settings: ModelSettings
     training_settings: TrainingSettings | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+    familiar: Familiar | None = None
 
 
 def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
@@ -45,6 +48,7 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
             "model_settings": asdict(info.model_settings),
             "training_settings": asdict(training) if training else None,
             "provenance": dict(info.provenance),
+            "familiar": info.familiar.as_plain() if info.familiar else None,
             "weights": model.state_dict(),
         },
     )
@@ -75,7 +79,7 @@ def load_checkpoint(
         info, weights = _read_info(path, content), content.get("weights", {})
         if settings is not None:
             _check_fits(path, info.model_settings, settings)
-            info = CheckpointInfo(settings, info.training_settings, info.provenance)
+            info = replace(info, model_settings=settings)
     elif content.get("format") in OLD_FORMATS:
         raise ModelError(
             f"{path}: made by an earlier version, whose models had other settings; "
@@ -112,6 +116,9 @@ def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
             if trained_by and training
             else None,
             {str(name): str(value) for name, value in content["provenance"].items()},
+            Familiar.from_plain(familiar)
+            if (familiar := content.get("familiar"))
+            else None,
         )
     except (KeyError, ConfigError, AttributeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).splitlines())

@@ -30,7 +30,7 @@ def hash_of_answers(config: Mapping[str, Any], model: PlannedModel) -> str:
         {
             "source": config["source"],
             "sandbox": config["sandbox"] if is_sandbox else None,
-            **{key: config[key] for key in ("registry", "aggregate", "split")},
+            **{key: config[key] for key in ("registry", "aggregate", "split", "image")},
             "volumes": volumes,
             "model": {**model.entry, "title": None, "replicates": None},
             "training": training,

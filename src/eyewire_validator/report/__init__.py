@@ -62,6 +62,8 @@ class Report:
         split_counts: number of tasks by split.
         task_exclusions: number of tasks left out, by reason.
         cell_exclusions: number of the registry's cells left out, by reason.
+        label_fates: labelled voxels of a sandbox from files, by what becomes of them;
+            empty elsewhere.
         provenance: what made these results: versions, hashes, by name.
     """
 
@@ -83,6 +85,7 @@ class Report:
     split_counts: Mapping[str, int]
     task_exclusions: Mapping[str, int]
     cell_exclusions: Mapping[str, int]
+    label_fates: Mapping[str, int]
     provenance: Mapping[str, str]
 
 
@@ -111,6 +114,7 @@ def render(report: Report) -> str:
         headline=wording.headline(table, focus),
         verdicts=list(wording.verdicts(report.differences, "f1")),
         sections=wording.sections(table, [*wording.COLUMNS, *wording.COARSE_COLUMNS]),
+        alarms=list(wording.alarms(table)),
         footnotes=wording.footnotes(table, split_rule=report.split_rule),
         columns=wording.COLUMNS,
         coarse_columns=wording.COARSE_COLUMNS,

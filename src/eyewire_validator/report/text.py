@@ -10,6 +10,7 @@ from eyewire_validator.report.wording import (
     COARSE_COLUMNS,
     COLUMNS,
     Row,
+    alarms,
     footnotes,
     sections,
 )
@@ -30,6 +31,7 @@ def to_text(table: pd.DataFrame, neurons: pd.DataFrame, *, split_rule: str) -> s
         split_rule: ``blocks`` or ``published``.
     """
     lines = [
+        *(line for alarm in alarms(table) for line in textwrap.wrap(alarm, WIDTH)),
         *_block("AGAINST THE AGGREGATES", table, COLUMNS),
         *_block("IoU OF COARSE VOXELS, the published kind", table, COARSE_COLUMNS),
     ]

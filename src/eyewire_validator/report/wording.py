@@ -150,6 +150,34 @@ def footnotes(table: pd.DataFrame, *, split_rule: str) -> list[str]:
     return found
 
 
+# What becomes of a labelled voxel; see `sandbox.left_out.FATES`.
+FATE_WORDS = {
+    "labelled": "all that the labels hold",
+    "rim": "in no whole cube",
+    "small_label": "of a label below min_cell_voxels",
+    "no_supervoxel": "in no supervoxel",
+    "other_supervoxel": "in a supervoxel that is mostly of another label, or of none",
+    "impure_supervoxel": "in a supervoxel below min_purity",
+    "dust": "in a segment that is dust",
+    "no_task": "reached by no task of its label",
+    "asked": "asked about",
+}
+
+
+def alarms(table: pd.DataFrame) -> Iterator[str]:
+    """Yield a warning for each row whose volumes are not like what it learned from.
+
+    Args:
+        table: from `comparison.honest_table`.
+    """
+    for row in table[table["alarm"] != ""].itertuples():
+        yield (
+            f"ALARM: {row.title} ({row.split}): images unlike all that it learned "
+            f"from, in {row.alarm}. Its numbers mean little, and it decides nothing "
+            "unseen there."
+        )
+
+
 def headline(table: pd.DataFrame, split: str) -> str:
     """Return a sentence on the best result of a split, with n and interval.
 

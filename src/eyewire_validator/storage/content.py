@@ -7,6 +7,7 @@ the time at which its entry on the disk changed is new.
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from eyewire_validator.errors import FileError
 from eyewire_validator.storage.files import read_json, write_json
@@ -23,14 +24,14 @@ def content_of(files: Iterable[str], memory: Path) -> dict[str, str]:
     known = _remembered(memory)
     found = {file: _look(file) for file in files if Path(file).is_file()}
     new = {
-        file: {"looks": looks, "sha256": file_hash(Path(file))}
-        for file, looks in found.items()
-        if known.get(file, {}).get("looks") != looks
+        file: {"look": look, "sha256": file_hash(Path(file))}
+        for file, look in found.items()
+        if known.get(file, {}).get("look") != look
     }
     if new:
         known |= new
         write_json(memory, known)
-    return {file: known[file]["sha256"] for file in found}
+    return {file: str(known[file]["sha256"]) for file in found}
 
 
 def _look(file: str) -> list[int]:
@@ -38,7 +39,7 @@ def _look(file: str) -> list[int]:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
-def _remembered(memory: Path) -> dict[str, dict[str, object]]:
+def _remembered(memory: Path) -> dict[str, dict[str, Any]]:
     try:
         known = read_json(memory)
     except FileError:

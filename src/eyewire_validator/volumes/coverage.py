@@ -7,6 +7,7 @@ exact, for those that vanished, too.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -81,6 +82,27 @@ class SegmentCoverage:
         maps = values.reshape(-1, self.shares.shape[1])
         means = np.stack([self.shares @ one for one in maps], axis=1)
         return means.reshape(-1, *stacks)
+
+    @cached_property
+    def points(self) -> NDArray[np.int64]:
+        """A coarse voxel of each segment, (segments, 3) in (z, y, x).
+
+        Of those that hold at least half as much of it as any does, the one nearest to
+        its centre of mass.
+        """
+        edge = round(self.shares.shape[1] ** (1 / 3))
+        starts, held = self.shares.indptr, self.shares.data
+        rows = np.repeat(np.arange(len(self.segments)), np.diff(starts))
+        places = np.stack(np.unravel_index(self.shares.indices, (edge,) * 3), axis=1)
+        centres = np.stack(
+            [np.bincount(rows, held * along, len(self.segments)) for along in places.T],
+            axis=1,
+        )
+        distances = ((places - centres[rows]) ** 2).sum(axis=1)
+        most = np.maximum.reduceat(held, starts[:-1]) if len(held) else held
+        order = np.lexsort((distances, held < most[rows] / 2, rows))
+        points: NDArray[np.int64] = places[order[starts[:-1]]].astype(np.int64)
+        return points
 
     def candidates(self, seed: NDArray[np.int64], dust: Dust) -> NDArray[np.bool_]:
         """Select the segments that may be chosen: neither the seed's nor dust.

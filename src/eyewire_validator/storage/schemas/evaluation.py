@@ -14,6 +14,15 @@ _FULL_COUNTS = [
 ]
 
 
+_ALARM = column(
+    "alarm",
+    pa.string(),
+    "in what the volume is unlike all that the model learned from; nothing is decided "
+    "unseen there",
+    nullable=True,
+)
+
+
 def _counts(suffix: str, text: str) -> list[pa.Field]:
     return [
         column(f"guess{suffix}", pa.int64(), f"coarse voxels answered{text}"),
@@ -42,6 +51,7 @@ TASK_METRICS = pa.schema(
         column("sigma_mean", pa.float64(), "mean sigma, logit units", nullable=True),
         column("sigma_max", pa.float64(), "highest sigma, logit units", nullable=True),
         column("image_mean", pa.float64(), "mean grey value of the volume, 0 to 255"),
+        _ALARM,
         *_FULL_COUNTS,
     ]
 )
@@ -52,6 +62,13 @@ SEGMENT_SCORES = pa.schema(
         column("cell", pa.int64(), "cell id"),
         column("volume", pa.int64(), "segmentation volume id"),
         column("segment", pa.int64(), "a candidate: neither seed nor dust"),
+        column(
+            "supervoxel", pa.uint64(), "the own id of the data that it is a piece of"
+        ),
+        *(
+            column(axis, pa.int64(), f"{axis} of a voxel in it, in the own data")
+            for axis in "zyx"
+        ),
         column("voxels", pa.int64(), "its full-resolution voxels"),
         column(
             "probability", pa.float32(), "that it belongs: mean over all its voxels"
@@ -111,6 +128,7 @@ TASK_ANSWERS = pa.schema(
         column("maybe", pa.int64(), "segments between accept and reject"),
         column("accepted_wrongly", pa.int64(), "accepted segments that do not belong"),
         column("rejected_wrongly", pa.int64(), "rejected segments that belong"),
+        _ALARM,
         *_FULL_COUNTS,
         column("vi_split", pa.float64(), "bits of the answer unknown from the truth"),
         column("vi_merge", pa.float64(), "bits of the truth unknown from the answer"),

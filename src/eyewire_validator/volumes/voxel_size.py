@@ -1,0 +1,40 @@
+"""The edges of a voxel: as the config says, or as the files of the image say."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from eyewire_validator.errors import ConfigError
+from eyewire_validator.storage.files import read_json
+
+# Edges (z, y, x), nm.
+VoxelSize = tuple[float, float, float]
+
+
+def voxel_size(
+    configured: Sequence[float] | None, manifest: Path | None = None
+) -> VoxelSize | None:
+    """Return the edges of a full-resolution voxel (z, y, x) in nm; none if unknown.
+
+    Args:
+        configured: ``volumes.voxel_nm``.
+        manifest: of a sandbox from files, which may say how large their voxels are.
+
+    Raises:
+        ConfigError: the two say different things.
+    """
+    found = read_json(manifest).get("voxel_nm") if manifest else None
+    if configured and found and list(configured) != list(found):
+        raise ConfigError(
+            f"volumes.voxel_nm is {list(configured)}, but the image's file says "
+            f"{list(found)} (z, y, x); correct it, or leave it out"
+        )
+    edges = configured or found
+    return (float(edges[0]), float(edges[1]), float(edges[2])) if edges else None
+
+
+def coarsened(voxel_nm: VoxelSize | None, factor: int) -> VoxelSize | None:
+    """Return the edges of a coarse voxel of ``factor`` voxels an edge."""
+    if voxel_nm is None:
+        return None
+    z, y, x = voxel_nm
+    return z * factor, y * factor, x * factor
