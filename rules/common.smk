@@ -123,6 +123,10 @@ FAILURES = {
 }
 
 
+# What `--cores` gives. Asked for like this, as `workflow.cores` raises for the commands
+# that need none, such as `--unlock` and `--summary`.
+ALL_CORES = workflow.resource_settings.cores or 1
+
 # 0 with `--resources cuda=0`: the job then takes the CPU. As `gpu` it is what a cluster's
 # scheduler is asked for.
 CUDA_OF_A_JOB = min(1, workflow.global_resources["cuda"].value)
