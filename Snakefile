@@ -38,6 +38,7 @@ include: "rules/verify.smk"
 
 
 onstart:
+    refuse_interpreter()
     refuse_results_without_format()
     # Whoever starts the workflow again wants to try again.
     for record in FAILURES.values():

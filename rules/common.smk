@@ -6,6 +6,7 @@ REQUIRED CONFIG  everything in config/config.yaml; config/schema.yaml checks it.
 import json
 import os
 import re
+import sys
 from copy import deepcopy
 from dataclasses import asdict
 from functools import lru_cache
@@ -201,6 +202,17 @@ def refuse_results_without_format():
             "would all be downloaded again; to keep them, run once with the same "
             f"config, in {Path.cwd()}: snakemake --cores 1 --touch {' '.join(former)}; "
             "or delete them"
+        )
+
+
+def refuse_interpreter():
+    """Stop where no job could start: Snakemake puts Python's path into a shell bare."""
+    if re.search(r"""[\s'"\\$`&;|<>()*]""", sys.executable):
+        raise WorkflowError(
+            f"{sys.executable}: the path of this Python has a space or a sign of the "
+            "shell, and Snakemake cannot start jobs with it; make the environment in a "
+            "folder without (`make VENV=/its/path demo`); results and this repository "
+            "may stay where they are"
         )
 
 
