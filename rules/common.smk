@@ -116,6 +116,16 @@ def here(path):
     return workflow.modifier.path_modifier.replace_prefix(path)
 
 
+def shown(file, of="All models"):
+    """Mark a figure, or several, for what `snakemake --report` writes."""
+    return report(
+        file,
+        caption="../workflow/report/figure.rst",
+        category="Figures",
+        subcategory=of,
+    )
+
+
 # Failures in a row; the jobs that ask the same service share one file. As long as it is
 # full, none of them asks.
 FAILURES = {
