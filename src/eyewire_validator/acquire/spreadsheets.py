@@ -116,11 +116,13 @@ def _split(text: str, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]
 
 def _rows(text: str, delimiter: str, after: int = 0) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    line = after
+    line = last = after
     for cells in reader:
         if any(cell.strip() for cell in cells):
             yield line + 1, cells
-        line = after + reader.line_num
+        last, line = line, after + reader.line_num
+    if line > last + 1 and text.count('"') % 2:
+        raise csv.Error(f"a quote of line {last + 1} is not closed and holds the rest")
 
 
 def _places(

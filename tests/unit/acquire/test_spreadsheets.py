@@ -85,3 +85,12 @@ def test_a_column_that_is_there_twice_is_refused(rows):
 def test_what_is_in_no_known_encoding_is_refused(rows):
     with pytest.raises(RegistryError, match=r"cannot be read as CSV.*UTF-8"):
         rows(b"Cell ID,Name\n11,\x81\n")
+
+
+def test_a_quote_that_swallows_the_rows_below_is_refused(rows):
+    with pytest.raises(RegistryError, match="a quote of line 3 is not closed"):
+        rows(b'Cell ID,Name\n11,A\n12,"B\n13,C\n')
+
+
+def test_a_quote_within_a_cell_is_text(rows):
+    assert rows(b'Cell ID,Name\n11,5" B\n12,C\n')[0] == (2, "11", '5" B')
