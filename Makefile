@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test lock clean
+.PHONY: demo test lock clean place
 
 ## Run the whole workflow on the sandbox and show the honest table.
 demo: $(READY)
@@ -25,7 +25,11 @@ test: $(READY)
 	$(BIN)/snakemake --lint
 	$(BIN)/pytest --numprocesses=$$(($(CORES) + 1)) --dist=loadfile --no-loadscope-reorder
 
-$(READY): requirements.lock pyproject.toml
+## Snakemake cannot start jobs with a Python whose path has a space.
+place:
+	@$(if $(word 2,$(abspath $(VENV))),$(error the path $(abspath $(VENV)) has a space, and jobs would not start; name another, as in make VENV=/tmp/venv demo))
+
+$(READY): requirements.lock pyproject.toml | place
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, PYTHON=... names it")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock

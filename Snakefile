@@ -11,11 +11,11 @@ under results/:
     evaluation/{model}/{replicate}/{split}/     metrics of each task, and their summary
     parts/                                      parts of them, until they are joined
     answers/{model}/decisions.csv               what to do with each segment, by own ids
-    audit.json                                  what leaks; `snakemake audit` refuses it
+    audit.json                                  what leaks; the rule `audit` refuses it
     figures/{model}/{replicate}/{split}/        figures, with their tables
     report/                                     index.html and the honest table
     logs/{rule}/, benchmarks/{rule}/            what each job said and what it took
-    logs/{rule}/{job}.sha256                    what it made; `snakemake verify` compares
+    logs/{rule}/{job}.sha256                    what it made; the rule `verify` compares
 """
 
 from snakemake.utils import min_version
@@ -39,6 +39,7 @@ include: "rules/verify.smk"
 
 
 onstart:
+    refuse_interpreter()
     refuse_results_without_format()
     # Whoever starts the workflow again wants to try again.
     for record in FAILURES.values():

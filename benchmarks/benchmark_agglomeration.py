@@ -4,7 +4,8 @@
 
 CPU time on one core, the better of two rounds: to score the contacts of a volume, which
 all of its tasks share, and to answer and measure a task of a volume whose contacts are
-scored. And the bytes of `SEGMENT_SCORES` a candidate, in memory and on disk.
+scored; the same by the model alone, seed after seed. And the bytes of `SEGMENT_SCORES`
+a candidate, in memory and on disk.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from benchmark_evaluation import SETTINGS, made_up_tasks, write_volumes
 from benchmark_volume import made_up_segmentation, read_segmentation
 
@@ -22,6 +24,7 @@ from eyewire_validator.agglomeration.scoring import score_contacts
 from eyewire_validator.evaluation.evaluate import evaluate, save_evaluation
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.models.checkpoint import load_checkpoint
+from eyewire_validator.models.segment_validator import SegmentValidator
 from eyewire_validator.tasks.answering import answer_in_lineage
 from eyewire_validator.tasks.lineage import Lineage
 
@@ -36,6 +39,17 @@ def best_of_two(work: Callable[[], object]) -> float:
         work()
         seconds.append(time.process_time() - start)
     return min(seconds)
+
+
+def seconds_alone(validator: SegmentValidator) -> tuple[float, float]:
+    """Return the seconds of a seed among 512 blocks: scored for it, and kept scored."""
+    image = np.random.default_rng(0).integers(100, 200, (64, 64, 64))
+    blocks = np.arange(1, 513).reshape(8, 8, 8)
+    volume = image, np.kron(blocks, np.ones((8, 8, 8), np.uint16))
+    return (
+        best_of_two(lambda: validator.score(*volume).answer([222])),
+        best_of_two(lambda: validator.answer(*volume, [222])),
+    )
 
 
 def main() -> None:
@@ -68,10 +82,14 @@ def main() -> None:
         candidates = len(found.segments)
         in_memory = found.segments.memory_usage(deep=True).sum() / candidates
         on_disk = (folder / "segments").stat().st_size / candidates
+        scoring, kept = seconds_alone(SegmentValidator(model, info))
     print(
         "| | |\n|---|---|\n"
         f"| score the contacts of a volume | {scored:.2f} s |\n"
         f"| answer a task of a scored volume | {answered / options.tasks:.2f} s |\n"
+        f"| alone, 512 segments: score and answer | {scoring:.2f} s |\n"
+        f"| alone, 512 segments: answer again | {kept:.3f} s |\n"
+        f"| times faster | {scoring / kept:.0f} |\n"
         f"| candidate segments a task | {candidates / options.tasks:,.0f} |\n"
         f"| bytes a candidate, in memory | {in_memory:.0f} |\n"
         f"| bytes a candidate, on disk | {on_disk:.0f} |"

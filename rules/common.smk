@@ -6,6 +6,7 @@ REQUIRED CONFIG  everything in config/config.yaml; config/schema.yaml checks it.
 import json
 import os
 import re
+import sys
 from copy import deepcopy
 from dataclasses import asdict
 from functools import lru_cache
@@ -122,6 +123,16 @@ def here(path):
     return workflow.modifier.path_modifier.replace_prefix(path)
 
 
+def shown(file, of="All models"):
+    """Mark a figure, or several, for what `snakemake --report` writes."""
+    return report(
+        file,
+        caption="../workflow/report/figure.rst",
+        category="Figures",
+        subcategory=of,
+    )
+
+
 # Failures in a row; the jobs that ask the same service share one file. As long as it is
 # full, none of them asks.
 FAILURES = {
@@ -129,6 +140,10 @@ FAILURES = {
     for service in ("api", "storage")
 }
 
+
+# What `--cores` gives. Asked for like this, as `workflow.cores` raises for the commands
+# that need none, such as `--unlock` and `--summary`.
+ALL_CORES = workflow.resource_settings.cores or 1
 
 # 0 with `--resources cuda=0`: the job then takes the CPU. As `gpu` it is what a cluster's
 # scheduler is asked for.
@@ -204,6 +219,17 @@ def refuse_results_without_format():
             "would all be downloaded again; to keep them, run once with the same "
             f"config, in {Path.cwd()}: snakemake --cores 1 --touch {' '.join(former)}; "
             "or delete them"
+        )
+
+
+def refuse_interpreter():
+    """Stop where no job could start: Snakemake puts Python's path into a shell bare."""
+    if re.search(r"""[\s'"\\$`&;|<>()*]""", sys.executable):
+        raise WorkflowError(
+            f"{sys.executable}: the path of this Python has a space or a sign of the "
+            "shell, and Snakemake cannot start jobs with it; make the environment in a "
+            "folder without (`make VENV=/its/path demo`); results and this repository "
+            "may stay where they are"
         )
 
 

@@ -33,7 +33,7 @@ rule evaluate_network:
         model=models_that(lambda model: model.is_network),
     conda:
         "../envs/model.yaml"
-    threads: workflow.cores or 1
+    threads: ALL_CORES
     resources:
         cuda=CUDA_OF_A_JOB,
         gpu=CUDA_OF_A_JOB,

@@ -5,7 +5,7 @@ OUTPUT  results/figures/{model}/{replicate}/training.png, .svg
         results/figures/{model}/{replicate}/{split}/*.png, .svg, .csv
         results/figures/{split}/sizes.png, .svg, .csv
         results/figures/learning.png, .svg, .csv  if asked for
-        docs/figures/*.png  those that the README shows, by `snakemake readme_figures`
+        docs/figures/*.png  those that the README shows, by `readme_figures`
 """
 
 
@@ -14,9 +14,12 @@ rule plot_metrics:
     input:
         this_evaluation("tasks.parquet"),
     output:
-        png=expand(
-            "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",
-            name=METRIC_FIGURES,
+        png=shown(
+            expand(
+                "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",
+                name=METRIC_FIGURES,
+            ),
+            "{model}, {replicate}, {split}",
         ),
         svg=expand(
             "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.svg",
@@ -46,9 +49,12 @@ rule plot_segments:
         answers=this_evaluation("answers.parquet"),
         decisions=this_evaluation("decisions.json"),
     output:
-        png=expand(
-            "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",
-            name=SEGMENT_FIGURES,
+        png=shown(
+            expand(
+                "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",
+                name=SEGMENT_FIGURES,
+            ),
+            "{model}, {replicate}, {split}",
         ),
         svg=expand(
             "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.svg",
@@ -78,7 +84,7 @@ rule plot_sizes:
         answers=files_by_size("answers.parquet"),
         decisions=files_by_size("decisions.json"),
     output:
-        png="results/figures/{split}/sizes.png",
+        png=shown("results/figures/{split}/sizes.png"),
         svg="results/figures/{split}/sizes.svg",
         csv="results/figures/{split}/sizes.csv",
     log:
@@ -108,9 +114,12 @@ rule plot_tasks:
         answers=this_evaluation("answers.parquet"),
         decisions=this_evaluation("decisions.json"),
     output:
-        png=expand(
-            "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",
-            name=FIGURES.task_figures,
+        png=shown(
+            expand(
+                "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.png",
+                name=FIGURES.task_figures,
+            ),
+            "{model}, {replicate}, {split}",
         ),
         svg=expand(
             "results/figures/{{model}}/{{replicate}}/{{split}}/{name}.svg",
@@ -142,7 +151,9 @@ rule plot_training:
     input:
         "results/models/{model}/{replicate}/history.parquet",
     output:
-        png="results/figures/{model}/{replicate}/training.png",
+        png=shown(
+            "results/figures/{model}/{replicate}/training.png", "{model}, {replicate}"
+        ),
         svg="results/figures/{model}/{replicate}/training.svg",
     log:
         "results/logs/plot_training/{model}-{replicate}.log",
@@ -165,7 +176,7 @@ rule plot_learning:
         summaries=evaluation_files("summary.json", EVALUATIONS.by_training_tasks()),
         histories=histories_of(EVALUATIONS.by_training_tasks()),
     output:
-        png="results/figures/learning.png",
+        png=shown("results/figures/learning.png"),
         svg="results/figures/learning.svg",
         csv="results/figures/learning.csv",
     log:

@@ -19,12 +19,16 @@ rule compare_models:
         segments=evaluation_files("segments.parquet", EVALUATIONS.reported()),
         summaries=evaluation_files("summary.json", EVALUATIONS.reported()),
     output:
-        text="results/report/honest_table.txt",
+        text=report(
+            "results/report/honest_table.txt",
+            caption="../workflow/report/table.rst",
+            category="Report",
+        ),
         csv="results/report/honest_table.csv",
         neurons="results/report/neurons.csv",
         differences="results/report/differences.csv",
         decisions="results/report/decisions.csv",
-        png="results/figures/honest_table.png",
+        png=shown("results/figures/honest_table.png"),
         svg="results/figures/honest_table.svg",
     log:
         "results/logs/compare_models/compare_models.log",
@@ -51,7 +55,7 @@ rule compare_loops:
         summaries=evaluation_files("summary.json", EVALUATIONS.by_loops()),
     output:
         csv="results/report/loops.csv",
-        png="results/figures/loops.png",
+        png=shown("results/figures/loops.png"),
         svg="results/figures/loops.svg",
     log:
         "results/logs/compare_loops/compare_loops.log",
@@ -88,7 +92,11 @@ rule render_report:
         registry="results/cells/registry.parquet",
         manifest=manifest_of_files,
     output:
-        "results/report/index.html",
+        report(
+            "results/report/index.html",
+            caption="../workflow/report/page.rst",
+            category="Report",
+        ),
     log:
         "results/logs/render_report/render_report.log",
     benchmark:

@@ -50,7 +50,7 @@ rule train_model:
         model=models_that(lambda model: model.is_trained and model.convolves),
     conda:
         "../envs/model.yaml"
-    threads: workflow.cores or 1
+    threads: ALL_CORES
     resources:
         cuda=CUDA_OF_A_JOB,
         gpu=CUDA_OF_A_JOB,

@@ -238,17 +238,18 @@ def test_retry_after_of_any_text(text):
     assert seconds_to_wait(text) >= 0
 
 
-def registry_csv():
+def registry_csv(encoding="utf-8", **options):
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, **options)
     writer.writerow(["Cell ID", "Name", "Status", "Size", "Tags"])
     writer.writerow([5, "a", "Completed", 9, "{}"])
     writer.writerow([6, 'b, "c"', "Completed", 9, '["mystic", {"a": [1]}]'])
-    return text.getvalue().encode()
+    writer.writerow([7, "c", "Completed", "1.234,0", "{}"])
+    return text.getvalue().encode(encoding)
 
 
 @fuzz
-@given(mutants(registry_csv()))
+@given(mutants(registry_csv(), registry_csv("utf-16", delimiter=";")))
 def test_a_registry_of_any_bytes(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "cells.csv"
     path.write_bytes(content)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -65,6 +66,40 @@ def test_a_read_only_folder_is_named(run, mount, tmp_path):
     done = run(tmp_path, "results/sandbox/manifest.json")
     assert done.returncode != 0
     assert "Read-only file system" in done.stdout
+
+
+@pytest.fixture
+def spaced_python(tmp_path):
+    """A Python with this one's packages, in a folder with a space."""
+    venv.create(tmp_path / "my lab" / "venv")
+    (packages,) = (tmp_path / "my lab").glob("venv/lib/*/site-packages")
+    found = [path for path in sys.path if path.endswith("-packages")]
+    (packages / "all.pth").write_text("\n".join([*found, str(ROOT / "src")]))
+    return tmp_path / "my lab" / "venv" / "bin" / "python"
+
+
+def test_a_python_in_a_folder_with_a_space_is_refused_before_any_job(
+    spaced_python, tmp_path
+):
+    command = [spaced_python, "-m", "snakemake", "results/sandbox/manifest.json", "-c1"]
+    command += ["--snakefile", ROOT / "Snakefile", "--directory", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"{spaced_python}: the path of this Python has a space" in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("goal", ["demo", "test"])
+def test_make_refuses_a_folder_with_a_space_before_it_installs(tmp_path, goal):
+    folder = tmp_path / "my lab"
+    folder.mkdir()
+    for file in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / file, folder)
+    command = ["make", "-C", folder, "PYTHON=touch installed; false", goal]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"{folder}/.venv has a space" in done.stderr
+    assert not (folder / "installed").exists()
 
 
 def test_of_two_runs_at_once_the_second_refuses(run, tmp_path):

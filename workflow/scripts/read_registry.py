@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from eyewire_validator.acquire.registry import RegistrySettings, read_registry
+from eyewire_validator.acquire.registry import (
+    RegistrySettings,
+    read_registry,
+    unreadable_lines,
+)
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.storage.schemas.registry import REGISTRY
 from eyewire_validator.storage.tables import write_table
@@ -17,3 +21,4 @@ with job_log(snakemake.log[0], snakemake.output):
     registry["source"] = registry["source"].map(names)
     write_table(Path(snakemake.output[0]), registry, REGISTRY)
     print(registry["reason"].fillna("kept").value_counts().to_string())
+    print("", *unreadable_lines(registry), sep="\n")

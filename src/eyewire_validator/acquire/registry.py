@@ -1,26 +1,33 @@
 """Filter the registry of cells, and keep the reasons.
 
 The filters are those of the published validator; what it did by accident is a setting.
+What cannot be read is not filtered: it has reasons of its own, with the value.
 """
 
-import csv
 import json
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
+from eyewire_validator.acquire.spreadsheets import TableRow, read_rows
+from eyewire_validator.acquire.whole_numbers import Whole, decimal_marks, whole_number
 from eyewire_validator.errors import RegistryError
 from eyewire_validator.storage.schemas.registry import REGISTRY
 from eyewire_validator.storage.tables import make_frame
 
 COLUMNS = ("Cell ID", "Name", "Status", "Size", "Tags")
 
-Row = Mapping[str, str]
+# The column of a value that could not be read, by the reason against its row.
+UNREADABLE = {
+    "size cannot be read": "Size",
+    "cell id cannot be read": "Cell ID",
+    "cell id may be rounded": "Cell ID",
+    "more cells than columns": "beyond the last column",
+}
 
 
 @dataclass(frozen=True)
@@ -34,11 +41,34 @@ class RegistrySettings:
     empty_tags: Literal["keep", "reject"]
 
 
+@dataclass(frozen=True)
+class _Row:
+    """A row of a file, with its numbers; None where one cannot be read."""
+
+    text: TableRow
+    cell: Whole | None
+    size: Whole | None
+
+    @property
+    def cell_id(self) -> int | None:
+        usable = self.cell and self.cell.exact and self.cell.value >= 0
+        return self.cell.value if self.cell and usable else None
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """The value of each column that could not be read, see `UNREADABLE`."""
+        return {
+            **self.text.cells,
+            UNREADABLE["more cells than columns"]: self.text.surplus,
+        }
+
+
 def read_registry(csvs: Sequence[Path], settings: RegistrySettings) -> pd.DataFrame:
     """Read registry files and filter their rows.
 
     Args:
-        csvs: the files; where a cell comes twice, its first usable row counts.
+        csvs: the files, see `read_rows`; where a cell comes twice, its first usable row
+            counts.
         settings: the filters.
 
     Returns:
@@ -50,65 +80,76 @@ def read_registry(csvs: Sequence[Path], settings: RegistrySettings) -> pd.DataFr
     kept: set[int] = set()
     rows = []
     for path in csvs:
-        for row in _read_csv(path):
-            cell = _whole(row["Cell ID"])
-            reason = _reason(row, cell, settings, kept)
-            if reason is None and cell is not None:
-                kept.add(cell)
-            rows.append(_table_row(row, cell, path, reason))
+        for row in _read_file(path):
+            reason = _reason(row, settings, kept)
+            if reason is None and row.cell_id is not None:
+                kept.add(row.cell_id)
+            rows.append(_table_row(row, path, reason))
     if not kept:
-        raise RegistryError(_nothing_kept(csvs, [row["reason"] for row in rows]))
+        raise RegistryError(_nothing_kept(csvs, rows))
     return make_frame(rows, REGISTRY)
 
 
-def _read_csv(path: Path) -> Iterator[Row]:
-    """Yield the rows as text, so that no value is guessed at; gaps are empty text."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
-            found = reader.fieldnames or []
-            if missing := [name for name in COLUMNS if name not in found]:
-                raise RegistryError(
-                    f"{path}: lacks the column {', '.join(missing)}; it has "
-                    f"{', '.join(found) or 'none'}; rename or add it in the first line"
-                )
-            yield from reader
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RegistryError(
-            f"{path}: cannot be read as CSV in UTF-8 ({error}); check registry.csvs"
-        ) from None
+def unreadable_lines(registry: pd.DataFrame, at_most: int = 50) -> list[str]:
+    """Say which values of the registry could not be read, a line each.
+
+    Args:
+        registry: `REGISTRY`.
+        at_most: of more, the rest is counted.
+    """
+    rows = registry[registry["unread"].notna()]
+    lines = [
+        f"{row.source}, line {row.line}, {UNREADABLE[row.reason]}: {row.unread!r:.80}: "
+        f"{row.reason}"
+        for row in rows.head(at_most).itertuples()
+    ]
+    left = len(rows) - len(lines)
+    return [*lines, f"and {left} more"] if left else lines
 
 
-def _reason(
-    row: Row, cell: int | None, settings: RegistrySettings, kept: set[int]
-) -> str | None:
+def _read_file(path: Path) -> list[_Row]:
+    texts = list(read_rows(path, COLUMNS))
+    numbers = {}
+    for column in ("Cell ID", "Size"):
+        values = [text.cells[column] for text in texts]
+        marks = decimal_marks(values)
+        numbers[column] = [whole_number(value, marks) for value in values]
+    return list(map(_Row, texts, numbers["Cell ID"], numbers["Size"]))
+
+
+def _reason(row: _Row, settings: RegistrySettings, kept: set[int]) -> str | None:
     """Return the first reason against a row."""
-    size = _whole(row["Size"])
-    tags = row["Tags"].strip()
+    cells, size = row.text.cells, row.size
+    tags = cells["Tags"]
+    statuses = {status.strip().casefold() for status in settings.statuses}
     rejections = {
-        "status": row["Status"] not in settings.statuses,
-        "name prefix": row["Name"].startswith(tuple(settings.excluded_prefixes)),
-        "size": size is None or size < settings.min_size,
+        "status": cells["Status"].casefold() not in statuses,
+        "name prefix": cells["Name"].startswith(tuple(settings.excluded_prefixes)),
+        "more cells than columns": bool(row.text.surplus),
+        "size cannot be read": bool(cells["Size"]) and size is None,
+        "size": size is None or size.value < settings.min_size,
         "tags": any(_has_tag(tags, tag) for tag in settings.excluded_tags),
         "empty tags": not tags and settings.empty_tags == "reject",
-        "duplicate of an earlier row": cell in kept,
-        "cell id is not a number": cell is None,
+        "duplicate of an earlier row": row.cell_id in kept,
+        "cell id may be rounded": row.cell is not None and not row.cell.exact,
+        "cell id cannot be read": row.cell_id is None,
     }
     return next((reason for reason, applies in rejections.items() if applies), None)
 
 
-def _table_row(
-    row: Row, cell: int | None, path: Path, reason: str | None
-) -> dict[str, Any]:
+def _table_row(row: _Row, path: Path, reason: str | None) -> dict[str, Any]:
+    cells = row.text.cells
     return {
-        "cell": -1 if cell is None else cell,
-        "name": row["Name"],
-        "status": row["Status"],
-        "size": _whole(row["Size"]),
-        "tags": row["Tags"].strip() or None,
+        "cell": -1 if row.cell_id is None else row.cell_id,
+        "name": cells["Name"],
+        "status": cells["Status"],
+        "size": row.size and row.size.value,
+        "tags": cells["Tags"] or None,
         "source": str(path),
+        "line": row.text.line,
         "kept": reason is None,
         "reason": reason,
+        "unread": row.unread[UNREADABLE[reason]] if reason in UNREADABLE else None,
     }
 
 
@@ -119,7 +160,7 @@ def _has_tag(text: str, tag: str) -> bool:
     with its quotes, occurs.
     """
     try:
-        return tag in _strings(json.loads(text))
+        return tag in map(str.strip, _strings(json.loads(text)))
     except (ValueError, RecursionError):
         return f'"{tag}"' in text
 
@@ -135,15 +176,15 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(list(value.values()))
 
 
-def _whole(text: str) -> int | None:
-    digits = text.strip()
-    return int(digits) if re.fullmatch(r"[0-9]{1,18}", digits) else None
-
-
-def _nothing_kept(csvs: Sequence[Path], reasons: Sequence[str]) -> str:
-    counts = ", ".join(f"{reason}: {n}" for reason, n in Counter(reasons).most_common())
+def _nothing_kept(csvs: Sequence[Path], rows: Sequence[dict[str, Any]]) -> str:
+    reasons = Counter(row["reason"] for row in rows)
+    counts = ", ".join(f"{reason}: {n}" for reason, n in reasons.most_common())
+    unread = next((row for row in rows if row["unread"] is not None), None)
+    example = (
+        f" (such as {unread['unread']!r:.80}, line {unread['line']})" if unread else ""
+    )
     return (
-        f"{', '.join(map(str, csvs))}: none of the {len(reasons)} rows is kept "
-        f"({counts or 'there are none'}); change the filters under registry: in the "
-        "config or the files"
+        f"{', '.join(map(str, csvs))}: none of the {len(rows)} rows is kept "
+        f"({counts or 'there are none'}){example}; change the filters under registry: "
+        "in the config or the files"
     )

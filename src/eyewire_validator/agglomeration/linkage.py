@@ -9,9 +9,9 @@ must go on.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from eyewire_validator.volumes.compiled import compiled
 from eyewire_validator.volumes.store import SEGMENT_IDS
 
 # Log odds are cut off here, at a probability of 0.999: one contact that the classifier
@@ -65,7 +65,7 @@ def link(
     return levels
 
 
-@njit(cache=True)
+@compiled()
 def _join(
     pairs: NDArray[np.int64],
     total: NDArray[np.float64],

@@ -5,21 +5,28 @@ Example:
     >>> validator.answer(image, segmentation, seed=[17, 230])
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.agglomeration.contact_model import ContactModel
-from eyewire_validator.agglomeration.scoring import Linked, score_contacts
+from eyewire_validator.agglomeration.scoring import score_contacts
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
+from eyewire_validator.models.grey_values import grey_values
+from eyewire_validator.models.scored_volume import ScoredVolume
+from eyewire_validator.models.segment_ids import SegmentIds
 from eyewire_validator.volumes.store import CoarseVolume
+
+# Scored volumes that `answer` keeps, some MB each at most.
+KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -33,57 +40,55 @@ class SegmentValidator:
 
     model: ContactModel
     info: CheckpointInfo
+    _kept: dict[bytes, ScoredVolume] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def score(
+        self, image: NDArray[np.integer[Any]], segmentation: NDArray[np.integer[Any]]
+    ) -> ScoredVolume:
+        """Score the contacts of a volume, which takes seconds, for all of its tasks.
+
+        Args:
+            image: (z, y, x) grey values 0 to 255, of any integer dtype.
+            segmentation: (z, y, x) segment ids of any integer dtype, 0 is nothing; at
+                most 65535 segments.
+
+        Raises:
+            ModelError: an array has another shape, or values that it cannot have.
+        """
+        grey = grey_values(np.asarray(image))
+        ids, numbers = SegmentIds.number(_of_shape(grey.shape, segmentation))
+        settings = cast(AgglomerationSettings, self.info.model_settings)
+        volume = CoarseVolume(grey, numbers)
+        contacts = score_contacts(self.model, volume, settings.image)
+        return ScoredVolume(contacts, self.model.membership, ids)
 
     def answer(
         self,
-        image: NDArray[np.uint8],
-        segmentation: NDArray[np.uint16],
-        seed: Sequence[int],
-        rejected: Sequence[int] = (),
+        image: NDArray[np.integer[Any]],
+        segmentation: NDArray[np.integer[Any]],
+        seed: Collection[int],
+        rejected: Collection[int] = (),
     ) -> pd.DataFrame:
-        """Answer one task.
+        """Answer one task, as ``score(image, segmentation).answer(seed, rejected)``.
 
-        Args:
-            image: (z, y, x) uint8 grey values.
-            segmentation: (z, y, x) uint16 segment ids, 0 is nothing.
-            seed: ids of the segments that belong to the answer.
-            rejected: ids of segments that the answer to the parent task saw and did
-                not choose.
+        The last volumes stay scored. They are known by the content of the arrays, so
+        these may be changed in place.
 
         Returns:
-            A row for each other segment, the most probable first: ``segment``,
-            ``probability`` that it belongs, not calibrated, and ``deviation`` of the
-            members of the ensemble, both 0 to 1.
+            See `ScoredVolume.answer`.
 
         Raises:
-            ModelError: an array has another shape or dtype, or the seed has an id that
-                the segmentation has not.
+            ModelError: see `score`, or the seed has an id that the segmentation has
+                not.
         """
-        _check(image, segmentation)
-        segments = np.unique(segmentation[segmentation > 0])
-        given = np.asarray(seed, np.int64)
-        if len(unknown := np.setdiff1d(given, segments)):
-            raise ModelError(
-                f"seed: {unknown[0]} is no segment of this segmentation; expected "
-                f"some of its {len(segments)} segments"
-            )
-        volume = CoarseVolume(image, segmentation)
-        settings = cast(AgglomerationSettings, self.info.model_settings)
-        contacts = score_contacts(self.model, volume, settings.image)
-        seen = np.intersect1d(rejected, segments).astype(np.int64)
-        linked = Linked.make(contacts, given).with_rejected(seen)
-        others = np.setdiff1d(segments, given).astype(np.int64)
-        members = linked.members(self.model.membership)
-        found = pd.DataFrame(
-            {
-                "segment": others,
-                "probability": members.mean(axis=0)[others],
-                "deviation": members.std(axis=0)[others],
-            }
-        )
-        return found.sort_values(
-            ["probability", "segment"], ascending=[False, True], ignore_index=True
-        )
+        content = _digest(image, segmentation)
+        scored = self._kept.pop(content, None) or self.score(image, segmentation)
+        self._kept[content] = scored
+        if len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+        return scored.answer(seed, rejected)
 
 
 def load_segment_validator(path: str | Path) -> SegmentValidator:
@@ -98,17 +103,21 @@ def load_segment_validator(path: str | Path) -> SegmentValidator:
     return SegmentValidator(model, info)
 
 
-def _check(image: NDArray[np.generic], segmentation: NDArray[np.generic]) -> None:
-    for name, array, dtype in (
-        ("image", image, np.uint8),
-        ("segmentation", segmentation, np.uint16),
-    ):
-        if array.dtype != dtype:
-            raise ModelError(
-                f"{name} is {array.dtype}, expected {np.dtype(dtype)}; convert it"
-            )
-    if image.ndim != 3 or image.shape != segmentation.shape:
+def _of_shape(
+    shape: tuple[int, ...], segmentation: NDArray[np.integer[Any]]
+) -> NDArray[np.integer[Any]]:
+    array = np.asarray(segmentation)
+    if array.shape != shape:
         raise ModelError(
-            f"image has the shape {image.shape} and segmentation {segmentation.shape}, "
-            "expected the same three axes (z, y, x)"
+            f"image has the shape {shape} and segmentation {array.shape}, expected the "
+            "same three axes (z, y, x)"
         )
+    return array
+
+
+def _digest(*arrays: NDArray[np.generic]) -> bytes:
+    digest = hashlib.sha256()
+    for array in map(np.asarray, arrays):
+        digest.update(f"{array.dtype.str} {array.shape} ".encode())
+        digest.update(array.tobytes())
+    return digest.digest()

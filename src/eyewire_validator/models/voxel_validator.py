@@ -8,7 +8,7 @@ Example:
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from eyewire_validator.config.families import ModelSettings, NetworkSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.devices import resolve_device
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
+from eyewire_validator.models.grey_values import grey_values
 from eyewire_validator.voxel_network.network import Network
 from eyewire_validator.voxel_network.samples import Sample, network_inputs
 
@@ -41,7 +42,7 @@ class Validator:
     @torch.inference_mode()
     def answer(
         self,
-        image: NDArray[np.uint8],
+        image: NDArray[np.integer[Any]],
         seed: NDArray[np.bool_],
         context: NDArray[np.bool_] | None = None,
         loops: int | None = None,
@@ -49,7 +50,8 @@ class Validator:
         """Answer one task.
 
         Args:
-            image: (z, y, x) uint8 grey values; each size a multiple of 4.
+            image: (z, y, x) grey values 0 to 255, of any integer dtype; each size a
+                multiple of 4.
             seed: (z, y, x) bool, what is known to belong to the answer.
             context: (context channels, z, y, x) bool, the nearest ancestor last, as
                 the model's context says; nothing is known if it is not given.
@@ -61,7 +63,7 @@ class Validator:
             say depends on how the model was trained: `probability` tells.
 
         Raises:
-            ModelError: an array has another shape or dtype, by its name.
+            ModelError: an array has another shape, dtype or values, by its name.
         """
         stack = torch.from_numpy(self._stack(image, seed, context)[np.newaxis])
         device = next(self.model.parameters()).device
@@ -71,18 +73,18 @@ class Validator:
 
     def _stack(
         self,
-        image: NDArray[np.uint8],
+        image: NDArray[np.integer[Any]],
         seed: NDArray[np.bool_],
         context: NDArray[np.bool_] | None,
     ) -> Sample:
         """Stack what is given as a sample without truth."""
-        context_shape = (self._settings.context_channels, *image.shape)
+        grey = grey_values(image)
+        context_shape = (self._settings.context_channels, *grey.shape)
         if context is None:
             context = np.zeros(context_shape, np.bool_)
-        _check("image", image, np.uint8, ("z", "y", "x"), image.shape)
-        _check("seed", seed, np.bool_, ("z", "y", "x"), image.shape)
-        _check("context", context, np.bool_, ("channels", "z", "y", "x"), context_shape)
-        return np.stack([image, *context, seed])
+        _check_mask("seed", seed, "z, y, x", grey.shape)
+        _check_mask("context", context, "channels, z, y, x", context_shape)
+        return np.stack([grey, *context, seed])
 
     def probability(
         self, logits: NDArray[np.float32], sigma: NDArray[np.float32]
@@ -128,20 +130,15 @@ def load_validator(
     return Validator(model, info)
 
 
-def _check(
-    name: str,
-    array: NDArray[np.generic],
-    dtype: type[np.generic],
-    axes: tuple[str, ...],
-    shape: tuple[int, ...],
+def _check_mask(
+    name: str, mask: NDArray[np.bool_], axes: str, shape: tuple[int, ...]
 ) -> None:
-    if array.dtype != dtype:
+    if mask.dtype != np.bool_:
         raise ModelError(
-            f"{name} is {array.dtype}, expected {np.dtype(dtype)}; convert it"
+            f"{name} is {mask.dtype}, expected bool, true where it is; for the ids of "
+            "segments: np.isin(segmentation, ids)"
         )
-    if array.ndim != len(axes) or array.shape != shape:
-        expected = shape if len(shape) == len(axes) else f"{len(axes)} axes"
+    if mask.shape != shape:
         raise ModelError(
-            f"{name} has the shape {array.shape}, expected {expected} "
-            f"({', '.join(axes)})"
+            f"{name} has the shape {mask.shape}, expected {shape} ({axes})"
         )

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from eyewire_validator.errors import VolumeError
+from eyewire_validator.volumes.compiled import compiled
 from eyewire_validator.volumes.store import SEGMENT_IDS
 
 
@@ -140,7 +140,7 @@ def _check(array: NDArray[Any], dtype: type[np.generic], factor: int) -> None:
         )
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _average(image, factor):  # type: ignore[no-untyped-def]
     depth, height, width = image.shape
     means = np.empty((depth // factor, height // factor, width // factor), np.uint8)
@@ -158,7 +158,7 @@ def _average(image, factor):  # type: ignore[no-untyped-def]
     return means
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _divide(total, count):  # type: ignore[no-untyped-def]
     """Divide whole numbers, rounding half to even."""
     mean, rest = divmod(2 * total + count, 2 * count)
@@ -166,7 +166,7 @@ def _divide(total, count):  # type: ignore[no-untyped-def]
     return mean - (mean % 2 if rest == 0 else 0)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _vote(segments, coarse_voxels, voxels, sizes, winners):  # type: ignore[no-untyped-def]
     most = np.zeros(winners.size, np.int32)
     for i in range(segments.size):
@@ -176,7 +176,7 @@ def _vote(segments, coarse_voxels, voxels, sizes, winners):  # type: ignore[no-u
             winners[block], most[block] = segment, votes
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _stretch(segmentation, boxes):  # type: ignore[no-untyped-def]
     """Stretch the boxes run by run: voxels of one segment, side by side along x."""
     depth, height, width = segmentation.shape
@@ -192,7 +192,7 @@ def _stretch(segmentation, boxes):  # type: ignore[no-untyped-def]
                     start = x
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _cover(ids, corners, offsets):  # type: ignore[no-untyped-def]
     block = np.empty(offsets.size, np.int32)
     # As many entries as voxels at worst; pages that stay empty take no memory.
@@ -211,13 +211,13 @@ def _cover(ids, corners, offsets):  # type: ignore[no-untyped-def]
     return segments[:entries], coarse_voxels[:entries], voxels[:entries]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _gather(ids, corner, offsets, block):  # type: ignore[no-untyped-def]
     for i in range(offsets.size):
         block[i] = ids[corner + offsets[i]]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _count(block, segment):  # type: ignore[no-untyped-def]
     """Count a segment's voxels; find the next higher id, or SEGMENT_IDS if none is.
 

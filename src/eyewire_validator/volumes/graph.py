@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from eyewire_validator.volumes.compiled import compiled
 from eyewire_validator.volumes.store import SEGMENT_IDS
 
 # Graphs kept in memory, about 1 MB each; many tasks lie in the same volume.
@@ -43,7 +43,7 @@ def flood(graph: Graph, seed: NDArray[np.int64]) -> NDArray[np.float32]:
     return scores
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _flood(pairs, weights, scores):  # type: ignore[no-untyped-def]
     """Join segments by their edges, strongest first, and score what the seed reaches.
 
@@ -66,7 +66,7 @@ def _flood(pairs, weights, scores):  # type: ignore[no-untyped-def]
         after[small], after[large] = after[large], after[small]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _fill(values, after, first, value):  # type: ignore[no-untyped-def]
     """Set the value of all members of the ring that ``first`` is in."""
     member = first

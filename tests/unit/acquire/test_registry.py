@@ -2,7 +2,11 @@
 
 import pytest
 
-from eyewire_validator.acquire.registry import RegistrySettings, read_registry
+from eyewire_validator.acquire.registry import (
+    RegistrySettings,
+    read_registry,
+    unreadable_lines,
+)
 from eyewire_validator.errors import RegistryError
 from eyewire_validator.storage.schemas.registry import REGISTRY
 from eyewire_validator.storage.tables import read_table, write_table
@@ -49,7 +53,13 @@ def reasons(tmp_path):
         ("12,NA,Completed,5,{}", "kept"),
         ("12,Starburst,Completed,0,{}", "size"),
         ("12,Starburst,Completed,,{}", "size"),
-        ("12,Starburst,Completed,big,{}", "size"),
+        ("12,Starburst,Completed,-5,{}", "size"),
+        ("12,Starburst,Completed,big,{}", "size cannot be read"),
+        ('12,Starburst,Completed,"1,234,567",{}', "kept"),
+        ("12,Starburst,Completed,1,234,567,{}", "more cells than columns"),
+        ("12,Starburst, completed ,5,{}", "kept"),
+        ("12, SN-3,Completed,5,{}", "name prefix"),
+        ('12,Starburst,Completed,5,"["" mystic ""]"', "tags"),
         ('12,Starburst,Completed,5,"{""mystic"": 1}"', "tags"),
         ('12,Starburst,Completed,5,"[""a"", ""mystic""]"', "tags"),
         ('12,Starburst,Completed,5,"{""set"": {""of"": ""mystic""}}"', "tags"),
@@ -59,8 +69,14 @@ def reasons(tmp_path):
         ("12,Starburst,Completed,5,", "kept"),
         ("12,Starburst,Completed,5", "kept"),
         ("11,Ganglion,Completed,5,{}", "duplicate of an earlier row"),
-        ("x12,Starburst,Completed,5,{}", "cell id is not a number"),
-        (",Starburst,Completed,5,{}", "cell id is not a number"),
+        ("11.0,Ganglion,Completed,5,{}", "duplicate of an earlier row"),
+        ("x12,Starburst,Completed,5,{}", "cell id cannot be read"),
+        ("-12,Starburst,Completed,5,{}", "cell id cannot be read"),
+        (",Starburst,Completed,5,{}", "cell id cannot be read"),
+        ("9223372036854775808,Starburst,Completed,5,{}", "cell id cannot be read"),
+        ("9223372036854775807,Starburst,Completed,5,{}", "kept"),
+        ("76543.0,Starburst,Completed,5,{}", "kept"),
+        ("7.65E+04,Starburst,Completed,5,{}", "cell id may be rounded"),
         (" 12\x1c,Starburst,Completed,5,{}", "kept"),
         ("x12,SN-3,NULL,0,{}", "status"),
     ],
@@ -120,6 +136,22 @@ def test_without_a_kept_row_the_reasons_are_counted(reasons):
 def test_a_missing_or_unreadable_file_is_named(tmp_path):
     with pytest.raises(RegistryError, match=r"none\.csv.*registry\.csvs"):
         read_registry([tmp_path / "none.csv"], settings())
-    (tmp_path / "latin.csv").write_bytes(HEADER.encode() + b"\n1,M\xfcller,,,\n")
-    with pytest.raises(RegistryError, match=r"latin\.csv.*UTF-8"):
-        read_registry([tmp_path / "latin.csv"], settings())
+
+
+def test_what_cannot_be_read_is_told_with_its_place_and_value(tmp_path):
+    path = tmp_path / "cells.csv"
+    lines = [KEPT, "", "12,A,Completed,big,{}", "7E+04,B,Completed,5,{}"]
+    path.write_text("\n".join([HEADER, *lines, "13,C,Completed,0,{}"]))
+    registry = read_registry([path], settings())
+    assert registry["line"].tolist() == [2, 4, 5, 6]
+    assert registry["unread"].dropna().tolist() == ["big", "7E+04"]
+    assert unreadable_lines(registry) == [
+        f"{path}, line 4, Size: 'big': size cannot be read",
+        f"{path}, line 5, Cell ID: '7E+04': cell id may be rounded",
+    ]
+    assert unreadable_lines(registry, at_most=1)[1:] == ["and 1 more"]
+
+
+def test_without_a_kept_row_an_unreadable_value_is_shown(reasons):
+    with pytest.raises(RegistryError, match="such as 'big', line 2"):
+        reasons("1,A,Completed,big,{}")

@@ -6,9 +6,11 @@ import torch
 
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.membership import Membership
+from eyewire_validator.agglomeration.scoring import score_contacts
 from eyewire_validator.answers import Resources
 from eyewire_validator.config.families import AgglomerationSettings, NetworkSettings
 from eyewire_validator.errors import ModelError
+from eyewire_validator.models import segment_validator
 from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.models.checkpoint import (
     CheckpointInfo,
@@ -83,22 +85,127 @@ def test_the_workflow_answers_as_the_model_alone(
     np.testing.assert_array_equal(segments[alone["segment"]], alone["probability"])
 
 
+def blocks(ids, dtype):
+    """Return eight segments (8, 8, 8) of these ids."""
+    return np.array(ids, dtype).reshape(2, 2, 2).repeat(4, 0).repeat(4, 1).repeat(4, 2)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "first"),
+    [
+        ("u1", 1),
+        ("<u2", 65528),
+        (">u2", 9),
+        ("<i8", 65533),
+        (">i4", 1),
+        ("<u8", 2**64 - 9),
+    ],
+)
+def test_any_whole_ids_are_answered_and_come_back(
+    checkpoint, image, octants, dtype, first
+):
+    validator = load_segment_validator(checkpoint)
+    plain = validator.answer(image, octants, [1, 2], [5])
+    ids = [first + number for number in range(8)]
+    found = validator.answer(image, blocks(ids, dtype), [first, first + 1], [first + 4])
+    assert found["segment"].dtype == np.dtype(dtype).newbyteorder("=")
+    assert [int(one) - first + 1 for one in found["segment"]] == plain[
+        "segment"
+    ].tolist()
+    assert found["probability"].equals(plain["probability"])
+
+
+def test_ids_that_uint16_would_join_stay_apart(checkpoint, image):
+    segmentation = blocks([5, 65541, 9, 131077, 70000, 80000, 90000, 99999], np.uint64)
+    found = load_segment_validator(checkpoint).answer(image, segmentation, [65541])
+    assert sorted(found["segment"]) == [5, 9, 70000, 80000, 90000, 99999, 131077]
+
+
+@pytest.mark.parametrize("dtype", [">u2", "<i4"])
+def test_grey_values_of_any_whole_dtype_are_taken(checkpoint, image, octants, dtype):
+    validator = load_segment_validator(checkpoint)
+    plain = validator.answer(image, octants, [1])
+    assert validator.answer(image.astype(dtype), octants, [1]).equals(plain)
+
+
+@pytest.fixture
+def scorings(monkeypatch):
+    """Count how often the contacts of a volume are scored."""
+    scored = []
+
+    def count(*given):
+        scored.append(given)
+        return score_contacts(*given)
+
+    monkeypatch.setattr(segment_validator, "score_contacts", count)
+    return scored
+
+
+def test_a_volume_is_scored_once_for_all_its_seeds(
+    checkpoint, image, octants, scorings
+):
+    validator = load_segment_validator(checkpoint)
+    one = validator.answer(image, octants, [1])
+    other = validator.answer(image.copy(), octants.copy(), [2])
+    assert len(scorings) == 1
+    scored = validator.score(image, octants)
+    assert scored.answer([1]).equals(one)
+    assert scored.answer([2]).equals(other)
+
+
+def test_arrays_that_were_changed_in_place_are_scored_again(
+    checkpoint, image, octants, scorings
+):
+    validator = load_segment_validator(checkpoint)
+    before = validator.answer(image, octants, [1])
+    image[:] = np.flip(image)
+    after = validator.answer(image, octants, [1])
+    assert len(scorings) == 2
+    assert not after.equals(before)
+
+
+def test_only_the_last_volumes_stay_scored(checkpoint, image, octants, scorings):
+    validator = load_segment_validator(checkpoint)
+    for grey in range(segment_validator.KEPT + 1):
+        validator.answer(np.full_like(image, grey), octants, [1])
+    validator.answer(np.full_like(image, 1), octants, [1])
+    assert len(scorings) == segment_validator.KEPT + 1
+    validator.answer(np.full_like(image, 0), octants, [1])
+    assert len(scorings) == segment_validator.KEPT + 2
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (
-            {"image": np.zeros((8, 8, 8), np.float32)},
-            "image is float32, expected uint8",
+            {"image": np.full((8, 8, 8), 0.5, np.float32)},
+            r"float32 with values 0.5 to 0.5, expected .* 0 to 255 .*np\.interp",
         ),
+        ({"image": np.full((8, 8, 8), 4095, np.uint16)}, "4095 to 4095.*scale all"),
+        ({"image": np.full((8, 8, 8), -1, np.int8)}, "int8 with values -1 to -1"),
         ({"image": np.zeros((8, 8, 4), np.uint8)}, r"shape \(8, 8, 4\)"),
-        ({"segmentation": np.ones((8, 8, 8), np.int64)}, "segmentation is int64"),
+        ({"image": np.zeros((0, 8, 8), np.uint8)}, r"shape \(0, 8, 8\).*none empty"),
+        ({"segmentation": np.ones((8, 8, 8))}, "segmentation is float64.*integer"),
+        ({"segmentation": np.ones((8, 8, 8), bool)}, "segmentation is bool.*integer"),
+        ({"segmentation": blocks(range(-1, 7), np.int64)}, "the id -1.*to 0"),
         ({"seed": [1, 99]}, "seed: 99 is no segment"),
+        ({"seed": [0]}, "seed: 0 is no segment"),
+        ({"seed": [1.0]}, r"\[1.0\]: expected ids of segments"),
+        ({"seed": 1}, "^1: expected ids of segments"),
+        ({"seed": np.ones((8, 8, 8), bool)}, "those in a mask"),
     ],
 )
 def test_what_it_cannot_answer_is_refused(checkpoint, image, octants, change, message):
     given = {"image": image, "segmentation": octants, "seed": [1], **change}
     with pytest.raises(ModelError, match=message):
         load_segment_validator(checkpoint).answer(**given)
+
+
+def test_more_segments_than_it_can_count_are_refused(checkpoint):
+    segmentation = np.arange(41**3).reshape(41, 41, 41) + 1
+    image = np.zeros(segmentation.shape, np.uint8)
+    with pytest.raises(ModelError, match=r"68921 segments, expected 65535.*smaller"):
+        load_segment_validator(checkpoint).answer(image, segmentation, [1])
 
 
 def test_each_kind_of_checkpoint_names_its_own_loader(checkpoint, tmp_path):

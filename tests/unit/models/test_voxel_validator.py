@@ -48,6 +48,14 @@ def test_answers_arrays_with_arrays(validator):
     assert (sigma >= 1).all()
 
 
+def test_grey_values_of_any_whole_dtype_are_taken(validator):
+    plain, other = (
+        validator.answer(np.full_like(IMAGE, 200, dtype=dtype), SEED)
+        for dtype in (np.uint8, ">i4")
+    )
+    np.testing.assert_array_equal(plain, other)
+
+
 def test_no_context_means_that_nothing_is_known(validator):
     told, untold = validator.answer(IMAGE, SEED, CONTEXT), validator.answer(IMAGE, SEED)
     np.testing.assert_array_equal(told, untold)
@@ -92,8 +100,8 @@ def test_probability_follows_from_how_the_model_was_trained(validator):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ((IMAGE.astype(float), SEED), "image is float64, expected uint8"),
-        ((IMAGE, SEED.astype(np.uint8)), "seed is uint8, expected bool"),
+        ((IMAGE.astype(float), SEED), "image is float64 .*expected whole grey values"),
+        ((IMAGE, SEED.astype(np.uint8)), r"seed is uint8, expected bool.*np\.isin"),
         ((IMAGE[0], SEED), r"image has the shape \(4, 12\), expected 3 axes"),
         ((IMAGE, SEED[:4]), r"seed has the shape \(4, 4, 12\), expected \(8, 4, 12\)"),
         ((IMAGE, SEED, CONTEXT[:1]), r"context .*\(1, 8, 4, 12\), expected \(2, 8, 4"),

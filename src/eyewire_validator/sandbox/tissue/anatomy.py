@@ -8,12 +8,12 @@ difference to the nearest ball of another neuron is the distance to the membrane
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from eyewire_validator.sandbox.tissue.fields import blend_row, split_columns
 from eyewire_validator.sandbox.tissue.retina import Tissue
+from eyewire_validator.volumes.compiled import compiled
 
 # Edge of the buckets that hold the candidates of the voxels within, voxels.
 BUCKET = 8
@@ -125,7 +125,7 @@ def _buckets(
     return offsets, members, closeness, balls, neurons
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _sort_into_cells(balls, low, counts, reach):  # type: ignore[no-untyped-def]
     """Return offsets and members of the cells that each ball's surroundings touch."""
     offsets = np.zeros(counts[0] * counts[1] * counts[2] + 1, np.int64)
@@ -155,7 +155,7 @@ def _sort_into_cells(balls, low, counts, reach):  # type: ignore[no-untyped-def]
     return offsets, members
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _sort_into_buckets(  # type: ignore[no-untyped-def]
     balls, neurons, low, counts, cell_offsets, cell_members, near
 ):
@@ -216,7 +216,7 @@ def _sort_into_buckets(  # type: ignore[no-untyped-def]
     return offsets, members[:total], closeness[:total]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _survey(  # type: ignore[no-untyped-def]
     corner, low, fields, pitch, far, sorted_balls, sorted_organelles,
     neuron, neighbour, membrane, organelle,
@@ -262,12 +262,12 @@ def _survey(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _lerp(row, at, part, field):  # type: ignore[no-untyped-def]
     return row[at, field] + part * (row[at + 1, field] - row[at, field])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _bucket_of(low, counts, z, y, x):  # type: ignore[no-untyped-def]
     """Return the bucket of a position, and its distance from the bucket's middle."""
     z, y, x = z - low[0], y - low[1], x - low[2]
@@ -279,7 +279,7 @@ def _bucket_of(low, counts, z, y, x):  # type: ignore[no-untyped-def]
     return (k * counts[1] + j) * counts[2] + i, np.sqrt(z * z + y * y + x * x)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _nearest_two(  # type: ignore[no-untyped-def]
     offsets,
     members,
@@ -315,7 +315,7 @@ def _nearest_two(  # type: ignore[no-untyped-def]
     return owner, second, best, other
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _depth(  # type: ignore[no-untyped-def]
     offsets, members, balls, neurons, bucket, owner, z, y, x, far
 ):

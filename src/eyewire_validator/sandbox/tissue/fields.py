@@ -6,10 +6,11 @@ The value at a position is the same for every volume that contains it.
 from dataclasses import dataclass
 from functools import cache
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+
+from eyewire_validator.volumes.compiled import compiled
 
 # Periods of the two grain tiles. They share no factor, so that their sum repeats only
 # after 9,797 voxels.
@@ -56,7 +57,7 @@ def sample_fields(
     return values
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def blend_row(fields, pitch, z, y, row):  # type: ignore[no-untyped-def]
     """Interpolate fields along z and y, for a whole row of lattice points along x.
 
@@ -80,7 +81,7 @@ def blend_row(fields, pitch, z, y, row):  # type: ignore[no-untyped-def]
             row[i, f] = (one - fz) * near + fz * far
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def split_columns(corner, pitch, count):  # type: ignore[no-untyped-def]
     """Split voxel positions along x into the lattice point below and the part beyond.
 
@@ -119,7 +120,7 @@ def _grain_tile(
     return tile
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _mix(one, other):  # type: ignore[no-untyped-def]
     """Hash two 32-bit words into one (the finalizer of MurmurHash3)."""
     h = (one * np.uint32(0x9E3779B1)) ^ (other * np.uint32(0x85EBCA77))
@@ -128,14 +129,14 @@ def _mix(one, other):  # type: ignore[no-untyped-def]
     return np.uint32(h ^ (h >> np.uint32(16)))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _knot(z, y, x, seed):  # type: ignore[no-untyped-def]
     """Return a random value in [-1, 1] at a knot of the noise."""
     h = _mix(_mix(_mix(seed, np.uint32(z)), np.uint32(y)), np.uint32(x))
     return np.float32(h) / np.float32(2147483648.0) - np.float32(1)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _add_octave(values, origin, frequency, amplitude, seed):  # type: ignore[no-untyped-def]
     """Add value noise: random knots, blended with smoothstep weights."""
     for k in range(values.shape[0]):
@@ -162,7 +163,7 @@ def _add_octave(values, origin, frequency, amplitude, seed):  # type: ignore[no-
                 values[k, j, i] += amplitude * (low + fx * (high - low))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _knot_plane(z0, y0, x0, fz, fy, seed):  # type: ignore[no-untyped-def]
     """Blend the four knots of one x along z and y."""
     z, y = np.int64(z0), np.int64(y0)

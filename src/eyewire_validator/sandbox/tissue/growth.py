@@ -7,9 +7,10 @@ wind around each other, side by side, as they do in neuropil.
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from eyewire_validator.volumes.compiled import compiled
 
 # Directions that a tip tries at each step.
 DIRECTIONS = 14
@@ -102,7 +103,7 @@ def grow_neurite(
     return balls[:count]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _crowding(owner, pitch, margin, z, y, x, radius, neuron):  # type: ignore[no-untyped-def]
     """Return the share of a ball's lattice points taken by others, or outside."""
     centre = ((z + margin) / pitch, (y + margin) / pitch, (x + margin) / pitch)
@@ -128,7 +129,7 @@ def _crowding(owner, pitch, margin, z, y, x, radius, neuron):  # type: ignore[no
     return taken / inside if inside else 1.0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _stamp(owner, pitch, margin, balls, neuron):  # type: ignore[no-untyped-def]
     for b in range(len(balls)):
         z = (balls[b, 0] + margin) / pitch
@@ -147,7 +148,7 @@ def _stamp(owner, pitch, margin, balls, neuron):  # type: ignore[no-untyped-def]
                         owner[k, j, i] = neuron
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _turn(heading, aim, position, rng):  # type: ignore[no-untyped-def]
     """Return a unit vector near ``heading``, drawn a little towards the aim."""
     turned = heading + 0.33 * rng.standard_normal(3)
@@ -157,7 +158,7 @@ def _turn(heading, aim, position, rng):  # type: ignore[no-untyped-def]
     return turned / np.sqrt((turned**2).sum())
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _best_heading(  # type: ignore[no-untyped-def]
     owner, pitch, margin, position, heading, aim, radius, neuron, rng
 ):
@@ -175,7 +176,7 @@ def _best_heading(  # type: ignore[no-untyped-def]
     return best, best_crowding
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _grow(  # type: ignore[no-untyped-def]
     owner,
     pitch,

@@ -7,7 +7,6 @@ mitochondria 60 to 90, cytoplasm 110 to 190.
 import io
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -22,6 +21,7 @@ from eyewire_validator.sandbox.tissue.fields import (
     split_columns,
 )
 from eyewire_validator.sandbox.tissue.retina import Tissue
+from eyewire_validator.volumes.compiled import compiled
 
 # Blur of the microscope, standard deviation, voxels.
 BLUR = 0.9
@@ -154,20 +154,20 @@ def _section_offsets(
     return np.array(offsets, np.float32)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _ramp(value, low, high):  # type: ignore[no-untyped-def]
     """Return 0 below ``low``, 1 above ``high``, smooth between."""
     t = min(max((value - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _at(tile, z, y, x):  # type: ignore[no-untyped-def]
     period = tile.shape[0]
     return tile[z % period, y % period, x % period]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _paint(  # type: ignore[no-untyped-def]
     low, fields, pitch, brightness, texture, tile, other_tile, width,
     neuron, neighbour, membrane, organelle, signal,
@@ -213,7 +213,7 @@ def _paint(  # type: ignore[no-untyped-def]
                 signal[k, j, i] = grey
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _add_grain(corner, signal, tile, other_tile, offsets, image):  # type: ignore[no-untyped-def]
     for k in range(signal.shape[0]):
         for j in range(signal.shape[1]):

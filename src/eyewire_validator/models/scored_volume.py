@@ -1,0 +1,68 @@
+"""A volume whose contacts are scored: it answers a task in little time."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from eyewire_validator.agglomeration.membership import Membership
+from eyewire_validator.agglomeration.scoring import Linked, ScoredContacts
+from eyewire_validator.errors import ModelError
+from eyewire_validator.models.segment_ids import SegmentIds
+
+
+@dataclass(frozen=True)
+class ScoredVolume:
+    """The scored contacts of one volume, for any number of tasks.
+
+    Attributes:
+        contacts: between the segments, by their numbers.
+        membership: from linkage to probability.
+        segments: from the user's ids to numbers.
+    """
+
+    contacts: ScoredContacts
+    membership: Membership
+    segments: SegmentIds
+
+    def answer(
+        self, seed: Collection[int], rejected: Collection[int] = ()
+    ) -> pd.DataFrame:
+        """Answer one task of the volume.
+
+        Args:
+            seed: ids of the segments that belong to the answer.
+            rejected: ids of segments that the answer to the parent task saw and did
+                not choose; those of other volumes change nothing.
+
+        Returns:
+            A row for each other segment, the most probable first: ``segment``, the id
+            as the segmentation has it, ``probability`` that it belongs, not
+            calibrated, and ``deviation`` of the members of the ensemble, both 0 to 1.
+
+        Raises:
+            ModelError: the seed has an id that the segmentation has not.
+        """
+        given = self.segments.numbers(seed)
+        if unknown := [
+            one for one, number in zip(seed, given, strict=True) if not number
+        ]:
+            raise ModelError(
+                f"seed: {unknown[0]} is no segment of this segmentation; expected some "
+                f"of its {len(self.segments.own)} segments"
+            )
+        seen = self.segments.numbers(rejected)
+        linked = Linked.make(self.contacts, given).with_rejected(seen[seen > 0])
+        members = linked.members(self.membership)
+        others = np.setdiff1d(np.arange(1, len(self.segments.own) + 1), given)
+        found = pd.DataFrame(
+            {
+                "segment": self.segments.own[others - 1],
+                "probability": members.mean(axis=0)[others],
+                "deviation": members.std(axis=0)[others],
+            }
+        )
+        return found.sort_values(
+            ["probability", "segment"], ascending=[False, True], ignore_index=True
+        )
