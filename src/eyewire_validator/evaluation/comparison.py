@@ -324,14 +324,15 @@ def to_csv(table: pd.DataFrame) -> str:
 
 def from_csv(text: str) -> pd.DataFrame:
     """Read what `to_csv` wrote, to its six digits."""
-    # Of texts nothing is missing: a title may be "None".
+    # Of texts nothing is missing: a title may be "None", and an alarm is empty.
     read = pd.read_csv(
         io.StringIO(text),
         keep_default_na=False,
         na_values="",
         dtype=dict.fromkeys(_TEXTS, str),
     )
-    return _typed(read)
+    texts = read.columns.intersection(_TEXTS)
+    return _typed(read.fillna(dict.fromkeys(texts, "")))
 
 
 def _rows(entries: Iterable[Entry]) -> list[list[Entry]]:

@@ -20,11 +20,14 @@ class ScoredVolume:
         contacts: between the segments, by their numbers.
         membership: from linkage to probability.
         segments: from the user's ids to numbers.
+        alarms: in what the volume is unlike all that the model learned from; where
+            there are any, no answer should be acted on unseen.
     """
 
     contacts: ScoredContacts
     membership: Membership
     segments: SegmentIds
+    alarms: tuple[str, ...] = ()
 
     def answer(
         self, seed: Collection[int], rejected: Collection[int] = ()

@@ -6,6 +6,7 @@ Example:
 """
 
 import hashlib
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,9 @@ from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.models.grey_values import grey_values
 from eyewire_validator.models.scored_volume import ScoredVolume
 from eyewire_validator.models.segment_ids import SegmentIds
+from eyewire_validator.volumes.appearance import Appearance
 from eyewire_validator.volumes.store import CoarseVolume
+from eyewire_validator.volumes.voxel_size import VoxelSize
 
 # Scored volumes that `answer` keeps, some MB each at most.
 KEPT = 8
@@ -45,7 +48,10 @@ class SegmentValidator:
     )
 
     def score(
-        self, image: NDArray[np.integer[Any]], segmentation: NDArray[np.integer[Any]]
+        self,
+        image: NDArray[np.integer[Any]],
+        segmentation: NDArray[np.integer[Any]],
+        voxel_nm: VoxelSize | None = None,
     ) -> ScoredVolume:
         """Score the contacts of a volume, which takes seconds, for all of its tasks.
 
@@ -53,6 +59,11 @@ class SegmentValidator:
             image: (z, y, x) grey values 0 to 255, of any integer dtype.
             segmentation: (z, y, x) segment ids of any integer dtype, 0 is nothing; at
                 most 65535 segments.
+            voxel_nm: edges of a voxel (z, y, x) in nm, to be compared with those that
+                the model learned from.
+
+        Warns:
+            UserWarning: the volume is unlike all that the model learned from.
 
         Raises:
             ModelError: an array has another shape, or values that it cannot have.
@@ -62,7 +73,17 @@ class SegmentValidator:
         settings = cast(AgglomerationSettings, self.info.model_settings)
         volume = CoarseVolume(grey, numbers)
         contacts = score_contacts(self.model, volume, settings.image)
-        return ScoredVolume(contacts, self.model.membership, ids)
+        alarms: tuple[str, ...] = ()
+        if self.info.familiar and settings.image != "none":
+            seen = Appearance.of(volume)
+            alarms = tuple(self.info.familiar.strange(seen, voxel_nm))
+        if alarms:
+            warnings.warn(
+                "this volume is unlike all that the model learned from: "
+                f"{'; '.join(alarms)}; do not act on its answers unseen",
+                stacklevel=2,
+            )
+        return ScoredVolume(contacts, self.model.membership, ids, alarms)
 
     def answer(
         self,

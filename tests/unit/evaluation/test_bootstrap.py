@@ -28,6 +28,7 @@ def evaluated(drawn):
         seed_full_voxels=10,
         dust_truth_segments=0,
         dust_truth_full_voxels=0,
+        alarm=None,
     )
     rows = [
         (task, np.float32(0.9), mark == "+", 5)

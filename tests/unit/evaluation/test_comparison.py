@@ -32,7 +32,11 @@ def drawn(cells):
     cells = cells.split()
     tasks = pd.DataFrame({"task": range(len(cells)), "cell": range(len(cells))})
     tasks = tasks.assign(
-        volume=7, seed_full_voxels=9, dust_truth_segments=0, dust_truth_full_voxels=0
+        volume=7,
+        seed_full_voxels=9,
+        dust_truth_segments=0,
+        dust_truth_full_voxels=0,
+        alarm=None,
     )
     rows = [
         (task, np.float32(SCORES[letter]), letter in "rm", 5)
@@ -57,6 +61,7 @@ def entry(model, cells, *, knows_neurons=False, iou=0.5, **changes):
     }
     summary = {
         "decisions": DECISIONS.as_json(),
+        "alarms": {},
         "seedless": {"pooled": {"iou": iou}},
         "full": {"pooled": {"iou": 0.7}},
         "calibration": {"raw": {"ece_mass": 0.1, "brier": 0.2}},

@@ -11,6 +11,7 @@ from eyewire_validator.evaluation.decisions import (
     DecisionSettings,
     choose_decisions,
     decide,
+    decided_unseen,
 )
 from eyewire_validator.storage.schemas.evaluation import TASK_ANSWERS, UNCERTAINTIES
 
@@ -44,6 +45,7 @@ def tasks_of(*numbers, seed=10, dust=0):
             "seed_full_voxels": seed,
             "dust_truth_segments": int(dust > 0),
             "dust_truth_full_voxels": dust,
+            "alarm": None,
         }
     )
 
@@ -208,11 +210,12 @@ def test_columns_are_those_of_the_table_without_uncertainty():
     )
     columns = [c for c in TASK_ANSWERS.names if not c.startswith(UNCERTAINTIES)]
     assert sorted(found.columns) == sorted(columns)
-    assert not found.isna().any(axis=None)
+    assert not found.drop(columns="alarm").isna().any(axis=None)
     assert all(
         str(found[c].dtype)
         == str(TASK_ANSWERS.field(c).type).replace("double", "float64")
         for c in columns
+        if c != "alarm"
     )
 
 
@@ -279,3 +282,14 @@ def test_segments_of_unknown_tasks_are_refused():
 def test_a_volume_that_cannot_hold_its_segments_is_refused():
     with pytest.raises(TableError, match="counts up to 18 voxels in a volume of 17"):
         decide(scored("9+ 8-", [3, 5]), tasks_of(1), thresholds(0.1), volume_voxels=17)
+
+
+def test_where_the_alarm_rings_nothing_is_decided_unseen():
+    segments = pd.DataFrame(
+        {"task": [1, 1, 2, 2], "probability": np.float32([0.9, 0.1, 0.9, 0.1])}
+    )
+    tasks = pd.DataFrame({"task": [1, 2], "alarm": [None, "strange"]})
+    decisions = Decisions(0.5, accept=0.8, reject=0.2, tasks=1, cells=1, segments=2)
+    accepted, rejected = decided_unseen(segments, tasks, decisions)
+    assert accepted.tolist() == [True, False, False, False]
+    assert rejected.tolist() == [False, True, False, False]

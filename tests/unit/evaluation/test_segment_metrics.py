@@ -28,6 +28,7 @@ def tasks_of(**cells):
         seed_full_voxels=10,
         dust_truth_segments=1,
         dust_truth_full_voxels=1,
+        alarm=None,
     )
 
 

@@ -7,6 +7,7 @@ from eyewire_validator.evaluation.segment_scores import Candidates
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES
 from eyewire_validator.storage.tables import read_table, write_table
 from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.tasks.origins import Origins
 from eyewire_validator.volumes.dust import Dust
 
 
@@ -31,7 +32,11 @@ def task(make_index):
 
 
 def score(task, answer, coverage, neuron=None):
-    columns = Candidates.of(task, coverage, Dust(100), neuron).score(answer)
+    candidates = Candidates.of(task, coverage, Dust(100), neuron)
+    origins = Origins().of(task, coverage, factor=16)
+    columns = candidates.score(answer) | {
+        name: values[candidates.chosen] for name, values in origins.items()
+    }
     return pd.DataFrame(columns, columns=SEGMENT_SCORES.names)
 
 

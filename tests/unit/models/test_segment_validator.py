@@ -1,5 +1,8 @@
 """A trained classifier: from checkpoint to answers, alone and in the workflow."""
 
+import warnings
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +14,7 @@ from eyewire_validator.answers import Resources
 from eyewire_validator.config.families import AgglomerationSettings, NetworkSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models import segment_validator
+from eyewire_validator.models.alarm import alarm_of
 from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.models.checkpoint import (
     CheckpointInfo,
@@ -19,6 +23,7 @@ from eyewire_validator.models.checkpoint import (
 )
 from eyewire_validator.models.segment_validator import load_segment_validator
 from eyewire_validator.models.voxel_validator import load_validator
+from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.voxel_network.lwunet import LWUNet
 
@@ -60,6 +65,43 @@ def test_every_segment_but_the_seed_is_answered(checkpoint, image, octants):
     assert found["probability"].is_monotonic_decreasing
     assert found["probability"].between(0, 1).all()
     assert (found["deviation"] > 0).any()
+
+
+@pytest.fixture
+def trained_on_bright(tmp_path, checkpoint):
+    """The same model, which learned from images much brighter than these."""
+    model, info = load_checkpoint(checkpoint)
+    bright = Appearance(
+        contrast=0.0, mean=900, deviation=1, span=240, constant_slices=0
+    )
+    path = tmp_path / "bright.pt"
+    familiar = Familiar.of([bright], voxel_nm=None)
+    save_checkpoint(path, model, replace(info, familiar=familiar))
+    return path
+
+
+def test_an_image_unlike_all_that_was_learned_from_rings_the_alarm(
+    trained_on_bright, checkpoint, image, octants
+):
+    with pytest.warns(
+        UserWarning, match="unlike all .+ brighter or darker; do not act"
+    ):
+        scored = load_segment_validator(trained_on_bright).score(image, octants)
+    assert scored.alarms
+    with warnings.catch_warnings(action="error"):
+        assert not load_segment_validator(checkpoint).score(image, octants).alarms
+
+
+def test_the_workflow_hears_the_alarm_of_a_volume(
+    trained_on_bright, checkpoint, make_store, octants, capsys
+):
+    store = make_store({11: octants})
+    assert "brighter" in alarm_of(SETTINGS, trained_on_bright, store)(11)
+    assert "ALARM: contacts: volume 11" in capsys.readouterr().out
+    blind = replace(SETTINGS, image="none")
+    assert alarm_of(blind, trained_on_bright, store)(11) is None
+    assert alarm_of(SETTINGS, checkpoint, store)(11) is None
+    assert "is not known" in capsys.readouterr().out
 
 
 def test_what_was_rejected_is_less_probable(checkpoint, image, octants):

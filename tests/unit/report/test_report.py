@@ -15,7 +15,9 @@ from eyewire_validator.evaluation.comparison import (
     against_neurons,
     decision_table,
     differences,
+    from_csv,
     honest_table,
+    to_csv,
 )
 from eyewire_validator.evaluation.decisions import Decisions, decide
 from eyewire_validator.report import Chapter, Picture, Report, render
@@ -77,7 +79,11 @@ def entry(model, *, chosen=1.0, cells=8, **changes):
         "replicate": 0,
     }
     tasks = pd.DataFrame({"task": range(cells), "cell": range(cells)}).assign(
-        volume=7, seed_full_voxels=9, dust_truth_segments=0, dust_truth_full_voxels=0
+        volume=7,
+        seed_full_voxels=9,
+        dust_truth_segments=0,
+        dust_truth_full_voxels=0,
+        alarm=None,
     )
     segments = pd.DataFrame(
         {
@@ -94,6 +100,7 @@ def entry(model, *, chosen=1.0, cells=8, **changes):
 
 SUMMARY = {
     "decisions": DECISIONS.as_json(),
+    "alarms": {},
     "seedless": {"pooled": {"iou": 0.125}},
     "full": {"pooled": {"iou": 0.875}},
     "neurons": {},
@@ -176,6 +183,7 @@ def report_of(*entries, title="title of lwunet", **changes):
         "split_counts": {title: 1234},
         "task_exclusions": {"empty seed": 3},
         "cell_exclusions": {"size below 1": 2},
+        "label_fates": {"asked about": 987654},
         "provenance": {"version": title},
     }
     return Report(**{**given, **changes})
@@ -209,6 +217,22 @@ def test_text_shows_value_interval_and_n():
     assert lines[row + 1].split() == [*["1.00-1.00"] * 5, "0.00-0.00", "1.00-1.00"]
     seed_only = next(line for line in lines if "title of seed_only" in line)
     assert seed_only.split()[-7:-4] == ["0.000", "-", "0.000"]
+
+
+def test_an_alarm_comes_first_in_text_and_page():
+    table = honest_table([LWUNET], **BOOTSTRAP).assign(
+        alarm="8 of 8 tasks: it is black"
+    )
+    alarm = "ALARM: title of lwunet (test): images unlike all that it learned from"
+    text = to_text(from_csv(to_csv(table)), table[:0], split_rule="blocks")
+    assert text.startswith(alarm)
+    assert "8 of 8 tasks: it is black" in text
+    assert alarm in render(report_of(LWUNET, table=table))
+    assert "ALARM" not in text_of(*ALL) + PAGE
+
+
+def test_what_becomes_of_labels_is_counted():
+    assert "987,654" in part("tasks") or "987654" in part("tasks")
 
 
 def test_text_measures_against_neurons_where_they_are_known():

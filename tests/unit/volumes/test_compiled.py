@@ -21,9 +21,10 @@ numba.core.caching.CacheImpl._locator_classes.clear()
 ANSWER = """
 import numpy as np
 from eyewire_validator import load_segment_validator
-image = np.full((8, 8, 8), 100, np.uint8)
 segmentation = np.kron(np.arange(1, 9, dtype=np.uint16).reshape(2, 2, 2),
                        np.ones((4, 4, 4), np.uint16))
+image = np.full((8, 8, 8), 140, np.uint8)
+image[:, 3:5] = image[:, :, 3:5] = 60  # membranes
 validator = load_segment_validator("models/agglomeration.pt")
 print(len(validator.answer(image, segmentation, [1])))
 """
