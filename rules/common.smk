@@ -70,6 +70,10 @@ except EyewireValidatorError as error:
 
 SOURCE = config["source"]
 API = config["api"]
+# Whose image is turned here; that of another source is when it is downsampled.
+SANDBOX = deepcopy(config["sandbox"])
+SANDBOX["files"]["invert"] = config["image"]["invert"]
+HAS_FILES = SOURCE == "sandbox" and SANDBOX["made_from"] == "files"
 MODELS = plan_models(config)
 EVALUATIONS = Evaluations.plan(config, MODELS)
 FIGURES = FigurePlan.plan(config, EVALUATIONS)

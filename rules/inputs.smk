@@ -66,15 +66,12 @@ def supervoxels_of_sandbox():
 
 def manifest_of_files(wildcards):
     """The manifest of a sandbox from files, which knows how large its voxels are."""
-    if SOURCE != "sandbox" or config["sandbox"]["made_from"] != "files":
-        return []
-    return ancient("results/sandbox/manifest.json")
+    return ancient("results/sandbox/manifest.json") if HAS_FILES else []
 
 
 def own_ids(wildcards):
     """The table of the own ids of segments, where they have others."""
-    is_sandbox = SOURCE == "sandbox"
-    return supervoxels_of_sandbox().get("supervoxels", []) if is_sandbox else []
+    return supervoxels_of_sandbox()["supervoxels"] if HAS_FILES else []
 
 
 def kept_cells():

@@ -31,7 +31,7 @@ rule make_sandbox:
         "../envs/data.yaml"
     threads: 2
     params:
-        settings=in_key_order(config["sandbox"]),
+        settings=in_key_order(SANDBOX),
         geometry=GEOMETRY,
         dust=DUST,
         contents=lambda wildcards: contents(sandbox_files(wildcards)),

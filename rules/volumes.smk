@@ -66,6 +66,6 @@ rule downsample_volumes:
         geometry=GEOMETRY,
         format=VOLUME_FORMAT,
         # Unrecorded as long as it is as before there was such a key.
-        invert=config["image"]["invert"] or unrecorded(False),
+        invert=config["image"]["invert"] and not HAS_FILES or unrecorded(False),
     script:
         "../workflow/scripts/downsample_volumes.py"

@@ -25,6 +25,7 @@ class FilesSettings:
         labels: the same for the proofread labels, integers.
         min_cell_voxels: labels with fewer voxels are not traced as cells.
         min_purity: share of a supervoxel that must be the cell's to be its answer.
+        invert: whether bright grey values are turned into dark ones (``image.invert``).
     """
 
     image: str | None
@@ -32,6 +33,7 @@ class FilesSettings:
     labels: str | None
     min_cell_voxels: int
     min_purity: float
+    invert: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,19 @@ class Triple:
         sources: where each is from.
         shape: of the part (z, y, x), voxels.
         corners: where it starts in each array (z, y, x), voxels.
+        invert: whether the image's bright grey values are turned into dark ones.
     """
 
     arrays: dict[str, OpenedArray]
     sources: dict[str, str]
     shape: Corner
     corners: dict[str, Corner]
+    invert: bool = False
 
     def image(self, box: Box) -> NDArray[np.uint8]:
         """Read a box (z, y, x) of the image."""
-        return self._read("image", box)
+        image: NDArray[np.uint8] = self._read("image", box)
+        return 255 - image if self.invert else image
 
     def supervoxels(self, box: Box) -> NDArray[np.uint64]:
         """Read a box (z, y, x) of the supervoxels.
@@ -115,4 +120,4 @@ def open_triple(settings: FilesSettings) -> Triple:
                 f"{'uint8' if is_image else 'integers'}; convert it first"
             )
     part = common_part(arrays)
-    return Triple(arrays, sources, part.shape, part.corners)
+    return Triple(arrays, sources, part.shape, part.corners, settings.invert)

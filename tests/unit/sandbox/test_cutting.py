@@ -67,6 +67,12 @@ def test_only_whole_cubes_are_cut() -> None:
     assert cube_corners((16, 27, 28), GEOMETRY) == [(0, 0, 0), (0, 0, 12)]
 
 
+def test_a_bright_image_is_turned_where_that_is_asked_for(settings) -> None:
+    corner = np.s_[0:1, 0:1, 0:1]
+    assert open_triple(settings).image(corner).item() == 90
+    assert open_triple(replace(settings, invert=True)).image(corner).item() == 255 - 90
+
+
 def test_bad_files_are_refused_by_name(settings: FilesSettings, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"sandbox\.files\.labels is not set"):
         open_triple(replace(settings, labels=None))
