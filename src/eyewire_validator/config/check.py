@@ -42,6 +42,10 @@ _Validator: type[Validator] = extend(  # type: ignore[no-untyped-call]
 )
 
 
+# The spawner leaves out the outermost voxel on either side of what two volumes share.
+LEAST_OVERLAP = 3
+
+
 def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     """Refuse a configuration that the workflow could not run with.
 
@@ -126,7 +130,12 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
-    files = config["sandbox"]["files"]
+    files, overlap = config["sandbox"]["files"], config["volumes"]["overlap"]
+    if config["source"] == "sandbox" and overlap < LEAST_OVERLAP:
+        yield (
+            f"config: volumes.overlap: in {overlap} voxels no answer spawns a task in "
+            f"the next volume of a sandbox; use at least {LEAST_OVERLAP}"
+        )
     if config["source"] == "sandbox" and config["sandbox"]["made_from"] == "files":
         for key in ("image", "supervoxels", "labels"):
             if files[key] is None:

@@ -167,6 +167,7 @@ def test_the_defaults_of_a_kind_name_all_of_its_keys(kind):
         ("report.model", "msty", "report.model: msty has no weights among models"),
         ("report.split", "train", "report.split: train is not among evaluation.splits"),
         ("sandbox.made_from", "files", "sandbox.files.image: name a file"),
+        ("volumes.overlap", 0, "volumes.overlap: in 0 voxels no answer spawns a task"),
         ("split.rule", "random", "split.rule: 'random' is not one of"),
     ],
 )
