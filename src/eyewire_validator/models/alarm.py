@@ -1,5 +1,6 @@
 """The alarm: a volume looks unlike all that a model learned from."""
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -67,10 +68,13 @@ def alarm_of(
         strange = "; ".join(familiar.strange(seen, voxel_nm)) or None
         if strange and strange not in told:
             told.add(strange)
-            print(
-                f"ALARM: {settings.title}: volume {volume} is not like what this model "
-                f"learned from: {strange}. Nothing is decided unseen there."
-            )
+            # In the log of the job, and on the terminal.
+            for stream in (sys.stdout, sys.__stderr__):
+                print(
+                    f"ALARM: {settings.title}: volume {volume} is unlike all that this "
+                    f"model learned from: {strange}. Nothing is decided unseen there.",
+                    file=stream,
+                )
         return strange
 
     return alarm
