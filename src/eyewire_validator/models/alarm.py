@@ -1,14 +1,14 @@
 """The alarm: a volume looks unlike all that a model learned from."""
 
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
-from eyewire_validator.config.families import ModelSettings
-from eyewire_validator.models.checkpoint import load_checkpoint
+from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.volumes.store import VolumeStore
 from eyewire_validator.volumes.voxel_size import VoxelSize
@@ -35,8 +35,39 @@ def familiar_volumes(
     return Familiar.of(looks, voxel_nm)
 
 
+def warn_of(
+    info: CheckpointInfo, seen: Appearance, voxel_nm: VoxelSize | None = None
+) -> tuple[str, ...]:
+    """Return in what a volume is unlike all that a model learned from, with a warning.
+
+    Args:
+        info: what the checkpoint says of the model.
+        seen: how the volume looks.
+        voxel_nm: edges of its voxels (z, y, x) in nm, if known.
+
+    Warns:
+        UserWarning: in anything.
+    """
+    alarms = tuple(_strange(info, seen, voxel_nm))
+    if alarms:
+        warnings.warn(
+            "this volume is unlike all that the model learned from: "
+            f"{'; '.join(alarms)}; do not act on its answers unseen",
+            stacklevel=3,
+        )
+    return alarms
+
+
+def _strange(
+    info: CheckpointInfo, seen: Appearance, voxel_nm: VoxelSize | None
+) -> Iterable[str]:
+    """Compare, if the model sees images, and its checkpoint says which."""
+    if getattr(info.model_settings, "image", "none") == "none" or not info.familiar:
+        return ()
+    return info.familiar.strange(seen, voxel_nm)
+
+
 def alarm_of(
-    settings: ModelSettings,
     checkpoint: Path,
     store: VolumeStore,
     voxel_nm: VoxelSize | None = None,
@@ -46,32 +77,30 @@ def alarm_of(
     It says so aloud, once for each way in which volumes are strange.
 
     Args:
-        settings: the entry of the model; one that sees no image is not alarmed.
-        checkpoint: its weights, with how the volumes looked that it learned from.
+        checkpoint: of the model, with how the volumes looked that it learned from. One
+            that sees no image is not alarmed.
         store: the volumes.
         voxel_nm: edges of their coarse voxels (z, y, x) in nm, if known.
     """
-    familiar = load_checkpoint(checkpoint)[1].familiar
-    if getattr(settings, "image", "none") == "none":
-        return lambda volume: None
-    if familiar is None:
+    info = load_checkpoint(checkpoint)[1]
+    title = info.model_settings.title
+    if info.familiar is None:
         print(
-            f"{settings.title}: its checkpoint does not say how the images looked that "
+            f"{title}: its checkpoint does not say how the images looked that "
             "it learned from; whether these are like them is not known"
         )
-        return lambda volume: None
     told: set[str] = set()
 
     @cache
     def alarm(volume: int) -> str | None:
         seen = Appearance.of(store.get(volume))
-        strange = "; ".join(familiar.strange(seen, voxel_nm)) or None
+        strange = "; ".join(_strange(info, seen, voxel_nm)) or None
         if strange and strange not in told:
             told.add(strange)
             # In the log of the job, and on the terminal.
             for stream in (sys.stdout, sys.__stderr__):
                 print(
-                    f"ALARM: {settings.title}: volume {volume} is unlike all that this "
+                    f"ALARM: {title}: volume {volume} is unlike all that this "
                     f"model learned from: {strange}. Nothing is decided unseen there.",
                     file=stream,
                 )

@@ -6,7 +6,6 @@ Example:
 """
 
 import hashlib
-import warnings
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.scoring import score_contacts
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.errors import ModelError
+from eyewire_validator.models.alarm import warn_of
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.models.grey_values import grey_values
 from eyewire_validator.models.scored_volume import ScoredVolume
@@ -73,16 +73,7 @@ class SegmentValidator:
         settings = cast(AgglomerationSettings, self.info.model_settings)
         volume = CoarseVolume(grey, numbers)
         contacts = score_contacts(self.model, volume, settings.image)
-        alarms: tuple[str, ...] = ()
-        if self.info.familiar and settings.image != "none":
-            seen = Appearance.of(volume)
-            alarms = tuple(self.info.familiar.strange(seen, voxel_nm))
-        if alarms:
-            warnings.warn(
-                "this volume is unlike all that the model learned from: "
-                f"{'; '.join(alarms)}; do not act on its answers unseen",
-                stacklevel=2,
-            )
+        alarms = warn_of(self.info, Appearance.of(volume), voxel_nm)
         return ScoredVolume(contacts, self.model.membership, ids, alarms)
 
     def answer(

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from eyewire_validator.config.families import ModelSettings, NetworkSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.devices import resolve_device
+from eyewire_validator.models.alarm import warn_of
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.models.grey_values import grey_values
+from eyewire_validator.volumes.appearance import Appearance
 from eyewire_validator.voxel_network.network import Network
 from eyewire_validator.voxel_network.samples import Sample, network_inputs
 
@@ -62,10 +64,15 @@ class Validator:
             ``(logits, sigma)``, (z, y, x) float32 each, sigma at least 1. What they
             say depends on how the model was trained: `probability` tells.
 
+        Warns:
+            UserWarning: the image is unlike all that the model learned from.
+
         Raises:
             ModelError: an array has another shape, dtype or values, by its name.
         """
-        stack = torch.from_numpy(self._stack(image, seed, context)[np.newaxis])
+        sample = self._stack(image, seed, context)
+        warn_of(self.info, Appearance.of_image(sample[0]))
+        stack = torch.from_numpy(sample[np.newaxis])
         device = next(self.model.parameters()).device
         inputs = network_inputs(stack.to(device), self._settings.image)
         logits, sigma = self.model(*inputs, loops=loops)

@@ -27,7 +27,8 @@ class Appearance(NamedTuple):
 
     Attributes:
         contrast: mean inside segments minus mean where they border on others or on
-            nothing, in standard deviations: above 0 where membranes are dark.
+            nothing, in standard deviations: above 0 where membranes are dark; NaN
+            without segments, which then is not strange.
         mean: grey value, 0 to 255.
         deviation: standard deviation of the grey values.
         span: from the 1st to the 99th percentile of them.
@@ -43,14 +44,21 @@ class Appearance(NamedTuple):
     @classmethod
     def of(cls, volume: CoarseVolume) -> "Appearance":
         """Measure a volume."""
-        image = volume.image.astype(np.float32)
-        deviation = float(image.std())
-        low, high = np.percentile(volume.image, [1, 99])
-        flat = np.ptp(volume.image, axis=(1, 2)) == 0
+        plain = cls.of_image(volume.image)
+        difference = _contrast(
+            volume.image.astype(np.float32), _inside(volume.segmentation)
+        )
+        return plain._replace(contrast=difference / max(plain.deviation, 1e-6))
+
+    @classmethod
+    def of_image(cls, image: NDArray[np.uint8]) -> "Appearance":
+        """Measure an image (z, y, x) whose segments are not known."""
+        low, high = np.percentile(image, [1, 99])
+        flat = np.ptp(image, axis=(1, 2)) == 0
         return cls(
-            _contrast(image, _inside(volume.segmentation)) / max(deviation, 1e-6),
-            float(image.mean()),
-            deviation,
+            float("nan"),
+            float(image.mean(dtype=np.float64)),
+            float(image.std(dtype=np.float64)),
             float(high - low),
             float(flat.mean()),
         )

@@ -96,12 +96,19 @@ def test_the_workflow_hears_the_alarm_of_a_volume(
     trained_on_bright, checkpoint, make_store, octants, capsys
 ):
     store = make_store({11: octants})
-    assert "brighter" in alarm_of(SETTINGS, trained_on_bright, store)(11)
+    assert "brighter" in alarm_of(trained_on_bright, store)(11)
     assert "ALARM: contacts: volume 11" in capsys.readouterr().out
-    blind = replace(SETTINGS, image="none")
-    assert alarm_of(blind, trained_on_bright, store)(11) is None
-    assert alarm_of(SETTINGS, checkpoint, store)(11) is None
+    assert alarm_of(checkpoint, store)(11) is None
     assert "is not known" in capsys.readouterr().out
+
+
+def test_a_model_that_sees_no_image_is_not_alarmed(
+    trained_on_bright, make_store, octants
+):
+    model, info = load_checkpoint(trained_on_bright)
+    blind = replace(info, model_settings=replace(SETTINGS, image="none"))
+    save_checkpoint(trained_on_bright, model, blind)
+    assert alarm_of(trained_on_bright, make_store({11: octants}))(11) is None
 
 
 def test_what_was_rejected_is_less_probable(checkpoint, image, octants):

@@ -11,6 +11,7 @@ from eyewire_validator.config.families import (
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
 from eyewire_validator.models.voxel_validator import Validator, load_validator
+from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.voxel_network.answerer import NetworkAnswerer
 from eyewire_validator.voxel_network.lwunet import LWUNet
 from eyewire_validator.voxel_network.samples import SampleLoader
@@ -54,6 +55,14 @@ def test_grey_values_of_any_whole_dtype_are_taken(validator):
         for dtype in (np.uint8, ">i4")
     )
     np.testing.assert_array_equal(plain, other)
+
+
+def test_an_image_unlike_all_that_was_learned_from_is_warned_of():
+    model = untrained(SETTINGS)
+    bright = Appearance.of_image(np.full_like(IMAGE, 250))._replace(contrast=1.0)
+    info = replace(model.info, familiar=Familiar.of([bright], voxel_nm=None))
+    with pytest.warns(UserWarning, match="unlike all .+ brighter or darker"):
+        replace(model, info=info).answer(IMAGE, SEED)
 
 
 def test_no_context_means_that_nothing_is_known(validator):
