@@ -201,7 +201,7 @@ def settings_of_models():
 
 
 def rows_of(evaluations):
-    """What the honest table says about evaluations, and the settings they must have."""
+    """List what the honest table says of evaluations, and their expected settings."""
     settings = settings_of_models()
     rows = EVALUATIONS.rows(evaluations)
     return [{**row, "settings": settings[row["model"]]} for row in rows]

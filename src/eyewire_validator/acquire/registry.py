@@ -91,7 +91,7 @@ def read_registry(csvs: Sequence[Path], settings: RegistrySettings) -> pd.DataFr
 
 
 def unreadable_lines(registry: pd.DataFrame, at_most: int = 50) -> list[str]:
-    """Say which values of the registry could not be read, a line each.
+    """List the values of the registry that could not be read, a line each.
 
     Args:
         registry: `REGISTRY`.

@@ -373,7 +373,7 @@ def _summarized(group: Sequence[Entry]) -> dict[str, Any]:
 
 
 def _alarm(group: Sequence[Entry]) -> str:
-    """Say in how many tasks, of all replicates, the alarm rang, and why."""
+    """Count the tasks, of all replicates, in which the alarm rang, by reason."""
     total = sum(entry.decided["tasks"] for entry in group)
     counts: Counter[str] = Counter()
     for entry in group:

@@ -36,7 +36,7 @@ HIGHEST_CELL = 2**63 - 1
 
 @dataclass(frozen=True)
 class CutTriple:
-    """What a triple was made into.
+    """Hold what a triple was made into.
 
     Args:
         volumes: the cubes.
@@ -125,7 +125,7 @@ def make_from_files(
 
 
 def name_supervoxels(triple: Triple, cubes: Mapping[Corner, Volume]) -> pd.DataFrame:
-    """Say which supervoxel each segment is a piece of: rows of `SUPERVOXELS`."""
+    """Name the supervoxel that each segment is a piece of: rows of `SUPERVOXELS`."""
     tables = []
     for corner, volume in cubes.items():
         names = np.zeros(len(volume.sizes), np.uint64)

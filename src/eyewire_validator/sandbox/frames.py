@@ -24,7 +24,7 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True)
 class CommonPart:
-    """What all arrays cover.
+    """Hold the part that all arrays cover.
 
     Args:
         shape: of the part (z, y, x), voxels.
