@@ -186,7 +186,7 @@ rule plot_learning:
     conda:
         "../envs/figures.yaml"
     params:
-        entries=EVALUATIONS.rows(EVALUATIONS.by_training_tasks()),
+        entries=rows_of(EVALUATIONS.by_training_tasks()),
         bootstrap=BOOTSTRAP,
         volume_voxels=GEOMETRY["size"] ** 3,
         heading={
