@@ -31,7 +31,7 @@ UNLABELLED, RIM, SMALL, BARE, OTHER, IMPURE, DUST, NO_TASK, ASKED = range(len(FA
 
 @dataclass(frozen=True)
 class Judge:
-    """What decides about a labelled voxel.
+    """Decide what becomes of a labelled voxel.
 
     Args:
         small: labels that are too small to be cells.

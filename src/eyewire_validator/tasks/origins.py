@@ -1,4 +1,4 @@
-"""Where the segments of a task are from: the user's own id of each, and a place in it.
+"""Lead segments back to the user's data: the own id of each, and a place in it.
 
 Ids of segments hold within their volume only. Whoever acts on an answer needs the id
 and the place in the data that the volumes were cut from.

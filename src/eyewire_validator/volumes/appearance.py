@@ -1,4 +1,4 @@
-"""How the grey values of a volume look, and whether a model has seen their like.
+"""Measure how a volume looks, and tell whether a model has seen its like.
 
 A model trained where membranes are dark finds none where they are bright, and says so
 of nothing: it rejects all segments with great confidence. So a checkpoint keeps how the

@@ -1,4 +1,4 @@
-"""What opening an array gives: its voxels, and where they lie."""
+"""Hold an opened array: its voxels, and where they lie."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
