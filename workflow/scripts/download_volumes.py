@@ -8,6 +8,7 @@ from pathlib import Path
 from eyewire_validator.acquire.api.client import ApiSettings, open_client
 from eyewire_validator.acquire.volumes import FORMAT, download_volume
 from eyewire_validator.jobs.log import job_log
+from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.storage.hashes import file_hash, settings_hash
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
@@ -22,7 +23,8 @@ async def download(folders: dict[str, Path]) -> None:
         failures=Path(snakemake.params.failures),
         sandbox=Path(sandbox[0]).parent if sandbox else None,
     ) as client:
-        for volume, full_path in snakemake.params.volumes.items():
+        volumes = snakemake.params.volumes.items()
+        for volume, full_path in Progress(volumes, unit="volumes"):
             folder = folders[volume]
             await download_volume(client, int(volume), full_path, folder, geometry)
 

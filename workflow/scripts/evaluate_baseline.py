@@ -45,7 +45,6 @@ with job_log(snakemake.log[0], snakemake.output):
         evaluation_settings,
         neurons=read_neurons(truth) if truth else None,
         origins=Origins(Path(files.supervoxels) if files.supervoxels else None),
-        title=settings.title,
     )[1]
     tasks, segments = Path(snakemake.output.tasks), Path(snakemake.output.segments)
     save_evaluation(evaluation, tasks, segments, params.metadata)

@@ -68,7 +68,6 @@ with job_log(snakemake.log[0], kept), torch_threads(snakemake.threads):
         neurons=read_neurons(Path(files.truth)) if files.truth else None,
         origins=Origins(Path(files.supervoxels) if files.supervoxels else None),
         alarm=alarm_of(Path(files.checkpoint), store, voxel_nm),
-        title=settings.title,
     )
     for evaluation, *tables in zip(
         found.values(), snakemake.output.tasks, snakemake.output.segments, strict=True

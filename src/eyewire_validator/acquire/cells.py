@@ -58,7 +58,7 @@ async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
         reply = await _empty_if_missing(client.task(task))
         return reply, await _empty_if_missing(client.aggregate(task)) if reply else {}
 
-    answers = await ask_for_all(ask, tasks, f"cell {cell}")
+    answers = await ask_for_all(ask, tasks, "tasks")
     _refuse_all_empty(answers, cell)
     rows = [
         parse_task(cell, task, entries[task], *answer)

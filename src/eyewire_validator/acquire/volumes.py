@@ -59,7 +59,7 @@ async def download_volume(
             check_file(name, content, f"volume {volume}: {url}", geometry)
 
         try:
-            content = await client.fetch(url, f"volume {volume}", check)
+            content = await client.fetch(url, "files", check)
         except NotFoundError:
             if name != RAW_GRAPH:
                 raise
@@ -69,4 +69,4 @@ async def download_volume(
         add_to_manifest(manifest, name, content)
 
     missing = [name for name in file_names(geometry) if name not in kept]
-    await ask_for_all(save, missing, f"volume {volume}")
+    await ask_for_all(save, missing, "files")

@@ -4,7 +4,6 @@ All that an epoch draws comes from a generator of that epoch alone, so that a tr
 that was interrupted goes on to the same weights.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim.lr_scheduler import StepLR
-from tqdm import tqdm
 
 from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
 from eyewire_validator.agglomeration.contacts import close_gaps
@@ -27,6 +25,7 @@ from eyewire_validator.config.families import (
     AgglomerationTraining,
 )
 from eyewire_validator.errors import ModelError
+from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.learning.devices import repeatable, torch_threads
 from eyewire_validator.learning.epochs import RESUME_FILE, Epochs, fingerprint
 from eyewire_validator.learning.symmetry import SYMMETRIES, apply
@@ -121,10 +120,8 @@ def train_affinities(
     same = fingerprint(index, model_settings, settings, random_seed)
     run.resume(file, same)
     steps = settings.epochs * len(labelled) * PATCHES
-    progress = tqdm(
-        total=steps, initial=len(run.history) * len(labelled) * PATCHES, unit="patch",
-        disable=None, file=sys.__stderr__,
-    )  # fmt: skip
+    done = len(run.history) * len(labelled) * PATCHES
+    progress = Progress(unit="patches", total=steps, initial=done)
     with torch_threads(threads), repeatable(device), progress:
         while not run.is_finished():
             draw = np.random.default_rng([random_seed, len(run.history) + 1])

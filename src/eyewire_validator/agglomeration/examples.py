@@ -4,7 +4,6 @@ A task labels every contact of its object: both sides belong to it, or one does.
 labels no contact of two other segments, as they may be of one cell or of two.
 """
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,7 +12,6 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from eyewire_validator.agglomeration.contacts import (
     DescribedContacts,
@@ -21,6 +19,7 @@ from eyewire_validator.agglomeration.contacts import (
 )
 from eyewire_validator.agglomeration.features import FEATURES
 from eyewire_validator.errors import ModelError
+from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.volumes.store import VolumeStore
 
@@ -80,7 +79,7 @@ def find_examples(
     features = [np.empty((0, len(FEATURES)), np.float32)]
     belongs, faces = [np.empty(0, np.bool_)], [np.empty(0, np.int64)]
     tasks = 0
-    for volume in tqdm(volumes, "contacts", disable=None, file=sys.__stderr__):
+    for volume in Progress(volumes, unit="volumes"):
         of_volume = split.loc[split["volume"] == volume, "task"]
         contacts = describe_contacts(store.read(volume), image)
         rows, together = contact_labels(map(lineage.task, of_volume), contacts)

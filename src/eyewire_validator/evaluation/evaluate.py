@@ -1,6 +1,5 @@
 """Evaluate a model on tasks: score the voxels and the segments of its answers."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from eyewire_validator.answers import Answerer
 from eyewire_validator.evaluation.segment_scores import Candidates
 from eyewire_validator.evaluation.voxel_counts import TaskVoxels, answer_in_batches
+from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_METRICS
 from eyewire_validator.storage.tables import write_table
 from eyewire_validator.tasks.lineage import Lineage
@@ -75,7 +74,6 @@ def evaluate(
     neurons: Mapping[int, frozenset[int]] | None = None,
     origins: Origins | None = None,
     alarm: Callable[[int], str | None] = lambda volume: None,
-    title: str = "",
 ) -> dict[int, Evaluation]:
     """Score an answerer on tasks, over their whole volumes.
 
@@ -89,7 +87,6 @@ def evaluate(
         neurons: the segments that really belong to each task, where that is known.
         origins: know the own ids of segments; without, those of the volume are.
         alarm: says in what a volume is unlike all that the model learned from.
-        title: of the progress bar.
 
     Returns:
         The evaluation at each number of loops.
@@ -98,9 +95,7 @@ def evaluate(
     rows: dict[int, list[dict[str, Any]]] = {count: [] for count in loops}
     scores: dict[int, list[dict[str, NDArray[Any]]]] = {count: [] for count in loops}
     answered = answer_in_batches(tasks, answerer, settings.batch_size)
-    for task, answers in tqdm(
-        answered, title, len(tasks), disable=None, file=sys.__stderr__
-    ):
+    for task, answers in Progress(answered, unit="tasks", total=len(tasks)):
         row = lineage.task(task)
         voxels = TaskVoxels.of(row, store)
         coverage = store.coverage(row.volume_id)

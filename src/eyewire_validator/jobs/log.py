@@ -1,4 +1,4 @@
-"""The log of a job: its output, its error in one line, and a manifest of its files."""
+"""The log of a job: its output, progress and error, and a manifest of its files."""
 
 import contextlib
 import errno
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from eyewire_validator.errors import EyewireValidatorError
+from eyewire_validator.jobs import progress
 from eyewire_validator.jobs.manifests import SUFFIX, write_manifest
 
 # Errors of the disk that are no bugs: full, over the quota, read-only.
@@ -21,7 +22,8 @@ def job_log(path: str | Path, outputs: Iterable[str] = ()) -> Iterator[None]:
     """Redirect the output of the block and this package's log to the file ``path``.
 
     Once the block is done, the hashes of ``outputs``, the files and folders that it
-    makes, are written beside the log.
+    makes, are written beside the log. Progress is shown on the terminal as well, with
+    the name of the rule and of the job.
 
     An error of this package, or of the disk, ends the process with status 1 and its
     message, on the terminal and in the log; a traceback goes to the log only for what
@@ -30,11 +32,12 @@ def job_log(path: str | Path, outputs: Iterable[str] = ()) -> Iterator[None]:
     log, made = Path(path), [Path(output) for output in outputs]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8", buffering=1) as file:
-        package = logging.getLogger(__name__.partition(".")[0])
-        package.setLevel(logging.INFO)
-        package.addHandler(logging.StreamHandler(file))
         try:
-            with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+            with (
+                _logged_to(file, f"{log.parent.name} {log.stem}"),
+                contextlib.redirect_stdout(file),
+                contextlib.redirect_stderr(file),
+            ):
                 yield
                 if made:
                     write_manifest(log.with_suffix(SUFFIX), made)
@@ -46,6 +49,22 @@ def job_log(path: str | Path, outputs: Iterable[str] = ()) -> Iterator[None]:
                 _give_up(f"{where}: {error.strerror}; mend that and rerun", file)
             traceback.print_exc(file=file)
             raise
+
+
+@contextlib.contextmanager
+def _logged_to(file: TextIO, job: str) -> Iterator[None]:
+    """Write this package's log to a file; show progress on the terminal as well."""
+    package = logging.getLogger(__name__.partition(".")[0])
+    package.setLevel(logging.INFO)
+    to_file, to_terminal = logging.StreamHandler(file), logging.StreamHandler()
+    to_terminal.setFormatter(logging.Formatter(f"{job}: %(message)s"))
+    package.addHandler(to_file)
+    progress.log.addHandler(to_terminal)
+    try:
+        yield
+    finally:
+        package.removeHandler(to_file)
+        progress.log.removeHandler(to_terminal)
 
 
 def _give_up(reason: str, log: TextIO) -> NoReturn:

@@ -5,20 +5,18 @@ that epoch alone. So a resumed training is as one that was never interrupted: on
 CPU, with the same number of threads, to the same bits.
 """
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.errors import SplitError
+from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.learning.devices import repeatable, torch_threads
 from eyewire_validator.learning.epochs import RESUME_FILE, fingerprint
 from eyewire_validator.learning.outcome import Trained
@@ -120,12 +118,10 @@ def _batches(tasks: NDArray[np.int64], batch_size: int) -> Iterator[list[int]]:
         yield tasks[start : start + batch_size].tolist()
 
 
-def _progress(run: TrainingRun, tasks: NDArray[np.int64]) -> "tqdm[Any]":
-    """Return a progress bar over the training tasks of all epochs."""
-    return tqdm(
+def _progress(run: TrainingRun, tasks: NDArray[np.int64]) -> Progress:
+    """Report progress over the training tasks of all epochs."""
+    return Progress(
+        unit="tasks",
         total=run.settings.epochs * len(tasks) // run.settings.rotation,
         initial=sum(row["tasks"] for row in run.history),
-        unit="task",
-        disable=None,
-        file=sys.__stderr__,
     )

@@ -7,12 +7,6 @@ from eyewire_validator.errors import VolumeError
 from eyewire_validator.jobs.log import job_log
 
 
-@pytest.fixture(autouse=True)
-def _quiet_again():
-    yield
-    logging.getLogger("eyewire_validator").handlers.clear()
-
-
 def test_what_is_printed_and_logged_goes_to_the_file(tmp_path, capsys):
     with job_log(tmp_path / "logs" / "job.log"):
         print("printed")

@@ -1,32 +1,28 @@
 """Run many requests at the same time."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from tqdm import tqdm
+from eyewire_validator.jobs.progress import Progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 async def ask_for_all(
-    ask: Callable[[Item], Awaitable[Result]], items: Iterable[Item], title: str
+    ask: Callable[[Item], Awaitable[Result]], items: Iterable[Item], unit: str
 ) -> list[Result]:
     """Call ``ask`` with all items at once; return the results in the items' order.
 
-    How many requests are really under way is up to the client. A bar shows the
-    progress if there is a terminal.
+    How many requests are really under way is up to the client. Progress
+    is logged.
 
     Raises:
         Exception: the first failure, as it is; what is still under way is cancelled.
     """
     items = list(items)
-    # The workflow turns sys.stderr into a log file, where bars have no place.
-    with tqdm(
-        total=len(items), desc=title, file=sys.__stderr__, disable=None
-    ) as progress:
+    with Progress(total=len(items), unit=unit) as progress:
 
         async def ask_and_count(item: Item) -> Result:
             result = await ask(item)

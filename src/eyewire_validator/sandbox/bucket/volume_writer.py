@@ -1,14 +1,13 @@
 """Make and write the volumes of a sandbox, several at a time."""
 
-import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.sandbox.bucket.folder import write_volume
 from eyewire_validator.sandbox.bucket.volumes import Volume
 
@@ -37,16 +36,7 @@ class VolumeWriter:
         return replace(volume, segmentation=np.load(path, mmap_mode="r"))
 
     def run(self, jobs: list[Callable[[], Volume]]) -> list[Volume]:
-        """Run the jobs, with a progress bar on a terminal; keep their order."""
+        """Run the jobs and report their progress; keep their order."""
         with ThreadPoolExecutor(self.workers) as pool:
             volumes = pool.map(lambda job: job(), jobs)
-            return list(
-                tqdm(
-                    volumes,
-                    "volumes",
-                    len(jobs),
-                    disable=None,
-                    file=sys.__stderr__,
-                    unit="volume",
-                )
-            )
+            return list(Progress(volumes, unit="volumes", total=len(jobs)))
