@@ -3,6 +3,7 @@
 Run it with ``snakemake --cores N``; ``-n`` shows what would run. Everything it makes is
 under results/:
 
+    first_answer/                               one task and its answer, for newcomers
     cells/registry.parquet                      which cells are used, and why not
     downloads/cells/{cell}/                     what the API said about a cell's tasks
     volumes/groups/{group}/{volume}/            downsampled image, segmentation, coverage
@@ -25,6 +26,7 @@ min_version("9.10")
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
+include: "rules/first_answer.smk"
 include: "rules/sandbox.smk"
 include: "rules/registry.smk"
 include: "rules/tasks.smk"

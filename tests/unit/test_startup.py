@@ -17,6 +17,7 @@ HEAVY = {
 EXPECTED = {
     "adopt_checkpoint": {"torch"},
     "audit_models": {"torch"},
+    "answer_first_task": {"matplotlib", "numba", "skimage", "torch"},
     "compare_loops": {"matplotlib"},
     "compare_models": {"matplotlib"},
     "download_cell": {"httpx"},

@@ -194,3 +194,13 @@ def test_two_runs_give_the_same_bytes(run, finished, tmp_path: Path):
     assert done.returncode == 0, done.stdout
     for file in files:
         assert (tmp_path / file).read_bytes() == (finished / file).read_bytes(), file
+
+
+def test_a_newcomer_is_shown_a_first_answer(finished):
+    answer = pd.read_csv(finished / "results/first_answer/answer.csv")
+    assert set(answer) == {"segment", "probability", "deviation", "chosen", "belongs"}
+    assert answer["belongs"].any()
+    assert (answer["chosen"] == (answer["probability"] > 0.5)).all()
+    terminal = (finished / "terminal.txt").read_text()
+    assert f"one task of {len(answer):,} segments" in terminal
+    assert "Picture: results/first_answer/task.png" in terminal

@@ -118,13 +118,21 @@ def plan_sites(
 def make_volume(
     site: Site, factor: int, seed: list[int], writer: VolumeWriter
 ) -> Volume:
-    """Draw a volume, cut what the JPEGs show into supervoxels, and write it.
+    """Draw a volume, and write it; see `draw_volume`."""
+    volume, jpegs = draw_volume(site, factor, seed)
+    return writer.write(volume, jpegs)
+
+
+def draw_volume(site: Site, factor: int, seed: list[int]) -> tuple[Volume, list[bytes]]:
+    """Draw a volume, and cut what the JPEGs show into supervoxels.
 
     Args:
         site: what and where.
         factor: edge of a block of downsampling, for the speck that will vanish in it.
         seed: of the segment ids.
-        writer: writes it.
+
+    Returns:
+        The volume and the JPEGs of its image.
     """
     picture = render(site.tissue, site.corner, site.box.shape)
     jpegs = to_jpegs(picture.image)
@@ -133,8 +141,7 @@ def make_volume(
     segmentation = oversegment(image, site.tissue.neurite_diameter, rng)
     for _ in range(SPECKS):
         plant_speck(segmentation, picture.neuron <= site.tissue.traced, factor, rng)
-    volume = describe(site.box, segmentation, image, picture.neuron)
-    return writer.write(volume, jpegs)
+    return describe(site.box, segmentation, image, picture.neuron), jpegs
 
 
 def _tracer(volumes: list[Volume], geometry: VolumeGeometry, dust: Dust) -> Tracer:
