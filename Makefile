@@ -11,8 +11,7 @@ READY := $(VENV)/ready
 
 ## Answer a first task, run the whole workflow on the sandbox, show the honest table.
 demo: $(READY)
-	$(BIN)/snakemake --cores $(CORES) --quiet rules host --configfile config/demo.yaml \
-		--prioritize first_answer -- first_answer all
+	$(BIN)/snakemake --cores $(CORES) --profile profiles/demo -- first_answer all
 	@cat results/report/honest_table.txt
 	@echo "Report:  results/report/index.html"
 	@echo "Figures: results/figures/"
