@@ -29,7 +29,7 @@ EXPECTED = {
     "plot_metrics": {"matplotlib"},
     "plot_segments": {"matplotlib"},
     "plot_sizes": {"matplotlib"},
-    "plot_tasks": {"matplotlib", "torch"},
+    "plot_tasks": {"matplotlib"},
     "plot_training": {"matplotlib"},
     "render_report": {"matplotlib"},
     "train_model": {"torch"},

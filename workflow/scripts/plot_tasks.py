@@ -1,8 +1,17 @@
 """Picture tasks and their answers: a typical one, then those with the most edits."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-from eyewire_validator.answers import Resources
+import numpy as np
+from numpy.typing import NDArray
+
+from eyewire_validator.answers import (
+    Answer,
+    Resources,
+    answer_in_segments,
+    no_segments,
+)
 from eyewire_validator.config.families import NetworkSettings
 from eyewire_validator.config.kinds import model_settings
 from eyewire_validator.evaluation.error_analysis import outcomes, worst_tasks
@@ -15,8 +24,6 @@ from eyewire_validator.figures import (
     save_figure,
 )
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.learning.devices import torch_threads
-from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.storage.files import read_json, write_bytes
 from eyewire_validator.storage.schemas.evaluation import (
     SEGMENT_SCORES,
@@ -25,41 +32,68 @@ from eyewire_validator.storage.schemas.evaluation import (
 )
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table
+from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.voxel_network.samples import SampleLoader
+
+# From a task to its sample, (channels, z, y, x) uint8, and its answer.
+Read = Callable[[int], tuple[NDArray[np.uint8], Answer]]
+
+
+def network_reader() -> Read:
+    """Return what loads a task's sample and has the network answer it again."""
+    from eyewire_validator.learning.devices import torch_threads
+    from eyewire_validator.models.answer import load_answerer
+    from eyewire_validator.voxel_network.samples import SampleLoader
+
+    resources = Resources(store=store, dust=Dust(**params.dust), loops=[params.loops])
+    answerer = load_answerer(settings, resources, Path(files.checkpoint))(index)
+    loader = SampleLoader(index, store, settings)
+
+    def read(task: int) -> tuple[NDArray[np.uint8], Answer]:
+        with torch_threads(snakemake.threads):
+            return loader.load(task), answerer([task])[0][params.loops]
+
+    return read
+
+
+def segment_reader() -> Read:
+    """Return what loads a task's sample and paints its segments as scored."""
+
+    def read(task: int) -> tuple[NDArray[np.uint8], Answer]:
+        row = lineage.task(task)
+        volume = store.get(row.volume_id)
+        masks = [volume.mask(row.seed), volume.mask(row.aggregate)]
+        scores = segments[segments["task"] == task]
+        probability = no_segments()
+        probability[scores["segment"]] = scores["probability"]
+        answer = answer_in_segments(volume.segmentation, row.seed, probability)
+        return np.stack([volume.image, *masks]), answer
+
+    return read
 
 
 def picture_task(task: int) -> TaskPicture:
-    """Answer a task again; its segments are as they were decided."""
-    scores = segments[segments["task"] == task]
+    """Picture a task; its segments are as they were decided."""
     return TaskPicture.of(
-        loader.load(task),
-        answerer([task])[0][params.loops],
-        store.get(loader.lineage.task(task).volume_id).segmentation,
-        outcomes(scores, threshold),
+        *read(task),
+        store.get(lineage.task(task).volume_id).segmentation,
+        outcomes(segments[segments["task"] == task], threshold),
     )
 
 
-with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.threads):
+with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
     index = read_table(Path(files.index), TASK_INDEX)
     store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
     settings = model_settings(params.model)
-    answerer = load_answerer(
-        settings,
-        Resources(store=store, dust=Dust(**params.dust), loops=[params.loops]),
-        Path(files.checkpoint),
-    )(index)
-    # An agglomeration has no context channels to be shown.
-    shown = (
-        settings if isinstance(settings, NetworkSettings) else NetworkSettings(title="")
-    )
-    loader = SampleLoader(index, store, shown)
+    lineage = Lineage(index)
     answers = read_table(Path(files.answers), TASK_ANSWERS)
     segments = read_table(Path(files.segments), SEGMENT_SCORES)
     threshold = read_json(Path(files.decisions))["threshold"]
+    is_network = isinstance(settings, NetworkSettings)
+    read = network_reader() if is_network else segment_reader()
     heading = Heading(**params.heading)
     typical = typical_task(read_table(Path(files.tasks), TASK_METRICS))
     first, *others = (Path(png).with_suffix("") for png in snakemake.output.png)
