@@ -24,7 +24,7 @@ EXPECTED = {
     "download_volumes": {"httpx"},
     "downsample_volumes": {"numba"},
     "evaluate_network": {"torch"},
-    "make_sandbox": {"numba", "skimage"},
+    "make_sandbox": {"numba"},
     "plot_learning": {"matplotlib"},
     "plot_metrics": {"matplotlib"},
     "plot_segments": {"matplotlib"},

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from skimage.measure import label
 
 from eyewire_validator.errors import SandboxError
+from eyewire_validator.sandbox.bucket.pieces import label_pieces
 from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
 from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
 from eyewire_validator.sandbox.frames import Corner
@@ -72,7 +72,7 @@ def cut_segmentation(supervoxels: NDArray[np.integer]) -> NDArray[np.uint16]:
     Raises:
         SandboxError: there are more than uint16 can count.
     """
-    pieces: NDArray[np.int64] = label(supervoxels, connectivity=1)  # type: ignore[no-untyped-call]
+    pieces = label_pieces(supervoxels)
     count = int(pieces.max())
     if count > MAX_SEGMENTS:
         raise SandboxError(

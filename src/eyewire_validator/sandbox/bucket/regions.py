@@ -7,7 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
-from skimage.measure import label as label_regions
+
+from eyewire_validator.sandbox.bucket.pieces import find_runs, label_pieces
+from eyewire_validator.volumes.compiled import compiled
 
 # Segments are in contact if they touch or if this many voxels lie between them.
 BORDER_GAP = 1
@@ -38,28 +40,48 @@ def find_borders(
         values: (z, y, x) averaged over each contact; of the two voxels of a contact
             and what lies between them the lowest counts.
     """
-    keys, lowest = [], []
     highest = int(segmentation.max()) + 1
-    for axis in range(3):
-        segments, greys = (
-            np.moveaxis(segmentation, axis, 0),
-            np.moveaxis(values, axis, 0),
-        )
-        for gap in range(BORDER_GAP + 1):
-            one, other = segments[: -1 - gap], segments[1 + gap :]
-            touching = (one != other) & (one != 0) & (other != 0)
-            ends = one[touching].astype(np.int64), other[touching].astype(np.int64)
-            keys.append(np.minimum(*ends) * highest + np.maximum(*ends))
-            between = [
-                greys[step : len(greys) - 1 - gap + step][touching]
-                for step in range(gap + 2)
-            ]
-            lowest.append(np.min(between, axis=0))
-    codes, unique = pd.factorize(np.concatenate(keys), sort=True)
+    keys = np.empty(2 * 3 * segmentation[0].size, np.int64)
+    lowest = np.empty(keys.size, values.dtype)
+    sections = []
+    for z in range(len(segmentation)):
+        found = _list_contacts(segmentation, values, z, highest, keys, lowest)
+        sections.append((keys[:found].copy(), lowest[:found].copy()))
+    keys, lowest = map(np.concatenate, zip(*sections, strict=True))
+    codes, unique = pd.factorize(keys, sort=True)
     areas = np.bincount(codes, minlength=len(unique))
-    totals = np.bincount(codes, np.concatenate(lowest), len(unique))
+    totals = np.bincount(codes, lowest, len(unique))
     pairs = np.stack(np.divmod(unique, highest), axis=1)
     return Borders(pairs, areas, totals / areas)
+
+
+@compiled()
+def _list_contacts(segments, values, z, highest, keys, lowest):  # type: ignore[no-untyped-def]
+    """List the contacts of a section with itself and the next two.
+
+    Returns:
+        How many there are; ``keys`` and ``lowest`` hold them.
+    """
+    depth, height, width = segments.shape
+    found = 0
+    for y in range(height):
+        for x in range(width):
+            one = np.int64(segments[z, y, x])
+            for axis in range(3):
+                lower = values[z, y, x]
+                for step in range(1, BORDER_GAP + 2):
+                    k = z + step * (axis == 0)
+                    j = y + step * (axis == 1)
+                    i = x + step * (axis == 2)
+                    if one == 0 or k >= depth or j >= height or i >= width:
+                        break
+                    lower = min(lower, values[k, j, i])
+                    other = np.int64(segments[k, j, i])
+                    if other != one and other != 0:
+                        keys[found] = min(one, other) * highest + max(one, other)
+                        lowest[found] = lower
+                        found += 1
+    return found
 
 
 def merge_borders(borders: Borders, group: NDArray[np.integer]) -> Borders:
@@ -113,9 +135,11 @@ def majority_owners(
         for ids that do not occur, and where most has no owner.
     """
     count = int(segmentation.max()) + 1
-    dense, labels = pd.factorize(owners.ravel(), sort=True)
-    key = segmentation.ravel().astype(np.int64) * len(labels) + dense
-    overlap = np.bincount(key, minlength=count * len(labels)).reshape(count, -1)
+    starts = find_runs(segmentation, owners)
+    dense, labels = pd.factorize(owners.ravel()[starts], sort=True)
+    key = segmentation.ravel()[starts].astype(np.int64) * len(labels) + dense
+    lengths = np.diff(starts, append=owners.size)
+    overlap = np.bincount(key, lengths, count * len(labels)).reshape(count, -1)
     winner = overlap.argmax(axis=1)
     share = overlap.max(axis=1) / np.maximum(overlap.sum(axis=1), 1)
     owner = labels[winner]
@@ -144,9 +168,12 @@ def joined_by_owners(
         (n, 2) pairs of segments; all of a piece (26-connected voxels of one label) are
         joined by a chain of them.
     """
-    pieces: NDArray[np.int64] = label_regions(labels, connectivity=3)  # type: ignore[no-untyped-call]
-    is_own = (segmentation > 0) & (labels != 0) & (owners[segmentation] == labels)
-    keys = pieces[is_own].astype(np.int64) * len(owners) + segmentation[is_own]
+    starts = find_runs(segmentation, labels)
+    pieces = label_pieces(labels, by_corners=True).ravel()[starts]
+    segments = segmentation.ravel()[starts]
+    own = labels.ravel()[starts]
+    is_own = (segments > 0) & (own != 0) & (owners[segments] == own)
+    keys = pieces[is_own].astype(np.int64) * len(owners) + segments[is_own]
     piece, segment = np.divmod(np.sort(pd.unique(keys)), len(owners))
     together = piece[1:] == piece[:-1]
     return np.stack([segment[:-1][together], segment[1:][together]], axis=1)

@@ -162,9 +162,11 @@ def _ramp(value, low, high):  # type: ignore[no-untyped-def]
 
 
 @compiled(error_model="numpy")
-def _at(tile, z, y, x):  # type: ignore[no-untyped-def]
+def _tile_row(tile, z, y, columns, row):  # type: ignore[no-untyped-def]
+    """Write a row of a periodic tile; ``columns`` are positions x within its period."""
     period = tile.shape[0]
-    return tile[z % period, y % period, x % period]
+    for i in range(len(row)):
+        row[i] = tile[z % period, y % period, columns[i]]
 
 
 @compiled(error_model="numpy")
@@ -175,24 +177,32 @@ def _paint(  # type: ignore[no-untyped-def]
     values = np.empty(fields.shape[3], np.float32)
     columns, parts = split_columns(low[2], pitch, signal.shape[2])
     row = np.empty(fields.shape[2:], np.float32)
+    xs = low[2] + np.arange(signal.shape[2])
+    tile_columns, other_columns = xs % tile.shape[0], xs % other_tile.shape[0]
+    fills, other_fills = np.empty((2, signal.shape[2]), np.float32)
     for k in range(signal.shape[0]):
         for j in range(signal.shape[1]):
             blend_row(fields, pitch, k + low[0] % pitch, j + low[1] % pitch, row)
+            _tile_row(tile, low[0] + k, low[1] + j, tile_columns, fills)
+            _tile_row(other_tile, low[0] + k, low[1] + j, other_columns, other_fills)
             for i in range(signal.shape[2]):
-                z, y, x = low[0] + k, low[1] + j, low[2] + i
                 at, part = columns[i], parts[i]
-                for f in range(len(values)):
+                # The first three are the warp.
+                for f in range(3, len(values)):
                     values[f] = row[at, f] + part * (row[at + 1, f] - row[at, f])
                 owner = neuron[k, j, i]
-                fill = _at(tile, z, y, x) + _at(other_tile, z, y, x)
+                fill = fills[i] + other_fills[i]
                 grey = brightness[owner] + texture[owner] * fill + 9 * values[5]
                 # Vesicles: dark dots where there are many.
                 crowd = _ramp(values[7], 0.1, 0.4)
                 grey -= crowd * (6 + 50 * _ramp(fill, 0.4, 1.3))
                 # Reticulum: thin grey sheets, away from the membrane.
                 gap = membrane[k, j, i]
-                sheet = np.exp(-((values[8] / 0.045) ** 2)) * _ramp(values[5], 0.0, 0.4)
-                grey -= 38 * sheet * _ramp(gap, 3 * width, 5 * width)
+                share = _ramp(values[5], 0.0, 0.4)
+                away = _ramp(gap, 3 * width, 5 * width)
+                if share > 0 and away > 0:
+                    sheet = np.exp(-((values[8] / 0.045) ** 2)) * share
+                    grey -= 38 * sheet * away
                 # Mitochondria: dark, with a darker rim and a pale seam around.
                 depth = organelle[k, j, i]
                 if depth < 2.5:
@@ -215,10 +225,15 @@ def _paint(  # type: ignore[no-untyped-def]
 
 @compiled(error_model="numpy")
 def _add_grain(corner, signal, tile, other_tile, offsets, image):  # type: ignore[no-untyped-def]
+    xs = corner[2] + np.arange(signal.shape[2])
+    tile_columns, other_columns = xs % tile.shape[0], xs % other_tile.shape[0]
+    grains, other_grains = np.empty((2, signal.shape[2]), np.float32)
     for k in range(signal.shape[0]):
         for j in range(signal.shape[1]):
+            z, y = corner[0] + k, corner[1] + j
+            _tile_row(tile, z, y, tile_columns, grains)
+            _tile_row(other_tile, z, y, other_columns, other_grains)
             for i in range(signal.shape[2]):
-                z, y, x = corner[0] + k, corner[1] + j, corner[2] + i
-                grain = _at(tile, z, y, x) + _at(other_tile, z, y, x)
+                grain = grains[i] + other_grains[i]
                 grey = signal[k, j, i] + offsets[k] + GRAIN * grain
                 image[k, j, i] = np.uint8(min(max(np.rint(grey), 0.0), 255.0))

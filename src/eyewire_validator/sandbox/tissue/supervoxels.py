@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, label, maximum_filter, minimum_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from skimage.measure import label as label_regions
-from skimage.segmentation import watershed
 
+from eyewire_validator.sandbox.bucket.pieces import label_pieces
 from eyewire_validator.sandbox.bucket.regions import (
     Borders,
     find_borders,
     merge_borders,
 )
+from eyewire_validator.sandbox.tissue.watershed import watershed
 
 # Grey levels below the surroundings: where a basin may not begin, and from where on a
 # voxel is so surely membrane that it belongs to no segment.
@@ -74,8 +74,7 @@ def oversegment(
     for axis in range(3):
         border = np.moveaxis(basins, axis, 0)
         border[[0, -1]] = 0
-    segmentation = label_regions(basins, connectivity=1)  # type: ignore[no-untyped-call]
-    return renumber(segmentation, DUST_SHARE * neurite_diameter**3, rng)
+    return renumber(label_pieces(basins), DUST_SHARE * neurite_diameter**3, rng)
 
 
 def _basins(sheets: NDArray[np.float32], neurite_diameter: float) -> NDArray[np.int32]:
@@ -87,8 +86,7 @@ def _basins(sheets: NDArray[np.float32], neurite_diameter: float) -> NDArray[np.
     size = 2 * round(2 * spacing) + 1
     minima = (landscape == minimum_filter(landscape, size)) & (landscape < MEMBRANE)
     markers, _ = label(minima)
-    within = coarse < DARKEST
-    basins = watershed(landscape, markers, mask=within)  # type: ignore[no-untyped-call]
+    basins = watershed(landscape, markers, coarse < DARKEST)
     small = SMALL_SHARE * (neurite_diameter / scale) ** 3
     group = _agglomerate(
         find_borders(basins, -coarse), np.bincount(basins.ravel()), small

@@ -75,3 +75,32 @@ def test_a_piece_of_a_label_joins_its_own_segments_only() -> None:
     assert joined_by_owners(segmentation, labels, owners).tolist() == []
     labels[0, 0, 5] = 5
     assert joined_by_owners(segmentation, labels, owners).tolist() == [[1, 2]]
+
+
+def test_borders_are_those_of_every_pair_of_voxels() -> None:
+    rng = np.random.default_rng(0)
+    segmentation = rng.integers(0, 4, (4, 5, 6))
+    grey = rng.integers(0, 256, segmentation.shape, np.uint8)
+    lowest: dict[tuple[int, int], list[int]] = {}
+    for axis in range(3):
+        for line, greys in zip(
+            lines(segmentation, axis), lines(grey, axis), strict=True
+        ):
+            for gap in (1, 2):
+                for i in range(len(line) - gap):
+                    one, other = sorted((line[i], line[i + gap]))
+                    if 0 != one != other:
+                        seen = lowest.setdefault((one, other), [])
+                        seen.append(min(greys[i : i + gap + 1]))
+    borders = find_borders(segmentation, grey)
+    assert borders.pairs.tolist() == [list(pair) for pair in sorted(lowest)]
+    expected = [lowest[pair] for pair in sorted(lowest)]
+    assert borders.areas.tolist() == [len(seen) for seen in expected]
+    assert borders.means.tolist() == [sum(seen) / len(seen) for seen in expected]
+
+
+def lines(array: np.ndarray, axis: int) -> list[list[int]]:
+    rows: list[list[int]] = (
+        np.moveaxis(array, axis, -1).reshape(-1, array.shape[axis]).tolist()
+    )
+    return rows
