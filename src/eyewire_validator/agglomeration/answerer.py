@@ -4,6 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.scoring import linker
 from eyewire_validator.answers import (
@@ -15,7 +18,7 @@ from eyewire_validator.answers import (
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.tasks.answering import answer_in_lineage
 from eyewire_validator.tasks.lineage import Lineage, Task
-from eyewire_validator.volumes.store import VolumeStore
+from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
 
 
 def agglomeration_answerer(
@@ -39,10 +42,34 @@ def agglomerate(
     linked = linker(model, store, settings)
 
     def answer(task: Task, lineage: Lineage) -> Answer:
-        members = linked(task, lineage).members(model.membership)
+        found = linked(task, lineage)
+        members = by_segment_id(
+            found.segments, found.members(model.membership), task.seed
+        )
         segmentation = store.get(task.volume_id).segmentation
         return answer_in_segments(
             segmentation, task.seed, members.mean(axis=0), members
         )
 
     return answer
+
+
+def by_segment_id(
+    segments: NDArray[np.int64],
+    members: NDArray[np.float32],
+    seed: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Put probabilities where an answer has them.
+
+    Args:
+        segments: (n,) ids.
+        members: (members, n) float32 probabilities.
+        seed: (m,) ids whose probability is 1.
+
+    Returns:
+        (members, 65536) float32 by segment id; 0 for all other segments.
+    """
+    found = np.zeros((len(members), SEGMENT_IDS), np.float32)
+    found[:, segments] = members
+    found[:, seed] = 1
+    return found

@@ -5,17 +5,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.segmentation import expand_labels
 
 from eyewire_validator.agglomeration.features import (
     COMPARED,
     FILTERS,
+    OF_A_FILTER,
     OF_A_SEGMENT,
     OF_SEGMENTS,
     QUANTILES,
 )
 from eyewire_validator.agglomeration.filters import filter_image
-from eyewire_validator.volumes.contacts import faces_along, pairs_of
+from eyewire_validator.volumes.compiled import compiled
+from eyewire_validator.volumes.contacts import Faces, list_faces
 from eyewire_validator.volumes.store import CoarseVolume
 
 # Where nothing lies between segments, such as a membrane that was left out, they grow
@@ -53,86 +54,110 @@ def describe_contacts(volume: CoarseVolume, image: str) -> DescribedContacts:
         volume = volume._replace(image=np.zeros_like(volume.image))
     segmentation = close_gaps(volume.segmentation)
     filtered = filter_image(volume.image)
-    faces = _Faces.find(segmentation, filtered)
+    faces = list_faces(segmentation)
+    appearance = _appearance(faces, filtered)
     sides = _Segments.measure(segmentation, filtered)
     features = np.concatenate(
-        [faces.appearance(), faces.shape(), _compare(faces, sides)], axis=1
+        [
+            appearance.reshape(-1, len(FILTERS) * len(OF_A_FILTER)),
+            _shape(faces, segmentation.shape),
+            _compare(faces, appearance, sides),
+        ],
+        axis=1,
     )
     return DescribedContacts(faces.pairs, faces.count, features.astype(np.float32))
 
 
 def close_gaps(segmentation: NDArray[np.uint16]) -> NDArray[np.int32]:
-    """Grow (z, y, x) segments into the background, by `GROWTH` voxels at most."""
+    """Grow (z, y, x) segments into the background, by `GROWTH` voxels at most.
+
+    A voxel takes the id of the nearest segment; of equally near ones, that of the voxel
+    of the lowest x, then y, then z, as `skimage.segmentation.expand_labels` does.
+    """
     grown = segmentation.astype(np.int32)
     if not grown.all():
-        grown = expand_labels(grown, GROWTH)  # type: ignore[no-untyped-call]
+        _grow(segmentation, _nearest_first(GROWTH), grown)
     return grown
 
 
-@dataclass(frozen=True)
-class _Faces:
-    """The faces between segments, sorted by contact.
+def _nearest_first(farthest: float) -> NDArray[np.int64]:
+    """Return the (n, 3) steps along z, y, x to all voxels that are no farther."""
+    reach = int(farthest)
+    steps = np.indices((2 * reach + 1,) * 3).reshape(3, -1).T - reach
+    squares = np.square(steps).sum(axis=1)
+    steps = steps[np.lexsort((*steps.T, squares))]
+    return steps[1 : np.count_nonzero(squares <= farthest**2)]
 
-    Attributes:
-        pairs: (n, 2) int64, see `DescribedContacts`.
-        count: (n,) int64 faces of each contact.
-        contact: (faces,) int64 which contact a face is of, ascending.
-        values: (filters, faces) float32, mean of the voxels on both sides.
-        places: (3, faces) float32, where it is along z, y, x.
+
+@compiled()
+def _grow(segmentation, steps, grown):  # type: ignore[no-untyped-def]
+    depth, height, width = segmentation.shape
+    for z in range(depth):
+        for y in range(height):
+            for x in range(width):
+                if segmentation[z, y, x]:
+                    continue
+                for step in range(len(steps)):
+                    near_z, near_y = z + steps[step, 0], y + steps[step, 1]
+                    near_x = x + steps[step, 2]
+                    if (
+                        0 <= near_z < depth
+                        and 0 <= near_y < height
+                        and 0 <= near_x < width
+                        and segmentation[near_z, near_y, near_x]
+                    ):
+                        grown[z, y, x] = segmentation[near_z, near_y, near_x]
+                        break
+
+
+def _appearance(faces: Faces, filtered: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Describe the filtered images on each contact: (n, filters, `OF_A_FILTER`)."""
+    images = filtered.reshape(len(filtered), -1)
+    found = np.empty((len(faces.count), len(images), len(OF_A_FILTER)))
+    _describe(images, faces.voxels, faces.count, np.array(QUANTILES), found)
+    return found
+
+
+@compiled("numpy")
+def _describe(images, voxels, count, quantiles, found):  # type: ignore[no-untyped-def]
+    """Find quantiles, mean and deviation of each image over the faces of each contact.
+
+    The value on a face is the mean of the voxels on both sides.
     """
+    ranked = np.empty(count.max() if count.size else 0, np.float32)
+    for image in range(len(images)):
+        values, start = images[image], 0
+        for contact in range(count.size):
+            faces = count[contact]
+            total, squares = 0.0, 0.0
+            for face in range(faces):
+                before, behind = voxels[0, start + face], voxels[1, start + face]
+                value = (values[before] + values[behind]) / np.float32(2)
+                ranked[face] = value
+                total += value
+                squares += np.float64(value) * np.float64(value)
+            ranked[:faces].sort()
+            row = found[contact, image]
+            for place in range(quantiles.size):
+                row[place] = ranked[int(quantiles[place] * (faces - 1))]
+            mean = total / faces
+            row[-2] = mean
+            row[-1] = np.sqrt(max(squares / faces - mean * mean, 0.0))
+            start += faces
 
-    pairs: NDArray[np.int64]
-    count: NDArray[np.int64]
-    contact: NDArray[np.int64]
-    values: NDArray[np.float32]
-    places: NDArray[np.float32]
 
-    @classmethod
-    def find(
-        cls, segmentation: NDArray[np.int32], filtered: NDArray[np.float32]
-    ) -> "_Faces":
-        found = [_along(axis, segmentation, filtered) for axis in range(3)]
-        codes, values, places = (
-            np.concatenate(part, axis=-1) for part in zip(*found, strict=True)
+def _shape(faces: Faces, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Describe how large and how flat each contact is: (n, 3)."""
+    size = np.log(faces.count)
+    spread = np.zeros(len(size))
+    contact = np.arange(len(size)).repeat(faces.count)
+    for axis in np.unravel_index(faces.voxels[0], shape):
+        mean, square = (
+            np.bincount(contact, places, len(size)) / faces.count
+            for places in (axis, np.square(axis))
         )
-        order = np.argsort(codes, kind="stable")
-        unique, count = np.unique(codes, return_counts=True)
-        return cls(
-            pairs=pairs_of(unique),
-            count=count,
-            contact=np.repeat(np.arange(len(unique)), count),
-            values=values[:, order],
-            places=places[:, order],
-        )
-
-    def mean(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Average (faces,) values over each contact: (n,)."""
-        sums = np.bincount(self.contact, values, len(self.count))
-        means: NDArray[np.float64] = sums / self.count
-        return means
-
-    def appearance(self) -> NDArray[np.float64]:
-        """Describe the filtered images in each contact: (n, filters * 5)."""
-        first = np.cumsum(self.count) - self.count
-        columns = []
-        for values in self.values:
-            ranked = values[np.lexsort((values, self.contact))]
-            columns += [
-                ranked[first + (share * (self.count - 1)).astype(np.int64)]
-                for share in QUANTILES
-            ]
-            mean = self.mean(values)
-            variance = self.mean(np.square(values, dtype=np.float64)) - mean**2
-            columns += [mean, np.sqrt(variance.clip(0))]
-        return np.stack(columns, axis=1)
-
-    def shape(self) -> NDArray[np.float64]:
-        """Describe how large and how flat each contact is: (n, 3)."""
-        size = np.log(self.count)
-        spread = sum(
-            (self.mean(axis**2) - self.mean(axis) ** 2).clip(0) for axis in self.places
-        )
-        return np.stack([size, np.sqrt(spread), size - np.log1p(spread)], axis=1)
+        spread += (square - mean**2).clip(0)
+    return np.stack([size, np.sqrt(spread), size - np.log1p(spread)], axis=1)
 
 
 @dataclass(frozen=True)
@@ -169,23 +194,9 @@ class _Segments:
         return cls(np.stack(columns, axis=1), np.stack(centers, axis=1))
 
 
-def _along(
-    axis: int, segmentation: NDArray[np.int32], filtered: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """Find the faces between voxels that are neighbours on an axis.
-
-    Returns:
-        (faces,) codes of their contacts, (filters, faces) values, (3, faces) places.
-    """
-    maps = np.moveaxis(filtered, axis + 1, 1)
-    touching, codes = faces_along(axis, segmentation)
-    values = (maps[:, :-1][:, touching] + maps[:, 1:][:, touching]) / np.float32(2)
-    first, *others = np.nonzero(touching)
-    others.insert(axis, first)
-    return codes, values, np.stack(others).astype(np.float32)
-
-
-def _compare(faces: _Faces, segments: _Segments) -> NDArray[np.float64]:
+def _compare(
+    faces: Faces, appearance: NDArray[np.float64], segments: _Segments
+) -> NDArray[np.float64]:
     """Describe both sides of each contact: (n, features)."""
     voxels = segments.described[faces.pairs, 0]
     sides = np.take_along_axis(faces.pairs, np.argsort(voxels, 1, kind="stable"), 1)
@@ -197,7 +208,7 @@ def _compare(faces: _Faces, segments: _Segments) -> NDArray[np.float64]:
         np.linalg.norm(centers[:, 0] - centers[:, 1], axis=1),
     ]
     for name in COMPARED:
-        inside = faces.mean(faces.values[FILTERS.index(name)])
+        inside = appearance[:, FILTERS.index(name), OF_A_FILTER.index("mean")]
         column = OF_A_SEGMENT.index(f"{name}_mean")
         both = smaller[:, column], larger[:, column]
         columns += [inside - np.maximum(*both), inside - np.minimum(*both)]

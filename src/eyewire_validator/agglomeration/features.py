@@ -16,6 +16,8 @@ OF_SEGMENTS = ("grey", "smooth_2.0", "gradient_1.0", "sheet_1.6_0")
 # Filters whose mean in the contact is compared with the segments on both sides.
 COMPARED = ("grey", "smooth_2.0", "sheet_1.6_0")
 
+# What describes a filtered image on a contact.
+OF_A_FILTER = (*(f"quantile_{q}" for q in QUANTILES), "mean", "deviation")
 OF_A_SEGMENT = (
     "log_voxels",
     *(f"{name}_{what}" for name in OF_SEGMENTS for what in ("mean", "deviation")),
@@ -23,11 +25,7 @@ OF_A_SEGMENT = (
 # The features of a contact. A change of these, or of how they are made, makes old
 # checkpoints worthless: give `models.checkpoint.FORMAT` another number.
 FEATURES = (
-    *(
-        f"{name}_{what}"
-        for name in FILTERS
-        for what in (*(f"quantile_{q}" for q in QUANTILES), "mean", "deviation")
-    ),
+    *(f"{name}_{what}" for name in FILTERS for what in OF_A_FILTER),
     "log_faces", "spread", "compactness",
     *(f"{name}_{side}" for side in ("smaller", "larger", "difference")
       for name in OF_A_SEGMENT),

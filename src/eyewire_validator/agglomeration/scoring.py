@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from eyewire_validator.agglomeration.affinities import contact_affinities
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.contacts import describe_contacts
-from eyewire_validator.agglomeration.linkage import HIGHEST, link
+from eyewire_validator.agglomeration.linkage import HIGHEST, Linkage
 from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.tasks.context import rejected_segments
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.volumes.contacts import faces_with_seed
-from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume, VolumeStore
+from eyewire_validator.volumes.store import CoarseVolume, VolumeStore
 
 # Volumes whose scored contacts are kept in memory; many tasks lie in the same one.
 SCORED_VOLUMES = 64
@@ -29,7 +29,7 @@ class ScoredContacts:
     """The contacts of a volume and their scores by each member of a model.
 
     Attributes:
-        pairs: (n, 2) int64 segment ids.
+        pairs: (n, 2) int64 segment ids, the lower one first, ascending.
         faces: (n,) int64 coarse faces.
         evidence: (members, n) float32 log odds that both sides belong together.
     """
@@ -38,22 +38,10 @@ class ScoredContacts:
     faces: NDArray[np.int64]
     evidence: NDArray[np.float32]
 
-    def levels(self, seed: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Link the segments to the seed, by the scores of each member.
-
-        Args:
-            seed: (n,) ids of the segments that are given.
-
-        Returns:
-            (members, 65536) float32 log odds by segment id, see `link`.
-        """
-        return np.stack(
-            [link(self.pairs, self.faces, one, seed) for one in self.evidence]
-        )
-
-    def seed_faces(self, seed: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Count the faces that each segment shares with the seed: (65536,) int64."""
-        return faces_with_seed(self.pairs, self.faces, seed)
+    @cached_property
+    def linkage(self) -> Linkage:
+        """The contacts prepared to be joined, once for all seeds."""
+        return Linkage.prepare(self.pairs, self.faces, self.evidence)
 
 
 def score_contacts(
@@ -83,14 +71,16 @@ def score_contacts(
 
 @dataclass(frozen=True)
 class Linked:
-    """Evidence on the segments of a task's volume, by segment id.
+    """Evidence on the segments of a task's volume that touch another one.
 
     Attributes:
-        levels: (members, 65536) float32 log odds of the linkage, see `link`.
-        seed_faces: (65536,) int64 coarse faces that each shares with the seed.
-        rejected: (65536,) bool, whether the ancestors saw it and did not choose it.
+        segments: (n,) int64 ids, ascending.
+        levels: (members, n) float32 log odds of the linkage, see `Linkage.levels`.
+        seed_faces: (n,) int64 coarse faces that each shares with the seed.
+        rejected: (n,) bool, whether the ancestors saw it and did not choose it.
     """
 
+    segments: NDArray[np.int64]
     levels: NDArray[np.float32]
     seed_faces: NDArray[np.int64]
     rejected: NDArray[np.bool_]
@@ -103,21 +93,20 @@ class Linked:
             contacts: those of the volume.
             seed: (n,) ids of the segments that are given.
         """
-        none = np.zeros(SEGMENT_IDS, np.bool_)
-        return cls(contacts.levels(seed), contacts.seed_faces(seed), none)
+        segments = contacts.linkage.segments
+        faces = faces_with_seed(contacts.pairs, contacts.faces, seed)[segments]
+        none = np.zeros(len(segments), np.bool_)
+        return cls(segments, contacts.linkage.levels(seed), faces, none)
 
     def with_rejected(self, rejected: NDArray[np.int64]) -> "Linked":
         """Return the same evidence, with these segments rejected by the ancestors."""
-        flags = np.zeros(SEGMENT_IDS, np.bool_)
-        flags[rejected] = True
-        return replace(self, rejected=flags)
+        return replace(self, rejected=np.isin(self.segments, rejected))
 
     def members(self, membership: Membership) -> NDArray[np.float32]:
         """Return each member's probability of membership of the segments.
 
         Returns:
-            (members, 65536) float32 by segment id: 1 for the seed, 0 for what no
-            contacts lead to.
+            (members, n) float32: 1 for the seed, 0 for what no contacts lead to.
         """
         return membership.probability(self.levels, self.seed_faces, self.rejected)
 

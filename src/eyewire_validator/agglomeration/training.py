@@ -156,9 +156,10 @@ def train_membership(
     for task in map(lineage.task, _draw(index, max_tasks, random_seed)):
         linked = link_task(task, lineage)
         for level in linked.levels:
-            ids = np.flatnonzero(np.isfinite(level))
-            evidence = level[ids], linked.seed_faces[ids], linked.rejected[ids]
-            rows.append((*evidence, np.isin(ids, task.aggregate)))
+            known = np.isfinite(level)
+            evidence = level[known], linked.seed_faces[known], linked.rejected[known]
+            belongs = np.isin(linked.segments[known], task.aggregate)
+            rows.append((*evidence, belongs))
     model.membership = fit_membership(*map(np.concatenate, zip(*rows, strict=True)))
 
 

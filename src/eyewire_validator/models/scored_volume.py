@@ -58,12 +58,15 @@ class ScoredVolume:
         seen = self.segments.numbers(rejected)
         linked = Linked.make(self.contacts, given).with_rejected(seen[seen > 0])
         members = linked.members(self.membership)
+        probability, deviation = np.zeros((2, len(self.segments.own) + 1), np.float32)
+        probability[linked.segments] = members.mean(axis=0)
+        deviation[linked.segments] = members.std(axis=0)
         others = np.setdiff1d(np.arange(1, len(self.segments.own) + 1), given)
         found = pd.DataFrame(
             {
                 "segment": self.segments.own[others - 1],
-                "probability": members.mean(axis=0)[others],
-                "deviation": members.std(axis=0)[others],
+                "probability": probability[others],
+                "deviation": deviation[others],
             }
         )
         return found.sort_values(

@@ -1,6 +1,8 @@
 """Contacts of a label volume: pairs of touching segments and the faces they share.
 
-Two voxels that are neighbours along an axis share a face.
+Two voxels that are neighbours along an axis share a face. Contacts are found in one
+pass over the voxels, in a table that grows with their number: what is kept meanwhile
+does not depend on the size of the volume.
 """
 
 from collections.abc import Callable
@@ -10,8 +12,179 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from eyewire_validator.volumes.compiled import compiled
 from eyewire_validator.volumes.graph import GRAPHS, Graph
 from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
+
+# A slot of a table of contacts: the code of its pair, its faces, and the sum of the
+# values on them.
+SLOT = np.dtype([("code", "i8"), ("faces", "i8"), ("total", "f8")])
+FREE = -1  # as the code of a slot
+FEWEST_SLOTS = 1 << 10
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # spreads codes over a table
+LOWER = 32  # a code has the lower id of a pair above this many bits, the other below
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The faces between segments, listed by contact.
+
+    Attributes:
+        pairs: (n, 2) int64 segment ids, never 0, the lower one first, ascending.
+        count: (n,) int64 faces of each.
+        voxels: (2, faces) int64 places in the flat segmentation of the voxels before
+            and behind each face; those of a contact come along z, y and x.
+    """
+
+    pairs: NDArray[np.int64]
+    count: NDArray[np.int64]
+    voxels: NDArray[np.int64]
+
+
+def mean_over_faces(
+    segmentation: NDArray[np.integer], values: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Average values, such as affinities, over the faces of each contact.
+
+    Args:
+        segmentation: (z, y, x) segment ids, 0 is background.
+        values: (3, z, y, x), of each voxel and the next one along z, y and x.
+
+    Returns:
+        (n, 2) int64 segment ids, the lower one first, ascending; (n,) int64 faces; and
+        (n,) float32 means, added up as float64 from voxel to voxel.
+    """
+    contacts = _add_up(segmentation, values, with_background=False)
+    means = contacts["total"] / contacts["faces"]
+    return pairs_of(contacts["code"]), contacts["faces"], means.astype(np.float32)
+
+
+def list_faces(segmentation: NDArray[np.integer]) -> Faces:
+    """List the faces between segments of (z, y, x) ids, of which 0 is background."""
+    contacts = _add_up(segmentation, None, with_background=False)
+    voxels = np.empty((2, contacts["faces"].sum()), np.int64)
+    starts = contacts.copy()
+    starts["faces"] = contacts["faces"].cumsum() - contacts["faces"]
+    table = _tabulate(starts, 2 * len(starts))
+    places = np.array(segmentation.shape).cumprod()
+    steps = places[-1] // places
+    for axis in range(3):
+        moved = np.moveaxis(segmentation, axis, 0)
+        along = np.concatenate([steps[[axis]], np.delete(steps, axis)])
+        _list_along(moved, along, table, voxels)
+    return Faces(pairs_of(contacts["code"]), contacts["faces"], voxels)
+
+
+def _add_up(
+    segmentation: NDArray[np.integer],
+    values: NDArray[np.float32] | None,
+    *,
+    with_background: bool,
+) -> NDArray[np.void]:
+    """Return a `SLOT` for each pair that shares faces, by ascending codes."""
+    table = _add_volume(segmentation, values, with_background)
+    found: NDArray[np.void] = table[table["code"] != FREE]
+    return found[np.argsort(found["code"])]
+
+
+@compiled()
+def _add_volume(segmentation, values, with_background):  # type: ignore[no-untyped-def]
+    """Count the faces of each pair, and add up the values on them, if there are any."""
+    depth, height, width = segmentation.shape
+    table, taken, more = _free_slots(FEWEST_SLOTS), 0, None
+    for z in range(depth):
+        for y in range(height):
+            if 2 * (taken + 3 * width) > table.size:
+                table = _tabulate(table, 4 * (taken + 3 * width))
+            row = segmentation[z, y]
+            for axis in range(3):
+                beyond = row[1:]
+                if axis == 0:
+                    beyond = segmentation[z + 1, y] if z + 1 < depth else row[:0]
+                elif axis == 1:
+                    beyond = segmentation[z, y + 1] if y + 1 < height else row[:0]
+                if values is not None:
+                    more = values[axis, z, y]
+                taken += _add_row(table, row, beyond, more, with_background)
+    return table
+
+
+@compiled()
+def _add_row(table, row, beyond, values, with_background):  # type: ignore[no-untyped-def]
+    """Add the faces between a row and the one beyond; return how many pairs are new."""
+    new, last, slot = 0, np.int64(FREE), table[0]
+    for place in range(beyond.size):
+        one, other = np.int64(row[place]), np.int64(beyond[place])
+        if one == other or not (with_background or (one and other)):
+            continue
+        code = _code(one, other)
+        if code != last:  # mostly it is that of the voxel before
+            slot, last = table[_find(table, code)], code
+            if slot.code == FREE:
+                slot.code = code
+                new += 1
+        slot.faces += 1
+        if values is not None:
+            slot.total += values[place]
+    return new
+
+
+@compiled()
+def _list_along(moved, steps, table, voxels):  # type: ignore[no-untyped-def]
+    """List the faces along the first axis.
+
+    Args:
+        moved: the segmentation, with the axis moved to the front.
+        steps: (3,) from a voxel to the next along its axes, in the flat segmentation.
+        table: of each contact, the place of its next face; is changed.
+        voxels: see `Faces`; is filled.
+    """
+    for a in range(moved.shape[0] - 1):
+        for b in range(moved.shape[1]):
+            for c in range(moved.shape[2]):
+                one, other = np.int64(moved[a, b, c]), np.int64(moved[a + 1, b, c])
+                if one != other and one and other:
+                    slot = table[_find(table, _code(one, other))]
+                    voxel = a * steps[0] + b * steps[1] + c * steps[2]
+                    voxels[0, slot.faces] = voxel
+                    voxels[1, slot.faces] = voxel + steps[0]
+                    slot.faces += 1
+
+
+@compiled()
+def _free_slots(size):  # type: ignore[no-untyped-def]
+    table = np.zeros(size, SLOT)
+    table["code"][:] = FREE
+    return table
+
+
+@compiled()
+def _tabulate(slots, least):  # type: ignore[no-untyped-def]
+    """Put slots into a new table, which has this many slots at least."""
+    size = FEWEST_SLOTS
+    while size < least:
+        size *= 2
+    table = _free_slots(size)
+    for slot in slots:
+        if slot.code != FREE:
+            table[_find(table, slot.code)] = slot
+    return table
+
+
+@compiled()
+def _code(one, other):  # type: ignore[no-untyped-def]
+    """Return one number for two ids, ascending as sorted pairs are."""
+    return (min(one, other) << LOWER) | max(one, other)
+
+
+@compiled()
+def _find(table, code):  # type: ignore[no-untyped-def]
+    """Return the slot that has a code, or else a free one for it."""
+    last = table.size - 1
+    slot = np.int64((np.uint64(code) * GOLDEN) >> np.uint64(32)) & last
+    while table[slot].code != code and table[slot].code != FREE:
+        slot = (slot + 1) & last
+    return slot
 
 
 def faces_along(
@@ -33,13 +206,13 @@ def faces_along(
     touching = one != other
     if not with_background:
         touching &= (one > 0) & (other > 0)
-    codes = np.minimum(one, other) * SEGMENT_IDS + np.maximum(one, other)
+    codes = np.minimum(one, other) << LOWER | np.maximum(one, other)
     return touching, codes[touching]
 
 
 def pairs_of(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the two ids of each code, (n, 2), the lower one first."""
-    return np.stack(np.divmod(codes, SEGMENT_IDS), axis=1)
+    return np.stack([codes >> LOWER, codes & ((1 << LOWER) - 1)], axis=1)
 
 
 def faces_with_seed(
@@ -81,12 +254,8 @@ class Contacts:
     @classmethod
     def find(cls, segmentation: NDArray[np.uint16]) -> "Contacts":
         """Count the faces of a segmentation (z, y, x)."""
-        codes = [
-            faces_along(axis, segmentation, with_background=True)[1]
-            for axis in range(3)
-        ]
-        unique, faces = np.unique(np.concatenate(codes), return_counts=True)
-        pairs = pairs_of(unique)
+        found = _add_up(segmentation, None, with_background=True)
+        pairs, faces = pairs_of(found["code"]), found["faces"]
         surface = np.bincount(pairs.ravel(), faces.repeat(2), SEGMENT_IDS)
         is_segment = pairs[:, 0] > 0
         return cls(pairs[is_segment], faces[is_segment], surface.astype(np.int64))

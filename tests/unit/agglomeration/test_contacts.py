@@ -1,10 +1,12 @@
 """Contacts between segments, on volumes of a few drawn blocks."""
 
 import numpy as np
+import plain_contacts
 import pytest
 
 from eyewire_validator.agglomeration.contacts import (
     DescribedContacts,
+    close_gaps,
     describe_contacts,
 )
 from eyewire_validator.agglomeration.features import FEATURES, FILTERS
@@ -88,3 +90,49 @@ def test_an_image_of_one_grey_value_filters_to_nothing():
     assert filtered.shape == (len(FILTERS), 6, 6, 6)
     assert filtered.dtype == np.float32
     assert not np.abs(filtered).max()
+
+
+def drawn_volume(shape, background):
+    """Bricks of random ids in noise, of which a share is background."""
+    generator = np.random.default_rng(2)
+    bricks = generator.integers(1, 300, [edge // 4 + 1 for edge in shape])
+    segmentation = np.kron(bricks, np.ones((4, 4, 4), np.uint16))
+    segmentation = segmentation[tuple(map(slice, shape))].astype(np.uint16)
+    segmentation[generator.random(shape) < background] = 0
+    return CoarseVolume(
+        generator.integers(0, 256, shape).astype(np.uint8), segmentation
+    )
+
+
+@pytest.mark.parametrize("background", [0.0, 0.1, 0.9, 0.99, 1.0])
+def test_gaps_close_as_by_expand_labels(background):
+    """All ties, too: where most is background, a third of the voxels have some."""
+    segmentation = drawn_volume((20, 17, 22), background).segmentation
+    found = close_gaps(segmentation)
+    assert found.dtype == np.int32
+    np.testing.assert_array_equal(found, plain_contacts.close_gaps(segmentation))
+
+
+def test_contacts_are_described_as_in_whole_array_steps():
+    """To the bit: sums are added up in the same order."""
+    drawn = drawn_volume((21, 18, 23), 0.1)
+    found = describe_contacts(drawn, "unit")
+    pairs, faces, features = plain_contacts.describe_contacts(drawn)
+    np.testing.assert_array_equal(found.pairs, pairs)
+    np.testing.assert_array_equal(found.faces, faces)
+    for column, name in enumerate(FEATURES):
+        # The eigenvalues come from another algorithm, see below.
+        tolerance = {"rtol": 1e-5, "atol": 1e-6} if "sheet" in name else {"rtol": 0}
+        np.testing.assert_allclose(
+            found.features[:, column], features[:, column], **tolerance, err_msg=name
+        )
+
+
+def test_eigenvalues_are_those_of_lapack():
+    """Both compute as float64, by other ways, and round to float32."""
+    image = drawn_volume((19, 20, 21), 0).image
+    image[:8] = 77  # all are zero
+    image[8:12] = image[8:12, :1, :1]  # two are equal
+    np.testing.assert_allclose(
+        filter_image(image), plain_contacts.filter_image(image), rtol=1e-6, atol=1e-7
+    )

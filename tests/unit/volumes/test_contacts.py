@@ -1,11 +1,16 @@
 """Faces between segments, on drawn volumes."""
 
 import numpy as np
+import plain_contacts
+import pytest
 
 from eyewire_validator.volumes.contacts import (
+    FEWEST_SLOTS,
     Contacts,
     faces_along,
     faces_with_seed,
+    list_faces,
+    mean_over_faces,
     pairs_of,
 )
 
@@ -38,3 +43,57 @@ def test_a_segment_shares_faces_with_every_segment_of_the_seed():
     contacts = Contacts.find(DRAWN)
     found = faces_with_seed(contacts.pairs, contacts.faces, np.array([1, 2]))
     assert found[:4].tolist() == [0, 0, 0, 2]
+
+
+@pytest.fixture(params=[np.uint16, np.int32], ids=["uint16", "int32"])
+def drawn(request):
+    """As many pairs that the table of contacts is enlarged several times."""
+    generator = np.random.default_rng(1)
+    ids = generator.integers(0, 65_536, (12, 12, 11))
+    ids[generator.random(ids.shape) < 0.5] = 0
+    return np.kron(ids, np.ones((2, 3, 2))).astype(request.param)
+
+
+def test_contacts_are_those_of_sorted_faces(drawn):
+    pairs, faces, surface = plain_contacts.find_contacts(drawn)
+    found = Contacts.find(drawn)
+    assert len(pairs) > FEWEST_SLOTS
+    np.testing.assert_array_equal(found.pairs, pairs)
+    np.testing.assert_array_equal(found.faces, faces)
+    np.testing.assert_array_equal(found.surface, surface)
+
+
+def test_means_are_those_of_sorted_faces(drawn):
+    """To a unit in the last place, as the sums are added up in another order."""
+    generator = np.random.default_rng(2)
+    values = generator.normal(0, 3, (3, *drawn.shape)).astype(np.float32)
+    *same, means = plain_contacts.mean_over_faces(drawn, values)
+    *found, found_means = mean_over_faces(drawn, values)
+    for one, other in zip(found, same, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(found_means, means, rtol=1e-6, atol=1e-7)
+
+
+def test_faces_are_listed_by_contact(drawn):
+    """And within a contact along z, y and x, each as the voxels come behind it."""
+    faces = list_faces(drawn)
+    pairs, count = plain_contacts.mean_over_faces(drawn, np.zeros((3, *drawn.shape)))[
+        :2
+    ]
+    np.testing.assert_array_equal(faces.pairs, pairs)
+    np.testing.assert_array_equal(faces.count, count)
+    both = np.sort(drawn.ravel()[faces.voxels], axis=0).T
+    np.testing.assert_array_equal(both, pairs.repeat(count, axis=0))
+    before, behind = np.stack(np.unravel_index(faces.voxels, drawn.shape), axis=1)
+    axis = (behind - before).argmax(axis=0)
+    assert ((behind - before).sum(axis=0) == 1).all()
+    same_contact = np.repeat(np.arange(len(count)), count)
+    assert (np.diff(same_contact * 3 + axis) >= 0).all()
+
+
+def test_ids_may_be_larger_than_uint16():
+    segmentation = np.array([[[70_000, 2**31 - 1]]], np.int64)
+    values = np.full((3, 1, 1, 2), 0.5, np.float32)
+    pairs, faces, means = mean_over_faces(segmentation, values)
+    assert pairs.tolist() == [[70_000, 2**31 - 1]]
+    assert (faces.tolist(), means.tolist()) == ([1], [0.5])
