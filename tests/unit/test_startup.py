@@ -22,7 +22,6 @@ EXPECTED = {
     "download_cell": {"httpx"},
     "download_volumes": {"httpx"},
     "downsample_volumes": {"numba"},
-    "evaluate_network": {"torch"},
     "make_sandbox": {"numba", "skimage"},
     "plot_learning": {"matplotlib"},
     "plot_metrics": {"matplotlib"},
