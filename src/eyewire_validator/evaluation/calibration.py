@@ -409,7 +409,8 @@ def _mass_edges(
         # In halves of a segment, as `_cut_mass` does; from above here.
         over = above + equals.cumsum() - equals
         place = BINS * (2 * (count - over) - equals) // (2 * count)
-        lowest.update(zip(place.tolist(), value.tolist(), strict=True))
+        last = np.flatnonzero(np.diff(place, append=-1))
+        lowest.update(zip(place[last].tolist(), value[last].tolist(), strict=True))
         above += int(equals.sum())
     return np.array([lowest[place] for place in sorted(lowest)][1:])
 

@@ -7,8 +7,8 @@ fit into memory waits on disk in sorted runs, and comes back merged, part by par
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from typing import IO, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import IO, Any, NamedTuple
 from weakref import finalize
 
 import numpy as np
@@ -28,7 +28,7 @@ ENTRY = np.dtype(
 )
 Entries = NDArray[np.void]
 # Entries in memory at a time, of 40 bytes each.
-MOST = 2**21
+MOST = 2**20
 
 
 def batches_of(segments: pd.DataFrame) -> Batches:
@@ -118,32 +118,49 @@ class RankedSegments:
         if sum(map(len, self._waiting)) > self._most:
             self._waiting = [_merged(self._waiting)]
             if len(self._waiting[0]) > self._most / 2:
-                self._runs.append(self._write(self._waiting.pop()))
+                self._file = self._file or self._new_file()
+                self._runs.append(self._write([self._waiting.pop()], self._file))
 
     def parts(self) -> Iterator[Entries]:
         """Yield entries that fit into memory, each probability in one part only."""
-        self._waiting = [_merged([np.empty(0, ENTRY), *self._waiting])]
-        if not self._runs:
-            yield self._waiting[0]
-            return
-        chunk = max(1, self._most // len(self._runs))
-        yield from _merge(self._runs, self._waiting[0], chunk)
+        self._settle()
+        rest = np.empty(0, ENTRY)
+        for run in self._runs:
+            for start in range(0, run.length, self._most):
+                entries = np.concatenate([rest, run.read(start, self._most)])
+                last = np.searchsorted(-entries["probability"], -entries[-1][0])
+                yield entries[:last]
+                rest = entries[last:]
+        yield np.concatenate([rest, *self._waiting])
 
     def levels(self) -> Iterator[Entries]:
         """Yield the same of all cells together, in the cell 0."""
         for part in self.parts():
-            whole = part.copy()
-            whole["cell"] = 0
-            yield _merged([whole])
+            levels = _summed(part, _starts(part["probability"]))
+            levels["cell"] = 0
+            yield levels
 
-    def _write(self, entries: Entries) -> "_Run":
-        """Write sorted entries below those before, to a file that goes with this."""
-        if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115
-            finalize(self, self._file.close)
-        start = self._file.seek(0, os.SEEK_END)
-        self._file.write(entries.tobytes())
-        return _Run(self._file, start, len(entries))
+    def _settle(self) -> None:
+        """Merge all runs, and what is in memory, into one run, if there is any."""
+        self._waiting = [_merged([np.empty(0, ENTRY), *self._waiting])]
+        if len(self._runs) + len(self._waiting[0]) > 1 and self._runs:
+            chunk = max(1, self._most // len(self._runs))
+            parts = _merge(self._runs, self._waiting.pop(), chunk)
+            self._runs, self._file = [self._write(parts, self._new_file())], None
+
+    def _new_file(self) -> IO[bytes]:
+        """Open a file that goes when this does."""
+        file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        finalize(self, file.close)
+        return file
+
+    def _write(self, parts: Iterable[Entries], file: IO[bytes]) -> "_Run":
+        """Write sorted entries below those that the file has."""
+        start, length = file.seek(0, os.SEEK_END), 0
+        for part in parts:
+            file.write(part.tobytes())
+            length += len(part)
+        return _Run(file, start, length)
 
     def _check_range(self, probability: NDArray[np.float32]) -> None:
         low, high = probability.min(), probability.max()
@@ -181,25 +198,33 @@ def _merge(runs: Sequence[_Run], rest: Entries, chunk: int) -> Iterator[Entries]
         if any(counts):
             yield _merged([e[:n] for e, n in zip(ahead, counts, strict=True)])
         ahead = [e[n:] for e, n in zip(ahead, counts, strict=True)]
-        for i in (i for i in unread if ends[i] == end):
-            more = runs[i].read(read[i], chunk)
-            ahead[i], read[i] = np.concatenate([ahead[i], more]), read[i] + len(more)
+        for i in unread:
+            if len(ahead[i]) < chunk or ends[i] == end:
+                more = runs[i].read(read[i], chunk)
+                ahead[i] = np.concatenate([ahead[i], more])
+                read[i] += len(more)
     yield _merged(ahead)
 
 
 def _merged(several: Sequence[Entries]) -> Entries:
     """Sort entries, and add up those of one probability and one cell."""
     entries = np.concatenate(several)
-    if not len(entries):
-        return entries
     # Of floats that are not negative, bits are in the order of the numbers.
     bits = entries["probability"].view(np.uint32).astype(np.uint64)
     key = (np.uint64(2**32 - 1) - bits) << np.uint64(32)
     key |= entries["cell"].astype(np.uint64)
     order = np.argsort(key)
-    key = key[order]
-    starts = np.flatnonzero(np.diff(key, prepend=key[0] ^ np.uint64(1)))
-    merged = entries[order[starts]]
-    for name in COUNTS:
-        merged[name] = np.add.reduceat(entries[name][order], starts)
-    return merged
+    return _summed(entries[order], _starts(key[order]))
+
+
+def _starts(values: NDArray[Any]) -> NDArray[np.intp]:
+    """Return where each group of equal values in a row begins."""
+    return np.flatnonzero(np.append(True, values[1:] != values[:-1])[: len(values)])
+
+
+def _summed(entries: Entries, starts: NDArray[np.intp]) -> Entries:
+    """Add up the counts of groups of entries, under the first of each."""
+    summed = entries[starts]
+    for name in COUNTS if len(starts) else ():
+        summed[name] = np.add.reduceat(entries[name], starts)
+    return summed
