@@ -220,7 +220,7 @@ def count_in_floats(
 
 
 def evaluate_here(case: Case, loops: Sequence[int]) -> dict[int, Evaluation]:
-    """Do as workflow/scripts/evaluate_network.py does: nothing has been read yet."""
+    """Do as workflow/scripts/evaluate_model.py does: nothing has been read yet."""
     folders = {folder.parent for folder in case.store.folders.values()}
     store = VolumeStore(folders, case.store.geometry)
     asked = (case.tasks, case.index, store, case.settings, case.device)

@@ -9,6 +9,8 @@ OUTPUT  results/evaluation/{model}/{replicate}/{split}/loops-{loops}/
             summary.json      metrics with intervals, and the published ones
 
 With ``evaluation.parts`` above 1, a job each answers for a part of a split's tasks.
+Networks, agglomerations and baselines (rules, people, finished segmentations) differ in
+what they need, not in what is done.
 """
 
 
@@ -47,9 +49,9 @@ rule evaluate_network:
         metadata=metadata_of,
         geometry=GEOMETRY,
         voxel_nm=config["volumes"]["voxel_nm"],
-        code=code("evaluate_network.py", "module", "answerer"),
+        code=code("evaluate_model.py", "module", "answerer"),
     script:
-        "../workflow/scripts/evaluate_network.py"
+        "../workflow/scripts/evaluate_model.py"
 
 
 use rule evaluate_network as evaluate_agglomeration with:
@@ -70,6 +72,33 @@ use rule evaluate_network as evaluate_agglomeration with:
         loops=[1],
 
 
+use rule evaluate_network as evaluate_baseline with:
+    input:
+        index="results/tasks/index.parquet",
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+        truth=truth_of_sandbox,
+        supervoxels=own_ids,
+        labels=labels_of,
+    output:
+        tasks=tables_of("tasks", [1]),
+        segments=tables_of("segments", [1]),
+    log:
+        f"results/logs/evaluate_baseline/{{model}}-{{replicate}}-{{split}}{OF_PART}.log",
+    benchmark:
+        f"results/benchmarks/evaluate_baseline/{{model}}-{{replicate}}-{{split}}{OF_PART}.tsv"
+    wildcard_constraints:
+        model=models_that(lambda model: not model.has_weights),
+    threads: 1
+    resources:
+        cuda=0,
+        gpu=0,
+    params:
+        loops=[1],
+        device="cpu",
+        contents=lambda wildcards: contents(labels_of(wildcards)),
+
+
 rule join_parts:
     """Join the parts of an evaluation, in the order of the tasks."""
     input:
@@ -83,44 +112,13 @@ rule join_parts:
     benchmark:
         "results/benchmarks/join_parts/{model}-{replicate}-{split}-{loops}.tsv"
     wildcard_constraints:
-        model=models_that(lambda model: PARTS > 1 and model.has_weights),
+        model=models_that(lambda model: PARTS > 1),
     conda:
         "../envs/data.yaml"
     params:
         code=code("join_parts.py"),
     script:
         "../workflow/scripts/join_parts.py"
-
-
-rule evaluate_baseline:
-    """Answer the tasks of a split by a rule, a person or a finished segmentation."""
-    input:
-        index="results/tasks/index.parquet",
-        catalog=catalog_of_groups,
-        volumes=folders_of_groups,
-        truth=truth_of_sandbox,
-        supervoxels=own_ids,
-        labels=labels_of,
-    output:
-        tasks="results/evaluation/{model}/{replicate}/{split}/loops-1/tasks.parquet",
-        segments="results/evaluation/{model}/{replicate}/{split}/loops-1/segments.parquet",
-    log:
-        "results/logs/evaluate_baseline/{model}-{replicate}-{split}.log",
-    benchmark:
-        "results/benchmarks/evaluate_baseline/{model}-{replicate}-{split}.tsv"
-    wildcard_constraints:
-        model=models_that(lambda model: not model.has_weights),
-    conda:
-        "../envs/model.yaml"
-    params:
-        model=lambda wildcards: MODELS[wildcards.model].entry,
-        evaluation=EVALUATION,
-        contents=lambda wildcards: contents(labels_of(wildcards)),
-        metadata=metadata_of,
-        geometry=GEOMETRY,
-        code=code("evaluate_baseline.py", "answerer"),
-    script:
-        "../workflow/scripts/evaluate_baseline.py"
 
 
 rule summarize_model:

@@ -161,7 +161,7 @@ OF_PART = f"-{{part}}-of-{PARTS}" if PARTS > 1 else ""
 
 
 def table_of(name, loops):
-    """The table that the evaluation of a model with weights writes, or a part of it."""
+    """The table that the evaluation of a model writes, or a part of it."""
     where, file = "{model}/{replicate}/{split}", f"loops-{loops}/{name}.parquet"
     if PARTS == 1:
         return f"results/evaluation/{where}/{file}"

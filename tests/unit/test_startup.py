@@ -23,7 +23,6 @@ EXPECTED = {
     "download_cell": {"httpx"},
     "download_volumes": {"httpx"},
     "downsample_volumes": {"numba"},
-    "evaluate_network": {"torch"},
     "make_sandbox": {"numba"},
     "plot_learning": {"matplotlib"},
     "plot_metrics": {"matplotlib"},

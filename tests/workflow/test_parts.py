@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 PARTS = {"evaluation": {"parts": 3}}
-# Of a network with dropout, and of one who answers in segments.
+# Of a network with dropout, of one who answers in segments, and of a baseline.
 EVALUATIONS = (
     ("lwunet", ["loops-1", "loops-2"]),
     ("ready_made", ["loops-1"]),
+    ("msty", ["loops-1"]),
 )
 TARGETS = [
     f"results/evaluation/{model}/0/test/{loops}/{table}.parquet"
@@ -17,6 +18,15 @@ TARGETS = [
     for loops in all_loops
     for table in ("tasks", "segments")
 ]
+
+
+def test_a_baseline_is_planned_in_parts(run, tmp_path):
+    target = "results/evaluation/msty/0/test/loops-1/segments.parquet"
+    planned = run(tmp_path, target, "-n", config=PARTS).stdout
+    assert planned.count("rule evaluate_baseline:") == 3
+    assert planned.count("rule join_parts:") == 1
+    for part in range(3):
+        assert f"results/parts/msty/0/test/{part}-of-3/loops-1/segments" in planned
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +44,8 @@ def test_parts_make_the_bytes_of_the_whole_and_are_gone(run, finished, in_parts)
     folder, output = in_parts
     assert output.count("rule evaluate_network:") == 3
     assert output.count("rule evaluate_agglomeration:") == 3
-    assert output.count("rule join_parts:") == 3
+    assert output.count("rule evaluate_baseline:") == 3
+    assert output.count("rule join_parts:") == 4
     for target in TARGETS:
         assert (folder / target).read_bytes() == (finished / target).read_bytes()
     left = [path for path in (folder / "results/parts").rglob("*") if path.is_file()]

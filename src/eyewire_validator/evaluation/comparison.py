@@ -19,6 +19,7 @@ from eyewire_validator.evaluation.bootstrap import (
     summarize_replicates,
 )
 from eyewire_validator.evaluation.decisions import Decisions, decide, decided_unseen
+from eyewire_validator.evaluation.ranking import batches_of, rank_segments
 from eyewire_validator.evaluation.segment_metrics import (
     METRICS,
     UNDEFINED,
@@ -132,11 +133,14 @@ class Entry:
                 volume_voxels=volume_voxels,
                 truth="neuron",
             )
-            neurons = evaluate_cells(against, segments, "neuron")
+            ranked = rank_segments(batches_of(segments), answers, "neuron")
+            neurons = evaluate_cells(against, ranked)
         return cls(
             **about,
             summary=summary,
-            statistics=evaluate_cells(answers, segments),
+            statistics=evaluate_cells(
+                answers, rank_segments(batches_of(segments), answers)
+            ),
             neurons=neurons,
             decided=count_decisions(answers, segments, decisions),
         )

@@ -4,7 +4,7 @@ The thresholds are chosen once, on validation tasks, and kept. They are float32,
 probabilities are, so that a threshold which went through JSON still meets its segment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import rel_entr
 
 from eyewire_validator.errors import ConfigError, TableError
+from eyewire_validator.evaluation.ranking import Entries, RankedSegments
+from eyewire_validator.evaluation.task_rows import segment_truth, task_rows
 from eyewire_validator.evaluation.voxel_metrics import iou, precision, recall
 
 _FROM_TASKS = ("seed_full_voxels", "dust_truth_segments", "dust_truth_full_voxels")
@@ -96,7 +98,7 @@ class _Cuts:
 
 
 def choose_decisions(
-    segments: pd.DataFrame, tasks: pd.DataFrame, settings: DecisionSettings
+    ranked: RankedSegments, tasks: pd.DataFrame, settings: DecisionSettings
 ) -> Decisions:
     """Choose the thresholds that serve best on validation tasks.
 
@@ -110,35 +112,39 @@ def choose_decisions(
     what was told apart with ease on validation need not be as extreme later.
 
     Args:
-        segments: table in the schema `SEGMENT_SCORES`.
-        tasks: table in the schema `TASK_METRICS`, with all tasks of
-            ``segments``.
+        ranked: the segments of these tasks.
+        tasks: table in the schema `TASK_METRICS`.
         settings: what is asked of accepted and rejected segments.
 
     Returns:
         The thresholds, each None where no probability serves: none gives an IoU above
         0, none is precise enough, none keeps enough.
-
-    Raises:
-        TableError: a segment's task is not in ``tasks``.
     """
-    task_rows(segments, tasks)
-    belongs = segment_truth(segments)
-    voxels = segments["voxels"].to_numpy(np.int64)
-    cuts = _cuts(_probability(segments), belongs, voxels)
-    dust = tasks["dust_truth_full_voxels"].sum()
-    threshold = _best_overlap(cuts, int(voxels[belongs].sum() + dust))
-    accept = _lowest_precise(cuts, settings.accept_precision)
-    reject = _highest_complete(cuts, int(belongs.sum()), settings.reject_recall)
+    truth_voxels = ranked.totals["right_voxels"] + tasks["dust_truth_full_voxels"].sum()
+    best = 0.0
+    threshold: np.float32 | None = None
+    accept: np.float32 | None = None
+    reject: np.float32 | None = None
+    for cuts in _cuts(ranked):
+        overlap = _overlap(cuts, int(truth_voxels))
+        if overlap.max() > best:
+            best, threshold = overlap.max(), cuts.threshold[overlap.argmax()]
+        precise = cuts.threshold[
+            precision(cuts.right, cuts.chosen) >= settings.accept_precision
+        ]
+        truth = np.full_like(cuts.right, ranked.totals["right"])
+        complete = cuts.threshold[recall(cuts.right, truth) >= settings.reject_recall]
+        accept = precise[-1] if len(precise) else accept
+        reject = complete[0] if len(complete) and reject is None else reject
     if accept is not None and reject is not None:
         reject = min(accept, reject)
     return Decisions(
-        threshold=threshold,
-        accept=accept,
-        reject=reject,
+        threshold=_number(threshold),
+        accept=_number(accept),
+        reject=_number(reject),
         tasks=len(tasks),
         cells=tasks["cell"].nunique(),
-        segments=len(segments),
+        segments=ranked.totals["segments"],
     )
 
 
@@ -255,65 +261,46 @@ def object_vi(
     return split, merge
 
 
-def task_rows(segments: pd.DataFrame, tasks: pd.DataFrame) -> NDArray[np.intp]:
-    """Return (segments,) the row of ``tasks`` (from 0) that each segment belongs to.
-
-    Raises:
-        TableError: a task of ``segments`` is not in ``tasks``, or is there twice.
-    """
-    if not tasks["task"].is_unique:
-        twice = tasks.loc[tasks["task"].duplicated(), "task"].iloc[0]
-        raise TableError(f"task {twice} has several rows; expected one a task")
-    rows: NDArray[np.intp] = pd.Index(tasks["task"]).get_indexer(segments["task"])
-    if (rows < 0).any():
-        stranger = segments["task"].to_numpy()[rows < 0][0]
-        raise TableError(
-            f"task {stranger} has segments but no row among {len(tasks)} tasks; make "
-            "both tables in the same run"
-        )
-    return rows
-
-
-def segment_truth(segments: pd.DataFrame, truth: str = "truth") -> NDArray[np.bool_]:
-    """Return (segments,) bool, whether each belongs by the column ``truth``.
-
-    Raises:
-        TableError: it is not known of every segment.
-    """
-    if unknown := int(segments[truth].isna().sum()):
-        raise TableError(
-            f"column {truth} is empty for {unknown} of {len(segments)} segments; only "
-            "the sandbox knows neurons, use the column truth elsewhere"
-        )
-    belongs: NDArray[np.bool_] = segments[truth].to_numpy(np.bool_)
-    return belongs
-
-
 def _probability(segments: pd.DataFrame) -> NDArray[np.float32]:
     probability: NDArray[np.float32] = segments["probability"].to_numpy(np.float32)
     return probability
+
+
+def _number(threshold: np.float32 | None) -> float | None:
+    return None if threshold is None else float(threshold)
 
 
 def _limit(threshold: float | None, otherwise: float) -> np.float32:
     return np.float32(otherwise if threshold is None else threshold)
 
 
-def _cuts(
-    probability: NDArray[np.float32],
-    belongs: NDArray[np.bool_],
-    voxels: NDArray[np.int64],
-) -> _Cuts:
-    order = np.argsort(-probability, kind="stable")
-    ranked, right = probability[order], belongs[order]
-    last_of_equals = np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)]
-    at = np.flatnonzero(last_of_equals & (ranked > 0))
-    return _Cuts(
-        threshold=_between(ranked[at], np.append(ranked, np.float32(0))[at + 1]),
-        chosen=at + 1,
-        right=np.cumsum(right, dtype=np.int64)[at],
-        chosen_voxels=np.cumsum(voxels[order])[at],
-        right_voxels=np.cumsum(voxels[order] * right)[at],
-    )
+def _cuts(ranked: RankedSegments) -> Iterator[_Cuts]:
+    """Yield the choices at each probability above 0, the highest first."""
+    chosen = right = chosen_voxels = right_voxels = 0
+    for levels, following in _with_next(ranked.levels()):
+        cuts = _Cuts(
+            threshold=_between(
+                levels["probability"], np.append(levels["probability"][1:], following)
+            ),
+            chosen=chosen + levels["segments"].cumsum(),
+            right=right + levels["right"].cumsum(),
+            chosen_voxels=chosen_voxels + levels["voxels"].cumsum(),
+            right_voxels=right_voxels + levels["right_voxels"].cumsum(),
+        )
+        chosen, right = cuts.chosen[-1], cuts.right[-1]
+        chosen_voxels, right_voxels = cuts.chosen_voxels[-1], cuts.right_voxels[-1]
+        yield cuts
+
+
+def _with_next(levels: Iterator[Entries]) -> Iterator[tuple[Entries, np.float32]]:
+    """Yield levels above 0, as far as there are any, and the level below them; or 0."""
+    positive = (some[some["probability"] > 0] for some in levels)
+    filled = (some for some in positive if len(some))
+    before = next(filled, None)
+    while before is not None:
+        after = next(filled, None)
+        yield before, np.float32(0) if after is None else after["probability"][0]
+        before = after
 
 
 def _between(
@@ -324,27 +311,10 @@ def _between(
     return np.where(middle > below, middle, passing)
 
 
-def _best_overlap(cuts: _Cuts, truth_voxels: int) -> float | None:
-    overlap = iou(
-        cuts.right_voxels, cuts.chosen_voxels + truth_voxels - cuts.right_voxels
-    )
-    best = overlap.max(initial=0)
-    return _first(cuts.threshold, (overlap == best) & (best > 0))
-
-
-def _lowest_precise(cuts: _Cuts, least: float) -> float | None:
-    enough = precision(cuts.right, cuts.chosen) >= least
-    return _first(cuts.threshold[::-1], enough[::-1])
-
-
-def _highest_complete(cuts: _Cuts, truth: int, least: float) -> float | None:
-    enough = recall(cuts.right, np.full_like(cuts.right, truth)) >= least
-    return _first(cuts.threshold, enough)
-
-
-def _first(thresholds: NDArray[np.float32], serves: NDArray[np.bool_]) -> float | None:
-    served = thresholds[serves]
-    return float(served[0]) if len(served) else None
+def _overlap(cuts: _Cuts, truth_voxels: int) -> NDArray[np.float64]:
+    """Return the IoU of voxels at each threshold, 0 where it is undefined."""
+    union = cuts.chosen_voxels + truth_voxels - cuts.right_voxels
+    return np.nan_to_num(iou(cuts.right_voxels, union))
 
 
 def _task_vi(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eyewire_validator.evaluation.decisions import segment_truth
+from eyewire_validator.evaluation.task_rows import segment_truth
 
 # Upper edges of bins that hold them, but for 1.
 WEIGHTS = (0, 0.5, 0.6, 0.7, 0.8, 0.9, 1)

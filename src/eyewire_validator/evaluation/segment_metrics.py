@@ -11,7 +11,10 @@ segments chosen rightly, chosen wrongly and missed. A ratio 0/0 is undefined: it
 and counted, never 0 or 1.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from eyewire_validator.errors import TableError
-from eyewire_validator.evaluation.decisions import segment_truth, task_rows
+from eyewire_validator.evaluation.ranking import ENTRY, Entries, RankedSegments
 
 # Of the segments of all tasks together.
 POOLED = {
@@ -67,17 +70,64 @@ _SUMMED = (
 _BLOCK = 256
 
 
-@dataclass(frozen=True)
-class Ranking:
-    """Per cell, what reaches each score at which any segment belongs.
+class Reached(NamedTuple):
+    """Per cell, what reaches some scores at which any segment belongs.
 
     Attributes:
-        right: (scores, cells) float64, segments that belong; highest score first.
-        reached: (scores, cells) float64, all segments.
+        found: (scores, cells) float64, segments that belong at each score alone;
+            highest score first.
+        right: (scores, cells) float64, segments that belong at it or above.
+        reached: (scores, cells) float64, all segments at it or above.
     """
 
+    found: NDArray[np.float64]
     right: NDArray[np.float64]
     reached: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A ranking in which each segment counts once, or by its voxels.
+
+    Attributes:
+        ranked: the segments.
+        cells: number of their cells.
+        by_voxels: whether a segment counts by its voxels.
+    """
+
+    ranked: RankedSegments
+    cells: int
+    by_voxels: bool = False
+
+    def blocks(self) -> Iterator[Reached]:
+        """Yield the scores, `_BLOCK` at a time."""
+        rest = np.empty(0, ENTRY)
+        last = np.zeros((2, 1, self.cells))
+        for part in chain(self.ranked.parts(), [None]):
+            entries = rest if part is None else np.concatenate([rest, part])
+            row, scores = _rows_of_scores(entries)
+            complete = scores if part is None else scores - scores % _BLOCK
+            for start in range(0, complete, _BLOCK):
+                stop = min(start + _BLOCK, complete)
+                block = slice(*np.searchsorted(row, [start, stop]))
+                counts = self._count(entries[block], row[block] - start, stop - start)
+                sums = last + counts.cumsum(axis=1)
+                last = sums[:, -1:]
+                yield Reached(counts[0], *sums)
+            rest = entries[np.searchsorted(row, complete) :]
+
+    def _count(
+        self, entries: Entries, row: NDArray[np.intp], rows: int
+    ) -> NDArray[np.float64]:
+        """Count by row and cell what belongs, and all: (2, rows, cells)."""
+        places = row * self.cells + entries["cell"]
+        names = ("right_voxels", "voxels") if self.by_voxels else ("right", "segments")
+        return np.stack(
+            [
+                np.bincount(places, entries[name], rows * self.cells).reshape(rows, -1)
+                for name in names
+            ]
+        )
 
 
 @dataclass(frozen=True)
@@ -99,33 +149,21 @@ class CellStatistics:
     weighted_ranking: Ranking
 
 
-def evaluate_cells(
-    answers: pd.DataFrame, segments: pd.DataFrame, truth: str = "truth"
-) -> CellStatistics:
+def evaluate_cells(answers: pd.DataFrame, ranked: RankedSegments) -> CellStatistics:
     """Sum up per cell what the metrics are made of.
 
     Args:
-        answers: table in the schema `TASK_ANSWERS`, with all tasks of
-            ``segments``; tasks without candidates count too. The columns on
-            uncertainty may be absent.
-        segments: table in the schema `SEGMENT_SCORES`.
-        truth: column of ``segments`` that tells what belongs, as for the answers.
-
-    Raises:
-        TableError: a segment's task is not in ``answers``, or it is not known whether
-            a segment belongs.
+        answers: table in the schema `TASK_ANSWERS`; tasks without candidates count too.
+            The columns on uncertainty may be absent.
+        ranked: the segments of these tasks, from `rank_segments`, by the same truth.
     """
     cells, cell_of_task = np.unique(answers["cell"], return_inverse=True)
-    cell = cell_of_task[task_rows(segments, answers)]
-    score = segments["probability"].to_numpy(np.float32)
-    belongs = segment_truth(segments, truth)
-    voxels = segments["voxels"].to_numpy(np.float64)
     return CellStatistics(
         cells=cells.astype(np.int64),
         tasks=np.sort(answers["task"].to_numpy(np.int64)),
         sums=_task_statistics(answers).groupby(cell_of_task).sum(),
-        ranking=_rank(score, belongs, np.ones_like(voxels), cell, len(cells)),
-        weighted_ranking=_rank(score, belongs, voxels, cell, len(cells)),
+        ranking=Ranking(ranked, len(cells)),
+        weighted_ranking=Ranking(ranked, len(cells), by_voxels=True),
     )
 
 
@@ -177,15 +215,14 @@ def average_precision(
     Returns:
         (resamples,) float64, NaN where no segment belongs.
     """
-    found = np.diff(ranking.right, axis=0, prepend=0)
     precise = np.zeros_like(multiplicities)
-    for start in range(0, len(found), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        right = multiplicities @ ranking.right[block].T
-        reached = multiplicities @ ranking.reached[block].T
+    every = np.zeros(ranking.cells)
+    for found, right, reached in ranking.blocks():
+        every = right[-1]
+        right, reached = multiplicities @ right.T, multiplicities @ reached.T
         # These are whole numbers, so only 0/0 changes, where nothing is found.
-        precise += (right / np.maximum(reached, 1)) @ found[block]
-    total = multiplicities @ found.sum(axis=0)
+        precise += (right / np.maximum(reached, 1)) @ found
+    total = multiplicities @ every
     area = np.full(len(multiplicities), np.nan)
     np.divide((precise * multiplicities).sum(axis=1), total, area, where=total != 0)
     return area
@@ -208,24 +245,17 @@ def _metrics_of(statistics: CellStatistics, drawn: NDArray[np.float64]) -> pd.Da
     return ordered.astype(dict.fromkeys(COUNTS, np.int64))
 
 
-def _rank(
-    score: NDArray[np.float32],
-    belongs: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    cell: NDArray[np.intp],
-    cells: int,
-) -> Ranking:
-    scores = np.unique(score[belongs])
-    # A row a score, lowest first, after a row for segments that reach none.
-    row = np.searchsorted(scores, score, side="right")
-    shape = (len(scores) + 1, cells)
-    right, reached = (
-        np.bincount(row * cells + cell, weight * counted, shape[0] * shape[1])
-        .reshape(shape)[:0:-1]
-        .cumsum(axis=0)
-        for counted in (belongs, np.ones_like(belongs))
-    )
-    return Ranking(right=right, reached=reached)
+def _rows_of_scores(entries: Entries) -> tuple[NDArray[np.intp], int]:
+    """Return the row of the first score that each entry reaches, and their number.
+
+    A row beyond the last is that of entries which reach none of them.
+    """
+    if not len(entries):
+        return np.empty(0, np.intp), 0
+    begins = np.diff(entries["probability"], prepend=np.float32(np.nan)) != 0
+    level = np.cumsum(begins) - 1
+    is_score = np.bincount(level, entries["right"]) > 0
+    return (np.cumsum(is_score) - is_score)[level], int(is_score.sum())
 
 
 def _task_statistics(answers: pd.DataFrame) -> pd.DataFrame:

@@ -1,13 +1,21 @@
 """Summarize one evaluation from its tables, for ``summary.json``."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
+from eyewire_validator.errors import TableError
 from eyewire_validator.evaluation.bootstrap import summarize_replicates
-from eyewire_validator.evaluation.calibration import Calibration, calibration_report
+from eyewire_validator.evaluation.calibration import (
+    Calibration,
+    Labelled,
+    calibration_report,
+)
 from eyewire_validator.evaluation.decisions import Decisions, decide
+from eyewire_validator.evaluation.ranking import Batches, rank_segments
 from eyewire_validator.evaluation.segment_metrics import evaluate_cells
 from eyewire_validator.evaluation.selective import (
     augrc,
@@ -17,6 +25,7 @@ from eyewire_validator.evaluation.selective import (
     random_augrc,
     task_uncertainty,
 )
+from eyewire_validator.evaluation.task_rows import task_rows
 from eyewire_validator.evaluation.voxel_metrics import summarize
 from eyewire_validator.storage.schemas.evaluation import (
     REDUCTIONS,
@@ -24,38 +33,58 @@ from eyewire_validator.storage.schemas.evaluation import (
     UNCERTAINTIES,
 )
 
+# Columns of segments that an answer rests on.
+DECIDED_ON = (
+    *("task", "probability", "voxels", "truth"),
+    *("sigma", "variance", "mutual_information"),
+)
 # Candidates below this are so plainly outside that they drown all others.
 CONTESTED = 0.01
 # Shares of wrong segments at which coverage is reported, by name.
 RISKS = {"coverage_at_1": 0.01, "coverage_at_2": 0.02}
 
 
+class Evaluated(NamedTuple):
+    """What a model answered to the tasks of a split.
+
+    Attributes:
+        tasks: table in the schema `TASK_METRICS`.
+        segments: read the table of its segments, in the schema `SEGMENT_SCORES`; those
+            of a task lie together.
+    """
+
+    tasks: pd.DataFrame
+    segments: Batches
+
+
 def answer_tasks(
-    segments: pd.DataFrame,
-    tasks: pd.DataFrame,
-    decisions: Decisions,
-    volume_voxels: int,
+    evaluated: Evaluated, decisions: Decisions, volume_voxels: int
 ) -> pd.DataFrame:
     """Decide on segments, and say how unsure each task's answer is.
 
     Args:
-        segments: table in the schema `SEGMENT_SCORES`.
-        tasks: table in the schema `TASK_METRICS`.
+        evaluated: the tasks and their segments.
         decisions: chosen on validation.
         volume_voxels: full-resolution voxels of a volume.
 
     Returns:
-        A table in the schema `TASK_ANSWERS`, in the order of ``tasks``.
+        A table in the schema `TASK_ANSWERS`, in the order of the tasks.
         Uncertainties are empty where a task has no candidates.
+
+    Raises:
+        TableError: a task of the segments is not known, or they do not lie together.
     """
-    answers = decide(segments, tasks, decisions, volume_voxels=volume_voxels)
-    answers = answers.merge(task_uncertainty(segments), on="task", how="left")
-    return answers[TASK_ANSWERS.names]
+
+    def answer(segments: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
+        answers = decide(segments, tasks, decisions, volume_voxels=volume_voxels)
+        answers = answers.merge(task_uncertainty(segments), on="task", how="left")
+        return answers[TASK_ANSWERS.names]
+
+    return _by_tasks(evaluated, DECIDED_ON, answer)
 
 
 def summarize_evaluation(
-    tasks: pd.DataFrame,
-    segments: pd.DataFrame,
+    evaluated: Evaluated,
     answers: pd.DataFrame,
     decisions: Decisions,
     calibration: Calibration,
@@ -67,8 +96,7 @@ def summarize_evaluation(
     """Summarize one evaluation.
 
     Args:
-        tasks: table in the schema `TASK_METRICS`.
-        segments: table in the schema `SEGMENT_SCORES`.
+        evaluated: the tasks and their segments.
         answers: from `answer_tasks`.
         decisions: chosen on validation.
         calibration: fitted on validation.
@@ -86,21 +114,20 @@ def summarize_evaluation(
         least `CONTESTED`, ``contested``; ``selective``: what each uncertainty is worth.
         Ready for JSON.
     """
-    statistics = evaluate_cells(answers, segments)
+    tasks, ranked = evaluated.tasks, rank_segments(evaluated.segments, evaluated.tasks)
+    labelled = Labelled(evaluated.segments, ranked)
     return {
         **summarize(tasks, leaked=metadata["leaked"] == "true"),
         "standing": metadata["standing"],
         "settings": metadata["settings"],
         "decisions": decisions.as_json(),
         "alarms": tasks["alarm"].value_counts().to_dict(),
-        "segments": summarize_replicates([statistics], **bootstrap),
-        "neurons": _against_neurons(
-            tasks, segments, decisions, bootstrap, volume_voxels
+        "segments": summarize_replicates(
+            [evaluate_cells(answers, ranked)], **bootstrap
         ),
-        "calibration": _calibration(segments, calibration),
-        "contested": _calibration(
-            segments[segments["probability"] >= CONTESTED], calibration
-        ),
+        "neurons": _against_neurons(evaluated, decisions, bootstrap, volume_voxels),
+        "calibration": calibration_report(labelled, calibration),
+        "contested": calibration_report(labelled, calibration, CONTESTED),
         "selective": judge_uncertainties(answers),
     }
 
@@ -139,24 +166,61 @@ def judge_uncertainties(answers: pd.DataFrame) -> dict[str, Any]:
 
 
 def _against_neurons(
-    tasks: pd.DataFrame,
-    segments: pd.DataFrame,
+    evaluated: Evaluated,
     decisions: Decisions,
     bootstrap: Mapping[str, int],
     volume_voxels: int,
 ) -> dict[str, Any] | None:
-    if segments.empty or segments["neuron"].isna().any():
+    if any(batch["neuron"].isna().any() for batch in evaluated.segments(["neuron"])):
         return None
-    answers = decide(
-        segments, tasks, decisions, volume_voxels=volume_voxels, truth="neuron"
+    ranked = rank_segments(evaluated.segments, evaluated.tasks, "neuron")
+    if not ranked.totals["segments"]:
+        return None
+    answers = _by_tasks(
+        evaluated,
+        ["task", "probability", "voxels", "neuron"],
+        partial(
+            decide, decisions=decisions, volume_voxels=volume_voxels, truth="neuron"
+        ),
     )
-    statistics = evaluate_cells(answers, segments, truth="neuron")
-    return summarize_replicates([statistics], **bootstrap)
+    return summarize_replicates([evaluate_cells(answers, ranked)], **bootstrap)
 
 
-def _calibration(
-    segments: pd.DataFrame, calibration: Calibration
-) -> dict[str, Any] | None:
-    if segments.empty:
-        return None
-    return calibration_report(segments["probability"], segments["truth"], calibration)
+def _by_tasks(
+    evaluated: Evaluated,
+    columns: Sequence[str],
+    answer: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame],
+) -> pd.DataFrame:
+    """Answer some tasks at a time, with all of their segments; in their order."""
+    tasks = evaluated.tasks
+    answered = np.zeros(len(tasks), np.bool_)
+    parts, places = [], []
+    for segments in _whole_tasks(evaluated.segments(columns)):
+        rows = np.unique(task_rows(segments, tasks))
+        if answered[rows].any():
+            task = tasks["task"].iloc[rows[answered[rows]][0]]
+            raise TableError(
+                f"the segments of task {task} do not lie together; evaluate again"
+            )
+        if len(rows):
+            answered[rows] = True
+            parts.append(answer(segments, tasks.iloc[rows]))
+            places.append(rows)
+    rest = np.flatnonzero(~answered)
+    if len(rest) or not parts:
+        parts.append(answer(segments[:0], tasks.iloc[rest]))
+        places.append(rest)
+    order = np.argsort(np.concatenate(places), kind="stable")
+    return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)
+
+
+def _whole_tasks(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Yield the same rows, at least once, without a task in two of them."""
+    rest = next(batches)
+    for batch in batches:
+        rows = pd.concat([rest, batch], ignore_index=True)
+        task = rows["task"].to_numpy()
+        last = np.flatnonzero(np.append(True, task[1:] != task[:-1]))[-1]
+        yield rows[:last]
+        rest = rows[last:]
+    yield rest

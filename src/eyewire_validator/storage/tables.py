@@ -3,7 +3,8 @@
 The schemas are in `storage.schemas`: a column means the same wherever it turns up.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from eyewire_validator.storage.files import atomic_path
 # Rows that are compressed together, and the compression.
 ROW_GROUP = 2**20
 COMPRESSION = "zstd"
+# Rows of a table that is read in batches.
+BATCH = 2**18
 # Without it, ids beside a gap would turn into floats.
 _NULLABLE = {pa.int64(): pd.Int64Dtype()}
 
@@ -133,6 +136,24 @@ def _to_series(column: pa.ChunkedArray, field: pa.Field) -> "pd.Series[Any]":
     return series
 
 
+def read_batches(
+    path: Path, schema: pa.Schema, columns: Sequence[str]
+) -> Iterator[pd.DataFrame]:
+    """Read some columns of a Parquet table, `BATCH` rows at a time, at least one time.
+
+    Raises:
+        TableError: as `read_table` does.
+    """
+    some = pa.schema([schema.field(name) for name in columns])
+    with _opened(path, schema) as file:
+        batches = file.iter_batches(BATCH, columns=list(columns))
+        for table in map(pa.Table.from_batches, ([batch] for batch in batches)):
+            _check_gaps(path, table, schema)
+            yield _to_frame(table, schema)
+        if not file.metadata.num_rows:
+            yield _to_frame(some.empty_table(), schema)
+
+
 def read_columns(path: Path, schema: pa.Schema, columns: Sequence[str]) -> pa.Table:
     """Read some columns of a Parquet table, whose schema is checked in full.
 
@@ -142,17 +163,24 @@ def read_columns(path: Path, schema: pa.Schema, columns: Sequence[str]) -> pa.Ta
     Raises:
         TableError: the file is missing, unreadable, or does not match the schema.
     """
+    with _opened(path, schema) as file:
+        table = file.read(list(columns))
+    _check_gaps(path, table, schema)
+    return table.select(list(columns)).replace_schema_metadata()
+
+
+@contextmanager
+def _opened(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetFile]:
+    """Open a table whose columns are the schema's."""
     try:
         # A third of the time of pyarrow's read_table, which looks for more files.
         with pq.ParquetFile(path) as file:
             found = file.schema_arrow
             _check_names(path, set(found.names), schema)
-            table = file.read(list(columns))
+            _check_types(path, found, schema)
+            yield file
     except (FileNotFoundError, pa.ArrowException) as error:
         raise TableError(f"{path}: cannot be read ({error}); rerun its rule") from None
-    _check_types(path, found, schema)
-    _check_gaps(path, table, schema)
-    return table.select(list(columns)).replace_schema_metadata()
 
 
 def read_metadata(path: Path) -> dict[str, str]:

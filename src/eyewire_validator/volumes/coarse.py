@@ -57,7 +57,9 @@ class DownsampledVolume(NamedTuple):
 def downsample_volume(raw: RawVolume, *, invert: bool = False) -> DownsampledVolume:
     """Downsample a volume and measure its segments.
 
-    One full-resolution array is in memory at a time: 34 MB for 256 voxels cubed.
+    One full-resolution array is in memory at a time: 34 MB for 256 voxels cubed. The
+    segmentation comes first: unpacking takes its size again, and compiled code, whose
+    libraries take more, is not yet loaded then.
 
     Args:
         raw: the volume.
@@ -67,11 +69,11 @@ def downsample_volume(raw: RawVolume, *, invert: bool = False) -> DownsampledVol
         VolumeError: a file is missing, damaged, or of another size or form.
     """
     factor = raw.geometry.factor
-    full = raw.image()
-    image = downsample_image(255 - full if invert else full, factor)
-    del full
     blocks, coarse, segments = _vote_and_measure(raw.segmentation(), factor)
     table = coverage_table(blocks)
+    del blocks
+    full = raw.image()
+    image = downsample_image(255 - full if invert else full, factor)
     return DownsampledVolume(image, coarse, table, segments, raw.edges())
 
 

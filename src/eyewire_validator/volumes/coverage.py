@@ -8,15 +8,18 @@ exact, for those that vanished, too.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.storage.schemas.volumes import COVERAGE
 from eyewire_validator.volumes.dust import Dust
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 AXES = "zyx"
 
@@ -32,7 +35,7 @@ class SegmentCoverage:
     """
 
     segments: pd.DataFrame
-    shares: csr_array
+    shares: "csr_array"
 
     @classmethod
     def build(
@@ -48,6 +51,9 @@ class SegmentCoverage:
         Raises:
             VolumeError: the tables do not belong together.
         """
+        # Not for who only writes volumes: it takes 20 MB, and a third of their imports.
+        from scipy.sparse import csr_array
+
         segments = segments.sort_values("segment", ignore_index=True)
         order = np.argsort(coverage["segment"].to_numpy(), kind="stable")
         covered, places, voxels = (

@@ -12,6 +12,7 @@ from eyewire_validator.evaluation.bootstrap import (
     summarize_replicates,
 )
 from eyewire_validator.evaluation.decisions import Decisions, decide
+from eyewire_validator.evaluation.ranking import batches_of, rank_segments
 from eyewire_validator.evaluation.segment_metrics import (
     METRICS,
     evaluate_cells,
@@ -43,7 +44,7 @@ def evaluated(drawn):
         DECISIONS,
         volume_voxels=1000,
     )
-    return evaluate_cells(answers, segments)
+    return evaluate_cells(answers, rank_segments(batches_of(segments), answers))
 
 
 def cells_of(*marks):

@@ -11,25 +11,46 @@ from eyewire_validator.evaluation.calibration import (
     CLIP,
     TEMPERATURES,
     Calibration,
-    brier,
+    Labelled,
     calibration_report,
     ece,
     fit_isotonic,
     fit_temperature,
-    nll,
     reliability,
 )
 
 # Ten segments; half of them are answered with 0 or 1, as hard baselines answer all.
 PROBABILITY = [0.0, 0.0, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0, 1.0]
 TRUTH = [0, 0, 1, 0, 0, 1, 1, 1, 1, 0]
+AS_THEY_ARE = Calibration(1.0, (0.0, 1.0), (0.0, 1.0))
 
 
 def draw(n, temperature=1.0, seed=0):
     """Draw truths, and probabilities whose logits are too large by a factor."""
     generator = np.random.default_rng(seed)
     logits = generator.normal(-1, 2, n)
-    return expit(logits * temperature), generator.random(n) < expit(logits)
+    probability = expit(logits * temperature).astype(np.float32)
+    return probability, generator.random(n) < expit(logits)
+
+
+def report(probability, truth, calibration=AS_THEY_ARE):
+    return calibration_report(Labelled.of(probability, truth), calibration)
+
+
+def brier(probability, truth):
+    return report(probability, truth)["raw"]["brier"]
+
+
+def nll(probability, truth):
+    return report(probability, truth)["raw"]["nll"]
+
+
+def fitted(probability, truth):
+    return Calibration.fit(Labelled.of(probability, truth))
+
+
+def temperature_of(probability, truth):
+    return fit_temperature(Labelled.of(probability, truth))
 
 
 def test_bins_of_equal_width():
@@ -102,6 +123,23 @@ def test_scores_are_those_of_scikit_learn():
     assert nll(probability, truth) == pytest.approx(log_loss(truth, probability))
 
 
+def test_scores_are_to_the_bit_those_of_all_segments_at_once():
+    probability, truth = draw(200_000)
+    exactly, calibration = probability.astype(np.float64), fitted(*draw(500, 2.0))
+    for name, corrected in (
+        ("raw", exactly),
+        ("temperature", calibration.rescaled(exactly)),
+        ("isotonic", calibration.isotonic(exactly)),
+    ):
+        found = report(probability, truth, calibration)[name]
+        of_truth = np.where(truth, corrected, 1 - corrected).clip(CLIP, 1 - CLIP)
+        assert found["brier"] == np.mean((corrected - truth) ** 2)
+        assert found["nll"] == -np.mean(np.log(of_truth))
+        for equal in ("width", "mass"):
+            table = reliability(corrected, truth, equal=equal)
+            assert found[f"ece_{equal}"] == ece(table)
+
+
 def test_nll_of_wrong_certainty_is_finite():
     assert nll([0, 1], [1, 0]) == pytest.approx(-np.log(CLIP))
     assert nll([0, 1], [0, 1]) == pytest.approx(CLIP)
@@ -110,12 +148,12 @@ def test_nll_of_wrong_certainty_is_finite():
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_temperature_of_a_sample_is_recovered(temperature):
     probability, truth = draw(20_000, temperature)
-    assert fit_temperature(probability, truth) == pytest.approx(temperature, rel=0.05)
+    assert temperature_of(probability, truth) == pytest.approx(temperature, rel=0.05)
 
 
 def test_temperature_is_the_best_there_is():
     probability, truth = draw(500, 2.0)
-    best = fit_temperature(probability, truth)
+    best = temperature_of(probability, truth)
 
     def loss(temperature):
         return nll(expit(logit(probability) / temperature), truth)
@@ -127,13 +165,13 @@ def test_temperature_is_the_best_there_is():
     ("probability", "truth"), [([0.1, 0.8], [1, 1]), ([0.3, 0.3], [0, 1])]
 )
 def test_temperature_of_nothing_to_learn_from(probability, truth):
-    assert fit_temperature(probability, truth) == 1
+    assert temperature_of(probability, truth) == 1
 
 
 def test_temperature_stays_in_its_range():
     lowest, highest = TEMPERATURES
-    perfect = fit_temperature([0.4, 0.6], [0, 1])
-    useless = fit_temperature([0, 0, 1, 1], [0, 1, 0, 1])
+    perfect = temperature_of([0.4, 0.6], [0, 1])
+    useless = temperature_of([0, 0, 1, 1], [0, 1, 0, 1])
     assert lowest <= perfect < 1.01 * lowest
     assert 0.99 * highest < useless <= highest
 
@@ -142,23 +180,36 @@ def test_isotonic_is_monotone_and_that_of_scikit_learn():
     probability, truth = draw(2000, 2.0)
     probability = np.concatenate([probability, np.repeat([0.0, 0.5, 1.0], 100)])
     truth = np.concatenate([truth, np.arange(300) % 3 == 0])
-    x, y = fit_isotonic(probability, truth)
+    x, y = fit_isotonic(Labelled.of(probability, truth))
     assert np.all(np.diff(x) > 0)
     assert np.all(np.diff(y) >= 0)
     assert len(x) < 200
     asked = np.linspace(0, 1, 999)
-    expected = IsotonicRegression(out_of_bounds="clip").fit(probability, truth)
+    expected = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
+    expected.fit(probability.astype(np.float64), truth)
+    assert x == tuple(expected.X_thresholds_)
+    assert y == tuple(expected.y_thresholds_)
     found = Calibration(1.0, x, y).isotonic(asked)
     np.testing.assert_allclose(found, expected.predict(asked), atol=1e-12)
 
 
+def test_isotonic_takes_tiny_probabilities_as_scikit_learn_does():
+    generator = np.random.default_rng(0)
+    probability = generator.uniform(0, 1e-14, 500).astype(np.float32)
+    truth = generator.random(500) < 0.2
+    x, y = fit_isotonic(Labelled.of(probability, truth))
+    expected = IsotonicRegression(y_min=0, y_max=1)
+    expected.fit(probability.astype(np.float64), truth)
+    assert (x, y) == (tuple(expected.X_thresholds_), tuple(expected.y_thresholds_))
+
+
 def test_isotonic_of_a_single_probability_is_the_frequency():
-    calibration = Calibration.fit([0.3, 0.3, 0.3, 0.3], [0, 1, 0, 0])
+    calibration = fitted([0.3, 0.3, 0.3, 0.3], [0, 1, 0, 0])
     np.testing.assert_allclose(calibration.isotonic([0, 0.3, 1]), 0.25)
 
 
 def test_corrections_keep_shape_and_range():
-    calibration = Calibration.fit(PROBABILITY, TRUTH)
+    calibration = fitted(PROBABILITY, TRUTH)
     asked = np.array([[0, 0.2, 1]], np.float32)
     for corrected in (calibration.rescaled(asked), calibration.isotonic(asked)):
         assert corrected.shape == (1, 3)
@@ -172,26 +223,25 @@ def test_rescaled_divides_the_logit():
 
 
 def test_calibration_survives_json():
-    calibration = Calibration.fit(PROBABILITY, TRUTH)
+    calibration = fitted(PROBABILITY, TRUTH)
     text = json.dumps(calibration.as_json(), allow_nan=False)
     assert Calibration.from_json(json.loads(text)) == calibration
 
 
 def test_report_shows_what_calibration_gains():
-    calibration = Calibration.fit(*draw(5000, 4.0))
-    report = calibration_report(*draw(5000, 4.0, seed=1), calibration)
-    assert report.pop("segments") == 5000
-    assert list(report) == ["raw", "temperature", "isotonic"]
+    calibration = fitted(*draw(5000, 4.0))
+    found = report(*draw(5000, 4.0, seed=1), calibration)
+    assert found.pop("segments") == 5000
+    assert list(found) == ["raw", "temperature", "isotonic"]
     for corrected in ("temperature", "isotonic"):
         for score in ("ece_width", "ece_mass", "brier", "nll"):
-            assert report[corrected][score] < report["raw"][score]
+            assert found[corrected][score] < found["raw"][score]
 
 
 @pytest.mark.parametrize("truth", [TRUTH, [0] * 10, [1] * 10])
 def test_report_of_hard_answers_is_finite(truth):
     hard = np.array(PROBABILITY) > 0.5
-    report = calibration_report(hard, truth, Calibration.fit(hard, truth))
-    json.dumps(report, allow_nan=False)
+    json.dumps(report(hard, truth, fitted(hard, truth)), allow_nan=False)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +253,7 @@ def test_report_of_hard_answers_is_finite(truth):
         ([0.5, np.nan], [1, 0], "nan"),
     ],
 )
-@pytest.mark.parametrize("score", [reliability, brier, nll, Calibration.fit])
+@pytest.mark.parametrize("score", [reliability, Labelled.of])
 def test_what_cannot_be_judged_is_refused(score, probability, truth, message):
     with pytest.raises(TableError, match=message):
         score(probability, truth)

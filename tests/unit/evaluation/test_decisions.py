@@ -13,6 +13,7 @@ from eyewire_validator.evaluation.decisions import (
     decide,
     decided_unseen,
 )
+from eyewire_validator.evaluation.ranking import batches_of, rank_segments
 from eyewire_validator.storage.schemas.evaluation import TASK_ANSWERS, UNCERTAINTIES
 
 SETTINGS = DecisionSettings(accept_precision=0.75, reject_recall=0.75)
@@ -54,8 +55,12 @@ def thresholds(threshold=None, accept=None, reject=None):
     return Decisions(threshold, accept, reject, tasks=1, cells=1, segments=1)
 
 
+def chosen_on(segments, tasks, settings=SETTINGS):
+    return choose_decisions(rank_segments(batches_of(segments), tasks), tasks, settings)
+
+
 def choose(drawn, voxels=None, *, settings=SETTINGS, dust=0):
-    return choose_decisions(scored(drawn, voxels), tasks_of(1, dust=dust), settings)
+    return chosen_on(scored(drawn, voxels), tasks_of(1, dust=dust), settings)
 
 
 def between(passing, below):
@@ -78,7 +83,7 @@ def test_threshold_agrees_with_trying_them_all():
         }
     )
     tasks = tasks_of(1, dust=500)
-    found = choose_decisions(segments, tasks, SETTINGS)
+    found = chosen_on(segments, tasks)
 
     def overlap(threshold):
         answers = decide(
@@ -138,12 +143,12 @@ def test_a_threshold_lies_above_the_next_probability_however_near_it_is():
     high = np.float32(0.7)
     low = np.nextafter(high, np.float32(0))
     segments = segments_of((1, high, True, 5), (1, low, False, 5))
-    assert choose_decisions(segments, tasks_of(1), SETTINGS).threshold > low
+    assert chosen_on(segments, tasks_of(1)).threshold > low
 
 
 def test_what_they_were_chosen_on_is_counted():
     segments = segments_of((10, 0.5, True, 5), (11, 0.5, True, 5))
-    found = choose_decisions(segments, tasks_of(10, 11, 20, 21, 30), SETTINGS)
+    found = chosen_on(segments, tasks_of(10, 11, 20, 21, 30))
     assert (found.tasks, found.cells, found.segments) == (5, 3, 2)
 
 
@@ -151,7 +156,7 @@ def test_thresholds_survive_json():
     values = np.linspace(0.01, 0.99, 99, dtype=np.float32)
     for value in values:
         segments = segments_of((1, value, True, 5))
-        found = choose_decisions(segments, tasks_of(1), SETTINGS)
+        found = chosen_on(segments, tasks_of(1))
         kept = Decisions.from_json(json.loads(json.dumps(found.as_json())))
         assert kept == found
         answers = decide(segments, tasks_of(1), kept, volume_voxels=100)
@@ -230,7 +235,7 @@ def test_tasks_without_any_candidate():
     found = decide(none, tasks_of(1, 2), thresholds(0.5), volume_voxels=100)
     assert found["candidates"].tolist() == found["edits"].tolist() == [0, 0]
     assert found["vi_split"].tolist() == found["vi_merge"].tolist() == [0, 0]
-    assert choose_decisions(none, tasks_of(1, 2), SETTINGS).tasks == 2
+    assert chosen_on(none, tasks_of(1, 2)).tasks == 2
 
 
 def test_vi_is_that_of_the_two_masks():
@@ -274,9 +279,9 @@ def test_unknown_neurons_are_refused():
 
 def test_segments_of_unknown_tasks_are_refused():
     with pytest.raises(TableError, match="task 1 has segments but no row among 2"):
-        choose_decisions(scored("9+"), tasks_of(2, 3), SETTINGS)
+        chosen_on(scored("9+"), tasks_of(2, 3))
     with pytest.raises(TableError, match="task 1 has several rows"):
-        choose_decisions(scored("9+"), tasks_of(1, 1), SETTINGS)
+        chosen_on(scored("9+"), tasks_of(1, 1))
 
 
 def test_a_volume_that_cannot_hold_its_segments_is_refused():

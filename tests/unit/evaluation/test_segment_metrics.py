@@ -5,6 +5,7 @@ from sklearn.metrics import average_precision_score
 
 from eyewire_validator.errors import TableError
 from eyewire_validator.evaluation.decisions import Decisions, decide
+from eyewire_validator.evaluation.ranking import batches_of, rank_segments
 from eyewire_validator.evaluation.segment_metrics import (
     COUNTS,
     METRICS,
@@ -17,7 +18,7 @@ DECISIONS = Decisions(0.5, None, None, tasks=0, cells=0, segments=0)
 
 def statistics_of(segments, tasks):
     answers = decide(segments, tasks, DECISIONS, volume_voxels=1000)
-    return evaluate_cells(answers, segments)
+    return evaluate_cells(answers, rank_segments(batches_of(segments), answers))
 
 
 def tasks_of(**cells):
@@ -192,7 +193,9 @@ def test_pr_auc_in_many_blocks():
 def test_neurons_may_be_the_truth():
     segments = SEGMENTS.assign(neuron=~SEGMENTS["truth"])
     answers = decide(segments, TASKS, DECISIONS, volume_voxels=1000, truth="neuron")
-    found = point(evaluate_cells(answers, segments, truth="neuron"))
+    found = point(
+        evaluate_cells(answers, rank_segments(batches_of(segments), TASKS, "neuron"))
+    )
     expected = average_precision_score(segments["neuron"], segments["probability"])
     assert found["precision"] == 2 / 4
     assert found["pr_auc"] == pytest.approx(expected)
@@ -200,7 +203,8 @@ def test_neurons_may_be_the_truth():
 
 def test_the_order_of_rows_does_not_matter():
     answers = decide(SEGMENTS, TASKS, DECISIONS, volume_voxels=1000)
-    turned = evaluate_cells(answers[::-1], SEGMENTS[::-1])
+    ranked = rank_segments(batches_of(SEGMENTS[::-1]), answers[::-1])
+    turned = evaluate_cells(answers[::-1], ranked)
     pd.testing.assert_series_equal(point(turned), point())
     assert turned.cells.tolist() == [1, 2, 3]
     assert turned.tasks.tolist() == [10, 11, 20, 30]

@@ -3,9 +3,12 @@ import json
 import numpy as np
 import pytest
 
+from eyewire_validator.errors import TableError
 from eyewire_validator.evaluation.calibration import Calibration
 from eyewire_validator.evaluation.decisions import Decisions
+from eyewire_validator.evaluation.ranking import batches_of
 from eyewire_validator.evaluation.summary import (
+    Evaluated,
     answer_tasks,
     judge_uncertainties,
     summarize_evaluation,
@@ -53,11 +56,15 @@ SEGMENTS = segments_of(
 )
 
 
+def answers_to(segments):
+    evaluated = Evaluated(TASKS, batches_of(segments))
+    return answer_tasks(evaluated, DECISIONS, VOLUME_VOXELS)
+
+
 def summary_of(segments, **metadata):
     return summarize_evaluation(
-        TASKS,
-        segments,
-        answer_tasks(segments, TASKS, DECISIONS, VOLUME_VOXELS),
+        Evaluated(TASKS, batches_of(segments)),
+        answers_to(segments),
         DECISIONS,
         CALIBRATION,
         metadata={
@@ -76,7 +83,7 @@ def value_of(summary, metric):
 
 
 def test_an_answer_holds_decisions_and_uncertainty_in_the_order_of_the_tasks():
-    found = answer_tasks(SEGMENTS, TASKS, DECISIONS, VOLUME_VOXELS)
+    found = answers_to(SEGMENTS)
     assert found.columns.tolist() == TASK_ANSWERS.names
     assert found["task"].tolist() == [2, 3, 1]
     assert found["candidates"].tolist() == [2, 0, 3]
@@ -84,6 +91,15 @@ def test_an_answer_holds_decisions_and_uncertainty_in_the_order_of_the_tasks():
     assert found["maybe"].tolist() == [2, 0, 1]
     np.testing.assert_allclose(found["probability_sum"], [0.625, np.nan, 0.501])
     np.testing.assert_allclose(found["probability_max"], [0.375, np.nan, 0.375])
+
+
+def test_the_segments_of_a_task_lie_together():
+    apart = SEGMENTS.iloc[[0, 3, 1, 2, 4]]
+    batches = Evaluated(
+        TASKS, lambda names: (apart[list(names)][i : i + 1] for i in range(5))
+    )
+    with pytest.raises(TableError, match="segments of task 1 do not lie together"):
+        answer_tasks(batches, DECISIONS, VOLUME_VOXELS)
 
 
 def test_segments_are_judged_by_the_aggregate_and_by_the_neuron():

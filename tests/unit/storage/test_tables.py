@@ -9,6 +9,7 @@ from eyewire_validator.errors import TableError
 from eyewire_validator.storage import tables
 from eyewire_validator.storage.tables import (
     join_tables,
+    read_batches,
     read_metadata,
     read_table,
     write_table,
@@ -79,3 +80,17 @@ def test_joined_tables_have_the_bytes_of_the_whole(tmp_path, monkeypatch, cuts, 
     join_tables(parts, tmp_path / "joined.parquet", SCHEMA)
     joined, expected = (tmp_path / f"{n}.parquet" for n in ("joined", "whole"))
     assert joined.read_bytes() == expected.read_bytes()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 10])
+def test_batches_are_the_table(tmp_path, monkeypatch, rows):
+    monkeypatch.setattr(tables, "BATCH", 3)
+    frame = pd.DataFrame(
+        {"id": range(rows), "parent": pd.array([None] * rows, "Int64")}
+    )
+    write_table(tmp_path / "t.parquet", frame, SCHEMA)
+    batches = list(read_batches(tmp_path / "t.parquet", SCHEMA, ["parent", "id"]))
+    assert max(map(len, batches)) <= 3
+    whole = pd.concat(batches, ignore_index=True)
+    expected = read_table(tmp_path / "t.parquet", SCHEMA)[["parent", "id"]]
+    pd.testing.assert_frame_equal(whole, expected, check_column_type=False)

@@ -1,5 +1,6 @@
-"""Answer the tasks of a split, or a part of them, with a model with weights."""
+"""Answer the tasks of a split, or a part of them, with a model."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from eyewire_validator.answers import Resources
@@ -13,12 +14,6 @@ from eyewire_validator.evaluation.evaluate import (
 )
 from eyewire_validator.evaluation.voxel_counts import part_of_batches
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.learning.devices import (
-    keep_memory,
-    resolve_device,
-    torch_threads,
-)
-from eyewire_validator.models.alarm import alarm_of
 from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table
@@ -31,43 +26,57 @@ from eyewire_validator.volumes.voxel_size import coarsened, voxel_size
 files, params = snakemake.input, snakemake.params
 # Parts are gone once they are joined.
 kept = snakemake.output if params.parts == 1 else []
+# What not every model has, or not every source of tasks.
+truth, supervoxels, manifest, checkpoint = (
+    Path(files.get(name)) if files.get(name) else None
+    for name in ("truth", "supervoxels", "manifest", "checkpoint")
+)
 
-with job_log(snakemake.log[0], kept), torch_threads(snakemake.threads):
-    keep_memory()
+with job_log(snakemake.log[0], kept), ExitStack() as until_done:
     index = read_table(Path(files.index), TASK_INDEX)
     store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
-    device = resolve_device(params.device, cuda_granted=snakemake.resources.cuda > 0)
+    settings = model_settings(params.model)
+    evaluation_settings = EvaluationSettings(**params.evaluation)
     tasks = part_of_batches(
         tasks_of_split(index, snakemake.wildcards.split),
-        params.evaluation["batch_size"],
+        evaluation_settings.batch_size,
         params.part,
         params.parts,
     )
-    evaluation_settings = EvaluationSettings(**params.evaluation)
-    settings = model_settings(params.model)
-    make_answerer = load_answerer(
-        settings,
-        Resources(
-            store=store,
-            dust=evaluation_settings.dust,
-            tasks=tasks,
-            loops=params.loops,
-        ),
-        Path(files.checkpoint),
-        device,
+    device, alarm = None, {}
+    if checkpoint:
+        # Baselines do without torch, which takes two seconds to import.
+        from eyewire_validator.learning.devices import (
+            keep_memory,
+            resolve_device,
+            torch_threads,
+        )
+        from eyewire_validator.models.alarm import alarm_of
+
+        until_done.enter_context(torch_threads(snakemake.threads))
+        keep_memory()
+        granted = snakemake.resources.cuda > 0
+        device = resolve_device(params.device, cuda_granted=granted)
+        edges = coarsened(voxel_size(params.voxel_nm, manifest), store.geometry.factor)
+        alarm = {"alarm": alarm_of(checkpoint, store, edges)}
+    resources = Resources(
+        store=store,
+        dust=evaluation_settings.dust,
+        people=truth,
+        replicate=int(snakemake.wildcards.replicate),
+        tasks=tasks,
+        loops=params.loops,
     )
-    manifest = Path(files.manifest) if files.manifest else None
-    voxel_nm = coarsened(voxel_size(params.voxel_nm, manifest), store.geometry.factor)
     found = evaluate(
         tasks,
         Lineage(index),
         store,
-        make_answerer(index),
+        load_answerer(settings, resources, checkpoint, device)(index),
         params.loops,
         evaluation_settings,
-        neurons=read_neurons(Path(files.truth)) if files.truth else None,
-        origins=Origins(Path(files.supervoxels) if files.supervoxels else None),
-        alarm=alarm_of(Path(files.checkpoint), store, voxel_nm),
+        neurons=read_neurons(truth) if truth else None,
+        origins=Origins(supervoxels),
+        **alarm,
     )
     for evaluation, *tables in zip(
         found.values(), snakemake.output.tasks, snakemake.output.segments, strict=True
