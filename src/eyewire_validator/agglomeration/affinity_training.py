@@ -106,8 +106,8 @@ def train_affinities(
         threads: CPU threads.
 
     Returns:
-        The network with the weights of the epoch of the lowest validation loss, on the
-        CPU, and the history in the schema `HISTORY`.
+        The network with the weights of the epoch of the lowest validation loss, and the
+        history in the schema `HISTORY`.
 
     Raises:
         ModelError: tasks label no two voxels of two cells.
@@ -139,7 +139,7 @@ def train_affinities(
             run.add_epoch(tasks, float(torch.stack(losses).mean()), found, None)
             run.save(file, same)
     run.model.load_state_dict(run.best_weights)
-    return run.model.cpu().eval(), pd.DataFrame(run.history, columns=HISTORY.names)
+    return run.model.eval(), pd.DataFrame(run.history, columns=HISTORY.names)
 
 
 @dataclass(kw_only=True)
@@ -161,7 +161,7 @@ def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
         A scalar in nats; 0 if there is no such pair.
     """
     total, weight = logits.new_zeros(()), logits.new_zeros(())
-    for channel, offset in enumerate(OFFSETS):
+    for found, offset in zip(logits.contiguous().unbind(1), OFFSETS, strict=True):
         z, y, x = (
             size - by for size, by in zip(objects.shape[1:], offset, strict=True)
         )
@@ -171,7 +171,7 @@ def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
         is_labelled = (here > 0) | (there > 0)
         weights = is_labelled * (APART_WEIGHT + (1 - APART_WEIGHT) * together)
         losses = binary_cross_entropy_with_logits(
-            logits[:, channel, :z, :y, :x], together, reduction="none"
+            found[:, :z, :y, :x], together, reduction="none"
         )
         total = total + (losses * weights).sum()
         weight = weight + weights.sum()
