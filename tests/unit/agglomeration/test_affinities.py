@@ -12,10 +12,12 @@ from eyewire_validator.agglomeration.affinities import (
     ContactFaces,
     contact_affinities,
 )
-from eyewire_validator.agglomeration.affinity_training import (
+from eyewire_validator.agglomeration.affinity_patches import (
     LabelledVolume,
-    affinity_loss,
+    Patches,
+    change_looks,
 )
+from eyewire_validator.agglomeration.affinity_training import affinity_loss
 from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
 from eyewire_validator.agglomeration.answerer import agglomerate
 from eyewire_validator.agglomeration.contacts import describe_contacts
@@ -128,6 +130,36 @@ def test_an_object_is_the_answer_of_a_task(octants):
     labelled = LabelledVolume.of(volume, [np.array([1, 2]), np.array([4, 70000])])
     found = [int(labelled.objects[octants == s].unique()) for s in range(1, 9)]
     assert found == [1, 1, 0, 2, 0, 0, 0, 0]
+
+
+def test_patches_are_cubes_that_are_cut_and_turned():
+    volumes = [
+        LabelledVolume(torch.rand(8, 8, 8), torch.randint(9, (8, 8, 8)).int())
+        for _ in range(2)
+    ]
+    patches = Patches(volumes, 5, torch.device("cpu"))
+    for number in range(0, len(SYMMETRIES), 5):
+        places = torch.tensor([1, 0]), torch.tensor([[0, 3, 1], [2, 0, 3]])
+        found = patches.cut(*places, torch.tensor([number, number]))
+        cut = [
+            apply(part[2:7, 0:5, 3:8], SYMMETRIES[number])
+            for part in (volumes[0].image, volumes[0].objects)
+        ]
+        for one, expected in zip(found, cut, strict=True):
+            assert torch.equal(one[1], expected)
+
+
+def test_patches_differ_in_contrast_brightness_and_noise():
+    noise = torch.Generator().manual_seed(0)
+    flat = change_looks(torch.zeros(200, 4, 4, 4), noise)
+    brightness, grain = flat.mean((1, 2, 3)), flat.std((1, 2, 3))
+    assert 0.3 < float(brightness.max()) < 0.5
+    assert -0.5 < float(brightness.min()) < -0.3
+    assert float(grain.min()) < 0.02
+    assert 0.17 < float(grain.max()) < 0.26
+    bright = change_looks(torch.full((200, 4, 4, 4), 100.0), noise).mean((1, 2, 3))
+    assert 74 < float(bright.min()) < 80
+    assert 120 < float(bright.max()) < 126
 
 
 def test_it_learns_where_membranes_are(store, index, tmp_path):
