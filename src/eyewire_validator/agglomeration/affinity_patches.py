@@ -116,5 +116,5 @@ def change_looks(images: Tensor, noise: torch.Generator) -> Tensor:
     contrast, brightness, grain = draws[..., None, None, None]
     speckles = torch.randn(images.shape, generator=noise, device=images.device)
     changed: Tensor = images * (1 + CONTRAST * (2 * contrast - 1))
-    changed = changed + BRIGHTNESS * (2 * brightness - 1)
-    return changed + NOISE * grain * speckles
+    changed += BRIGHTNESS * (2 * brightness - 1) + NOISE * grain * speckles
+    return changed
