@@ -31,6 +31,7 @@ from eyewire_validator.learning.devices import (
     torch_threads,
 )
 from eyewire_validator.learning.epochs import RESUME_FILE, Epochs, fingerprint
+from eyewire_validator.learning.precision import choose_precision, gradient
 from eyewire_validator.storage.schemas.training import HISTORY
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.store import VolumeStore
@@ -82,6 +83,7 @@ def train_affinities(
     held_out, _ = _label_volumes(index, "validation", store, most, random_seed)
     patches = Patches(labelled, settings.patch_size, device)
     run = _start(settings, random_seed, device)
+    run.choose_precision(patches, device)
     file = folder / RESUME_FILE
     same = fingerprint(index, model_settings, settings, random_seed)
     run.resume(file, same)
@@ -110,6 +112,25 @@ def train_affinities(
 @dataclass(kw_only=True)
 class _AffinityEpochs(Epochs):
     model: AffinityUNet
+    precision: torch.dtype = torch.float32
+
+    def choose_precision(self, patches: Patches, device: torch.device) -> None:
+        """Compute in bfloat16 on a GPU, if its gradients of a batch are right."""
+        noise = torch.Generator(device).manual_seed(0)
+        numbers = torch.zeros(self.settings.batch_size, dtype=torch.int64)
+        batch = patches.draw(numbers.to(device), noise)
+        self.precision = choose_precision(
+            "auto",
+            device,
+            lambda chosen: gradient(self.model, self.loss(*batch, chosen)),
+        )
+
+    def loss(self, image: Tensor, objects: Tensor, precision: torch.dtype) -> Tensor:
+        """Return the loss of patches, computed in a precision."""
+        lower = precision != torch.float32
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=lower):
+            logits = self.model.train()(image)
+        return affinity_loss(logits.float(), objects)
 
 
 def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
@@ -184,7 +205,7 @@ def _start(
 
 def _step(run: _AffinityEpochs, image: Tensor, objects: Tensor) -> Tensor:
     """Take one step of the optimizer; return the loss."""
-    loss = affinity_loss(run.model.train()(image), objects)
+    loss = run.loss(image, objects, run.precision)
     run.optimizer.zero_grad()
     torch.autograd.backward(loss)
     run.optimizer.step()
