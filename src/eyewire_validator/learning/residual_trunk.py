@@ -43,8 +43,8 @@ class ResidualTrunk(nn.Module):
             features = encode(features)
             passed.append(features)
         for level in reversed(range(len(self.up))):
-            features = self.decode[level](self.up[level](features).add_(passed[level]))
-        return F.relu_(self.leave(features))
+            features = self.decode[level](passed[level] + self.up[level](features))
+        return F.relu(self.leave(features))
 
 
 class ResidualBlock(nn.Module):
@@ -64,9 +64,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Add what the convolutions find to features, (n, channels, z, y, x) float."""
-        inner = self.c1(F.relu_(self.n1(features)))
-        inner = self.c2(F.relu_(self.n2(inner)))
-        total: Tensor = inner.add_(features)
+        inner = self.c1(F.relu(self.n1(features)))
+        inner = self.c2(F.relu(self.n2(inner)))
+        total: Tensor = features + inner
         return total
 
 
