@@ -32,11 +32,8 @@ def learning_curve(results: Path) -> pd.DataFrame:
     table = table[table["model"].str.startswith("after_")]
     seen = [samples_seen(results / "models", model) for model in table["model"]]
     spreads = [f"{metric}_spread" for metric in METRICS]
-    return (
-        table.assign(samples=seen)
-        .loc[:, ["model", "split", "samples", "replicates", *METRICS, *spreads]]
-        .sort_values("samples", ignore_index=True)
-    )
+    curve = table[["model", "split", "replicates", *METRICS, *spreads]]
+    return curve.assign(samples=seen).sort_values("samples", ignore_index=True)
 
 
 def draw(curve: pd.DataFrame) -> Figure:
@@ -44,7 +41,8 @@ def draw(curve: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(9, 3), layout="constrained")
     panels = figure.subplots(1, len(METRICS), sharex=True, sharey=True)
     for axes, (metric, name) in zip(panels, METRICS.items(), strict=True):
-        axes.errorbar(curve["samples"], curve[metric], curve[f"{metric}_spread"])
+        spread = curve[f"{metric}_spread"]
+        axes.errorbar(curve["samples"], curve[metric], spread, marker="o")
         axes.set(title=name, xlabel="samples seen", xscale="log", ylim=(0, 1))
     return figure
 
