@@ -11,27 +11,29 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim.lr_scheduler import StepLR
 
+from eyewire_validator.agglomeration.affinity_patches import LabelledVolume, Patches
 from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
-from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.examples import draw_volumes
-from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.config.families import (
     AgglomerationSettings,
     AgglomerationTraining,
 )
 from eyewire_validator.errors import ModelError
 from eyewire_validator.jobs.progress import Progress
-from eyewire_validator.learning.devices import repeatable, torch_threads
+from eyewire_validator.learning.devices import (
+    repeatable,
+    torch_generator,
+    torch_threads,
+)
 from eyewire_validator.learning.epochs import RESUME_FILE, Epochs, fingerprint
-from eyewire_validator.learning.symmetry import SYMMETRIES, apply
+from eyewire_validator.learning.precision import choose_precision, gradient
 from eyewire_validator.storage.schemas.training import HISTORY
 from eyewire_validator.tasks.lineage import Lineage
-from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume, VolumeStore
+from eyewire_validator.volumes.store import VolumeStore
 
 # Patches of each volume an epoch.
 PATCHES = 32
@@ -40,44 +42,6 @@ MAX_VALIDATION_VOLUMES = 32
 
 # Pairs of voxels of two cells are fewer, and count this much more.
 APART_WEIGHT = 3.0
-# By how much contrast is multiplied and brightness moved at most, and the deviation of
-# the noise; in standard deviations of the volume.
-CONTRAST, BRIGHTNESS, NOISE = 0.25, 0.4, 0.2
-
-
-@dataclass(frozen=True)
-class LabelledVolume:
-    """A volume and the objects that tasks label in it.
-
-    Attributes:
-        image: (z, y, x) float32 in standard deviations.
-        objects: (z, y, x) int32, from 1 on the number of the task whose answer holds
-            the voxel, of several the last; 0 where no task does.
-    """
-
-    image: Tensor
-    objects: Tensor
-
-    @classmethod
-    def of(
-        cls, volume: CoarseVolume, answers: Sequence[NDArray[np.int64]]
-    ) -> "LabelledVolume":
-        """Label a volume by the segments of each answer, its seed included."""
-        numbers = np.zeros(SEGMENT_IDS, np.int32)
-        for number, answer in enumerate(answers, 1):
-            numbers[answer[answer < SEGMENT_IDS]] = number
-        numbers[0] = 0
-        return cls(
-            torch.from_numpy(standardize_image(volume.image)),
-            torch.from_numpy(numbers[close_gaps(volume.segmentation)]),
-        )
-
-    def patch(self, size: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Cut a cube at a random place and apply a random symmetry."""
-        starts = [int(draw.integers(edge - size + 1)) for edge in self.image.shape]
-        cut = tuple(slice(start, start + size) for start in starts)
-        symmetry = SYMMETRIES[draw.integers(len(SYMMETRIES))]
-        return apply(self.image[cut], symmetry), apply(self.objects[cut], symmetry)
 
 
 def train_affinities(
@@ -95,7 +59,8 @@ def train_affinities(
 
     Args:
         index: table in the schema `TASK_INDEX`.
-        store: the volumes; some are kept in memory, 2 MB each of 64 voxels an edge.
+        store: the volumes; some are kept in memory, 2 MB each of 64 voxels an edge, and
+            those to learn from on the device.
         model_settings: the model's entry.
         settings: epochs, batch_size, patch_size, learning_rate, weight_decay, lr_step,
             lr_gamma, patience and max_volumes.
@@ -105,8 +70,8 @@ def train_affinities(
         threads: CPU threads.
 
     Returns:
-        The network with the weights of the epoch of the lowest validation loss, on the
-        CPU, and the history in the schema `HISTORY`.
+        The network with the weights of the epoch of the lowest validation loss, and the
+        history in the schema `HISTORY`.
 
     Raises:
         ModelError: tasks label no two voxels of two cells.
@@ -115,7 +80,9 @@ def train_affinities(
     labelled, tasks = _label_volumes(index, "train", store, most, random_seed)
     most = min(most, MAX_VALIDATION_VOLUMES)
     held_out, _ = _label_volumes(index, "validation", store, most, random_seed)
+    patches = Patches(labelled, settings.patch_size, device)
     run = _start(settings, random_seed, device)
+    run.choose_precision(patches, device)
     file = folder / RESUME_FILE
     same = fingerprint(index, model_settings, settings, random_seed)
     run.resume(file, same)
@@ -125,23 +92,42 @@ def train_affinities(
     with torch_threads(threads), repeatable(device), progress:
         while not run.is_finished():
             draw = np.random.default_rng([random_seed, len(run.history) + 1])
-            losses = []
+            noise = torch_generator(draw, device)
             order = draw.permutation(np.repeat(np.arange(len(labelled)), PATCHES))
-            for start in range(0, len(order), settings.batch_size):
-                drawn = order[start : start + settings.batch_size]
-                batch = [labelled[volume] for volume in drawn]
-                losses.append(_step(run, batch, draw, device))
+            losses = []
+            numbers = torch.from_numpy(order).to(device)
+            for batch in torch.split(numbers, settings.batch_size):
+                losses.append(_step(run, *patches.draw(batch, noise)))
                 progress.update(len(batch))
             found = _validate(run, held_out, device)
             run.add_epoch(tasks, float(torch.stack(losses).mean()), found, None)
             run.save(file, same)
     run.model.load_state_dict(run.best_weights)
-    return run.model.cpu().eval(), pd.DataFrame(run.history, columns=HISTORY.names)
+    return run.model.eval(), pd.DataFrame(run.history, columns=HISTORY.names)
 
 
 @dataclass(kw_only=True)
 class _AffinityEpochs(Epochs):
     model: AffinityUNet
+    precision: torch.dtype = torch.float32
+
+    def choose_precision(self, patches: Patches, device: torch.device) -> None:
+        """Compute in bfloat16 on a GPU, if its gradients of a batch are right."""
+        noise = torch.Generator(device).manual_seed(0)
+        numbers = torch.zeros(self.settings.batch_size, dtype=torch.int64)
+        batch = patches.draw(numbers.to(device), noise)
+        self.precision = choose_precision(
+            "auto",
+            device,
+            lambda chosen: gradient(self.model, self.loss(*batch, chosen)),
+        )
+
+    def loss(self, image: Tensor, objects: Tensor, precision: torch.dtype) -> Tensor:
+        """Return the loss of patches, computed in a precision."""
+        lower = precision != torch.float32
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=lower):
+            logits = self.model.train()(image)
+        return affinity_loss(logits.float(), objects)
 
 
 def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
@@ -158,7 +144,7 @@ def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
         A scalar in nats; 0 if there is no such pair.
     """
     total, weight = logits.new_zeros(()), logits.new_zeros(())
-    for channel, offset in enumerate(OFFSETS):
+    for found, offset in zip(logits.contiguous().unbind(1), OFFSETS, strict=True):
         z, y, x = (
             size - by for size, by in zip(objects.shape[1:], offset, strict=True)
         )
@@ -168,7 +154,7 @@ def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
         is_labelled = (here > 0) | (there > 0)
         weights = is_labelled * (APART_WEIGHT + (1 - APART_WEIGHT) * together)
         losses = binary_cross_entropy_with_logits(
-            logits[:, channel, :z, :y, :x], together, reduction="none"
+            found[:, :z, :y, :x], together, reduction="none"
         )
         total = total + (losses * weights).sum()
         weight = weight + weights.sum()
@@ -214,35 +200,13 @@ def _start(
     )
 
 
-def _step(
-    run: _AffinityEpochs,
-    batch: Sequence[LabelledVolume],
-    draw: np.random.Generator,
-    device: torch.device,
-) -> Tensor:
+def _step(run: _AffinityEpochs, image: Tensor, objects: Tensor) -> Tensor:
     """Take one step of the optimizer; return the loss."""
-    patches = [volume.patch(run.settings.patch_size, draw) for volume in batch]
-    image, objects = (torch.stack(part) for part in zip(*patches, strict=True))
-    image = _augment(image, draw)[:, None].to(device)
-    loss = affinity_loss(run.model.train()(image), objects.to(device))
+    loss = run.loss(image, objects, run.precision)
     run.optimizer.zero_grad()
     torch.autograd.backward(loss)
     run.optimizer.step()
     return loss.detach()
-
-
-def _augment(images: Tensor, draw: np.random.Generator) -> Tensor:
-    """Change contrast, brightness and noise of (n, z, y, x), each patch's at random."""
-    contrast, brightness, noise = (
-        torch.from_numpy(draw.uniform(low, high, (len(images), 1, 1, 1))).float()
-        for low, high in (
-            (1 - CONTRAST, 1 + CONTRAST),
-            (-BRIGHTNESS, BRIGHTNESS),
-            (0, NOISE),
-        )
-    )
-    grain = torch.from_numpy(draw.standard_normal(images.shape, np.float32))
-    return images * contrast + brightness + noise * grain
 
 
 def _validate(

@@ -24,8 +24,8 @@ from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
 def agglomeration_answerer(
     settings: AgglomerationSettings, resources: Resources
 ) -> MakeAnswerer:
-    """Make the answerer of a trained agglomeration, whose model is put on the CPU."""
-    model = cast(ContactModel, resources.module).cpu()
+    """Make the answerer of a trained agglomeration."""
+    model = cast(ContactModel, resources.module)
     return partial(answer_in_lineage, agglomerate(model, resources.store, settings))
 
 
@@ -35,7 +35,7 @@ def agglomerate(
     """Return what answers a task that has a volume, by the mean of the members.
 
     Args:
-        model: scores contacts, on the CPU.
+        model: scores contacts.
         store: the volumes.
         settings: those that the model was trained with.
     """

@@ -50,22 +50,23 @@ def score_contacts(
     """Score the contacts of a volume by each member of a model.
 
     Args:
-        model: on the CPU. A member of both a classifier and a network takes the mean
-            of both scores.
+        model: computes where its weights are. A member of both a classifier and a
+            network takes the mean of both scores.
         volume: see `CoarseVolume`.
         image: as a classifier was trained, see `describe_contacts`.
     """
     evidence = []
+    threads, device = torch.get_num_threads(), model.membership_weights.device
     # Both find the same contacts, in the same order.
     with torch_threads(1), torch.inference_mode():
         if model.network:
-            pairs, faces, means = contact_affinities(model.network, volume)
+            pairs, faces, means = contact_affinities(model.network, volume, threads)
             evidence.append(means.clip(-HIGHEST, HIGHEST))
         if model.classifier:
             contacts = describe_contacts(volume, image)
             pairs, faces = contacts.pairs, contacts.faces
-            logits = model.classifier(torch.from_numpy(contacts.features))
-            evidence.append(logits.clamp(-HIGHEST, HIGHEST).numpy())
+            logits = model.classifier(torch.from_numpy(contacts.features).to(device))
+            evidence.append(logits.clamp(-HIGHEST, HIGHEST).cpu().numpy())
     return ScoredContacts(pairs, faces, np.mean(evidence, axis=0, dtype=np.float32))
 
 
@@ -117,7 +118,7 @@ def linker(
     """Return a function that links the segments of a task's volume to its seed.
 
     Args:
-        model: scores contacts, on the CPU.
+        model: scores contacts.
         store: the volumes; the scored contacts of the last ones are kept.
         settings: of its checkpoint: image and context.
     """

@@ -99,7 +99,7 @@ def train_agglomeration(
         model, index, store, model_settings,
         max_tasks=settings.validation_tasks, random_seed=random_seed,
     )  # fmt: skip
-    return Trained(model.eval(), history)
+    return Trained(model.cpu().eval(), history)
 
 
 def train_classifier(

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 from eyewire_validator.errors import ConfigError
@@ -45,6 +46,14 @@ def keep_memory() -> None:
     if mallopt and platform.libc_ver()[0] == "glibc":
         mallopt(M_MMAP_MAX, 0)
         mallopt(M_TRIM_THRESHOLD, MOST_TO_KEEP)
+
+
+def torch_generator(
+    generator: np.random.Generator, device: torch.device
+) -> torch.Generator:
+    """Return a torch generator; what ``generator`` draws next does not change."""
+    (child,) = generator.spawn(1)
+    return torch.Generator(device).manual_seed(int(child.integers(2**63)))
 
 
 @contextmanager

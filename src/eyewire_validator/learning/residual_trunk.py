@@ -7,6 +7,7 @@ al. (2016, "Identity mappings in deep residual networks").
 
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -25,7 +26,7 @@ class ResidualTrunk(nn.Module):
         super().__init__()
         channels = [width << level for level in range(levels + 1)]
         steps = list(pairwise(channels))
-        self.enter = nn.Conv3d(inputs, width, 3, padding=1)
+        self.enter = Convolution(inputs, width)
         self.encode = nn.ModuleList(ResidualBlock(n) for n in channels)
         self.down = nn.ModuleList(nn.Conv3d(a, b, 2, stride=2) for a, b in steps)
         self.up = nn.ModuleList(nn.ConvTranspose3d(b, a, 2, stride=2) for a, b in steps)
@@ -34,7 +35,7 @@ class ResidualTrunk(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Turn (n, inputs, z, y, x) float into features, (n, width, z, y, x)."""
-        features = self.enter(inputs)
+        features: Tensor = self.enter(inputs)
         passed: list[Tensor] = []
         for level, encode in enumerate(self.encode):
             if level:
@@ -57,9 +58,9 @@ class ResidualBlock(nn.Module):
         """Start from torch's default initialisation."""
         super().__init__()
         self.n1 = nn.BatchNorm3d(channels)
-        self.c1 = nn.Conv3d(channels, channels, 3, padding=1)
+        self.c1 = Convolution(channels, channels)
         self.n2 = nn.BatchNorm3d(channels)
-        self.c2 = nn.Conv3d(channels, channels, 3, padding=1)
+        self.c2 = Convolution(channels, channels)
 
     def forward(self, features: Tensor) -> Tensor:
         """Add what the convolutions find to features, (n, channels, z, y, x) float."""
@@ -67,3 +68,26 @@ class ResidualBlock(nn.Module):
         inner = self.c2(F.relu(self.n2(inner)))
         total: Tensor = features + inner
         return total
+
+
+class Convolution(nn.Conv3d):
+    """A convolution of 3 voxels an edge that keeps the size of its inputs.
+
+    In training on a CPU, zeros are put around the first axis beforehand: oneDNN, unless
+    it has AVX-512, takes half the time for the gradient of the weights that way.
+
+    Args:
+        inputs: channels that come in.
+        outputs: channels that go out.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        """Start from torch's default initialisation."""
+        super().__init__(inputs, outputs, 3, padding=1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Turn (n, inputs, z, y, x) float into (n, outputs, z, y, x)."""
+        if inputs.is_cuda or not torch.is_grad_enabled():
+            return super().forward(inputs)
+        around = F.pad(inputs, (0, 0, 0, 0, 1, 1))
+        return F.conv3d(around, self.weight, self.bias, padding=(0, 1, 1))

@@ -19,6 +19,7 @@ from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.scoring import score_contacts
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.errors import ModelError
+from eyewire_validator.learning.devices import resolve_device
 from eyewire_validator.models.alarm import warn_of
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.models.grey_values import grey_values
@@ -37,7 +38,7 @@ class SegmentValidator:
     """A trained agglomeration, ready to answer.
 
     Attributes:
-        model: scores contacts, on the CPU.
+        model: scores contacts.
         info: what its checkpoint says: settings and provenance.
     """
 
@@ -103,13 +104,18 @@ class SegmentValidator:
         return scored.answer(seed, rejected)
 
 
-def load_segment_validator(path: str | Path) -> SegmentValidator:
+def load_segment_validator(path: str | Path, device: str = "auto") -> SegmentValidator:
     """Load a checkpoint of kind agglomeration.
+
+    Args:
+        path: the checkpoint.
+        device: ``auto`` (a GPU if there is one), ``cpu`` or ``cuda``.
 
     Raises:
         ModelError: the file is missing, damaged, no checkpoint, or of a network.
+        ConfigError: no such device.
     """
-    model, info = load_checkpoint(Path(path))
+    model, info = load_checkpoint(Path(path), resolve_device(device))
     if not isinstance(model, ContactModel):
         raise ModelError(f"{path}: answers in voxels; use load_validator")
     return SegmentValidator(model, info)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.errors import ConfigError
-from eyewire_validator.learning.symmetry import SYMMETRIES
+from eyewire_validator.learning.symmetry import SYMMETRIES, steps_along
 from eyewire_validator.volumes.store import SEGMENT_IDS, VOXEL_BYTES, VolumeStore
 from eyewire_validator.voxel_network.mask_sources import mask_sources, segment_lists
 
@@ -64,10 +64,6 @@ class GpuSamples:
         self._sources, volumes = mask_sources(table, tasks, settings, store, device)
         self._lists = segment_lists(table, labels, device)
         self._images, self._segmentations = read_volumes(store, volumes, device)
-        axes, flips = zip(*SYMMETRIES, strict=True)
-        self._axes, self._flips = (
-            torch.tensor(t, device=device) for t in (axes, flips)
-        )
 
     def stack(self, tasks: Sequence[int]) -> Tensor:
         """Return the samples of tasks over their whole volumes."""
@@ -112,10 +108,8 @@ class GpuSamples:
         rows = [self._row[task] for task in tasks]
         on_device = torch.tensor(rows, device=self.device)
         volume, shift = (part[on_device] for part in self._sources[:2])
-        axes, flips = self._axes[symmetries], self._flips[symmetries]
-        steps = torch.arange(size, device=self.device).expand(len(rows), 3, size)
-        along = torch.where(flips[..., None], size - 1 - steps, steps)
-        along = along + starts.gather(1, axes)[..., None]  # (n, new axis, step)
+        axes, steps = steps_along(symmetries, size)
+        along = steps + starts.gather(1, axes)[..., None]  # (n, new axis, step)
         own, _ = self._voxels(volume[:, -1:], along[:, None], axes)
         moved = along[:, None] - shift.gather(
             2, axes[:, None].expand_as(shift)

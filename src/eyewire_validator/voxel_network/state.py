@@ -1,6 +1,5 @@
 """Keep the state of a training, take its steps and validate its epochs."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from torch.optim.lr_scheduler import StepLR
 from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.evaluation.voxel_counts import measure
 from eyewire_validator.learning.epochs import Epochs
+from eyewire_validator.learning.precision import choose_precision, gradient
 from eyewire_validator.voxel_network.answerer import NetworkAnswerer
 from eyewire_validator.voxel_network.lwunet import LWUNet
 from eyewire_validator.voxel_network.network import Network
@@ -20,13 +20,6 @@ from eyewire_validator.voxel_network.samples import SampleLoader, inputs_and_tru
 
 # Probability above which a voxel is answered in validation.
 THRESHOLD = 0.5
-
-# The least cosine between the gradients of bfloat16 and float32 that counts as equal.
-# ASSUME: far below a right one. 1.0000 was measured on a CPU that has bfloat16, with
-# weights not yet trained; on a GPU nothing was.
-LEAST_COSINE = 0.98
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
@@ -71,35 +64,22 @@ class TrainingRun(Epochs):
         )
 
     def check_precision(self, samples: Tensor) -> None:
-        """Choose bfloat16 if the settings ask for it and its gradients are right.
+        """Choose the precision by the settings and some samples, before the first step.
 
-        To be called once, with some samples, before the first step. There were versions
-        of cuDNN whose convolutions were silently wrong in it (pytorch issue 163539).
+        See `choose_precision`.
         """
-        device = next(self.model.parameters()).device
-        wanted = self.settings.precision
-        if wanted == "float32" or (wanted == "auto" and device.type == "cpu"):
-            return
-        exact = self._gradient(samples, device)
-        self.precision = torch.bfloat16
-        lower = self._gradient(samples, device)
-        cosine = float(torch.cosine_similarity(exact, lower, 0))
-        found = f"its gradient and that of float32 have a cosine of {cosine:.4f}"
-        if cosine > LEAST_COSINE:
-            log.info("bfloat16 is used: %s", found)
-        else:
-            self.precision = torch.float32
-            log.warning(
-                "bfloat16 is not used: %s, expected above %s", found, LEAST_COSINE
-            )
+        self.precision = choose_precision(
+            self.settings.precision,
+            next(self.model.parameters()).device,
+            lambda precision: self._gradient(samples, precision),
+        )
 
-    def _gradient(self, samples: Tensor, device: torch.device) -> Tensor:
+    def _gradient(self, samples: Tensor, precision: torch.dtype) -> Tensor:
         """Return the gradient of the mean loss, (parameters,), the same every time."""
+        self.precision = precision
+        device = next(self.model.parameters()).device
         noise = torch.Generator(device).manual_seed(0)
-        torch.autograd.backward(self._losses(samples, noise).mean())
-        found = [parameter.grad for parameter in self.model.parameters()]
-        self.optimizer.zero_grad()
-        return torch.cat([grad.flatten() for grad in found if grad is not None])
+        return gradient(self.model, self._losses(samples, noise).mean())
 
     def step(self, samples: Tensor, noise: torch.Generator) -> Tensor:
         """Take one step of the optimizer.

@@ -17,7 +17,11 @@ from torch import Tensor
 from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.errors import SplitError
 from eyewire_validator.jobs.progress import Progress
-from eyewire_validator.learning.devices import repeatable, torch_threads
+from eyewire_validator.learning.devices import (
+    repeatable,
+    torch_generator,
+    torch_threads,
+)
 from eyewire_validator.learning.epochs import RESUME_FILE, fingerprint
 from eyewire_validator.learning.outcome import Trained
 from eyewire_validator.storage.schemas.training import HISTORY
@@ -67,7 +71,7 @@ def train_network(
         while not run.is_finished():
             epoch = len(run.history) + 1
             generator = np.random.default_rng([random_seed, epoch])
-            noise = _torch_generator(generator, device)
+            noise = torch_generator(generator, device)
             part = tasks[epoch % settings.rotation :: settings.rotation]
             losses: list[Tensor] = []
             for batch in _batches(generator.permutation(part), settings.batch_size):
@@ -103,14 +107,6 @@ def choose_tasks(
     count = min(settings.validation_tasks, len(splits["validation"]))
     validation = generator.choice(splits["validation"], count, replace=False)
     return generator.permutation(splits["train"]), sorted(validation.tolist())
-
-
-def _torch_generator(
-    generator: np.random.Generator, device: torch.device
-) -> torch.Generator:
-    """Return a torch generator; what ``generator`` draws next does not change."""
-    (child,) = generator.spawn(1)
-    return torch.Generator(device).manual_seed(int(child.integers(2**63)))
 
 
 def _batches(tasks: NDArray[np.int64], batch_size: int) -> Iterator[list[int]]:

@@ -9,13 +9,15 @@ import torch
 
 from eyewire_validator.agglomeration import affinity_training
 from eyewire_validator.agglomeration.affinities import (
+    ContactFaces,
     contact_affinities,
-    mean_over_faces,
 )
-from eyewire_validator.agglomeration.affinity_training import (
+from eyewire_validator.agglomeration.affinity_patches import (
     LabelledVolume,
-    affinity_loss,
+    Patches,
+    change_looks,
 )
+from eyewire_validator.agglomeration.affinity_training import affinity_loss
 from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
 from eyewire_validator.agglomeration.answerer import agglomerate
 from eyewire_validator.agglomeration.contacts import describe_contacts
@@ -25,6 +27,7 @@ from eyewire_validator.config.families import (
     AgglomerationTraining,
 )
 from eyewire_validator.errors import ConfigError, ModelError
+from eyewire_validator.learning.symmetry import SYMMETRIES, apply
 from eyewire_validator.models.train import train_model
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.store import CoarseVolume
@@ -35,6 +38,7 @@ SETTINGS = AgglomerationTraining(
     learning_rate=0.004, weight_decay=0.0005, lr_step=2, lr_gamma=0.3, patience=3,
     validation_tasks=8, patch_size=8,
 )  # fmt: skip
+IDENTITY = SYMMETRIES[0]
 SPLITS = {11: "train", 12: "train", 13: "validation", 14: "test"}
 
 
@@ -59,13 +63,33 @@ def train(index, store, folder, **changed):
 def test_values_are_averaged_over_the_faces_of_each_contact():
     """Segments 3 and 7 share a face along y and one along x; 0 shares none."""
     segmentation = np.array([[[7, 3], [3, 0]]], np.int32)
-    affinities = np.zeros((3, 1, 2, 2), np.float32)
+    affinities = torch.zeros(3, 1, 2, 2)
     affinities[1, 0, 0, 0], affinities[2, 0, 0, 0] = 2.0, 5.0
     affinities[1, 0, 0, 1] = 100.0
-    pairs, faces, means = mean_over_faces(segmentation, affinities)
-    assert pairs.tolist() == [[3, 7]]
-    assert faces.tolist() == [2]
-    assert means.tolist() == [3.5]
+    faces = ContactFaces.find(segmentation, torch.device("cpu"))
+    assert faces.pairs.tolist() == [[3, 7]]
+    assert faces.count.tolist() == [2]
+    assert faces.average(affinities, IDENTITY).tolist() == [3.5]
+
+
+@pytest.mark.parametrize("symmetry", SYMMETRIES[1::7])
+def test_a_turned_volume_has_the_same_faces(octants, symmetry):
+    """Each face is looked up where the turn has put it: found anew, it is there."""
+    octants = octants[:, :7, :6].astype(np.int32)
+    turned = apply(torch.from_numpy(octants), symmetry).numpy()
+    affinities = torch.rand(3, *turned.shape)
+    cpu = torch.device("cpu")
+    found = ContactFaces.find(octants, cpu).average(affinities, symmetry)
+    anew = ContactFaces.find(turned, cpu).average(affinities, IDENTITY)
+    torch.testing.assert_close(found, anew)
+
+
+def test_threads_change_no_bit(octants):
+    volume = CoarseVolume(np.uint8(octants * 25), octants)
+    torch.manual_seed(0)
+    model = AffinityUNet().eval()
+    found = [contact_affinities(model, volume, threads)[2] for threads in (1, 3)]
+    np.testing.assert_array_equal(*found)
 
 
 def test_every_turn_scores_the_same_contacts(octants):
@@ -106,6 +130,36 @@ def test_an_object_is_the_answer_of_a_task(octants):
     labelled = LabelledVolume.of(volume, [np.array([1, 2]), np.array([4, 70000])])
     found = [int(labelled.objects[octants == s].unique()) for s in range(1, 9)]
     assert found == [1, 1, 0, 2, 0, 0, 0, 0]
+
+
+def test_patches_are_cubes_that_are_cut_and_turned():
+    volumes = [
+        LabelledVolume(torch.rand(8, 8, 8), torch.randint(9, (8, 8, 8)).int())
+        for _ in range(2)
+    ]
+    patches = Patches(volumes, 5, torch.device("cpu"))
+    for number in range(0, len(SYMMETRIES), 5):
+        places = torch.tensor([1, 0]), torch.tensor([[0, 3, 1], [2, 0, 3]])
+        found = patches.cut(*places, torch.tensor([number, number]))
+        cut = [
+            apply(part[2:7, 0:5, 3:8], SYMMETRIES[number])
+            for part in (volumes[0].image, volumes[0].objects)
+        ]
+        for one, expected in zip(found, cut, strict=True):
+            assert torch.equal(one[1], expected)
+
+
+def test_patches_differ_in_contrast_brightness_and_noise():
+    noise = torch.Generator().manual_seed(0)
+    flat = change_looks(torch.zeros(200, 4, 4, 4), noise)
+    brightness, grain = flat.mean((1, 2, 3)), flat.std((1, 2, 3))
+    assert 0.3 < float(brightness.max()) < 0.5
+    assert -0.5 < float(brightness.min()) < -0.3
+    assert float(grain.min()) < 0.02
+    assert 0.17 < float(grain.max()) < 0.26
+    bright = change_looks(torch.full((200, 4, 4, 4), 100.0), noise).mean((1, 2, 3))
+    assert 74 < float(bright.min()) < 80
+    assert 120 < float(bright.max()) < 126
 
 
 def test_it_learns_where_membranes_are(store, index, tmp_path):

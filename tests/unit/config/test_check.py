@@ -54,6 +54,7 @@ def test_the_default_is_accepted():
         ["studies/ablations"],
         ["volume", "studies/ablations"],
         ["studies/agglomeration"],
+        ["studies/lwunet_at_scale"],
         ["volume", "studies/fib25", "studies/agglomeration"],
     ],
 )

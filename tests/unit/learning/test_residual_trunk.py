@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from eyewire_validator.learning.residual_trunk import ResidualTrunk
+from eyewire_validator.learning.residual_trunk import Convolution, ResidualTrunk
 
 
 def trunk(levels):
@@ -25,7 +25,9 @@ def test_every_parameter_learns():
 
 def test_each_level_sees_further(monkeypatch):
     """How far off a feature depends on the inputs, with normalisation left out."""
-    monkeypatch.setattr(torch.nn.BatchNorm3d, "forward", lambda _, features: features)
+    monkeypatch.setattr(
+        torch.nn.BatchNorm3d, "forward", lambda _, features: features.clone()
+    )
     reach = []
     noise = torch.Generator().manual_seed(1)
     for levels in (1, 2):
@@ -33,3 +35,11 @@ def test_each_level_sees_further(monkeypatch):
         trunk(levels)(inputs)[0, :, 32, 32, 32].sum().backward()
         reach.append(int((inputs.grad[0].nonzero()[:, 1:] - 32).abs().max()))
     assert reach == [10, 23]
+
+
+def test_a_convolution_is_the_same_in_training_and_in_answering():
+    torch.manual_seed(0)
+    convolve, inputs = Convolution(2, 3), torch.rand(2, 2, 6, 5, 4)
+    with torch.no_grad():
+        expected = convolve(inputs)
+    torch.testing.assert_close(convolve(inputs), expected)

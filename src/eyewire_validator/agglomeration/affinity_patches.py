@@ -1,0 +1,120 @@
+"""Cut patches out of labelled volumes, turn them and change how they look.
+
+The volumes lie on the device that trains, and so do all random numbers: a patch costs
+one gather of the image and one of the objects, and the CPU waits for nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from eyewire_validator.agglomeration.contacts import close_gaps
+from eyewire_validator.agglomeration.filters import standardize_image
+from eyewire_validator.learning.symmetry import SYMMETRIES, steps_along
+from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume
+
+# By how much contrast is multiplied and brightness moved at most, and the deviation of
+# the noise; in standard deviations of the volume.
+CONTRAST, BRIGHTNESS, NOISE = 0.25, 0.4, 0.2
+
+
+@dataclass(frozen=True)
+class LabelledVolume:
+    """A volume and the objects that tasks label in it.
+
+    Attributes:
+        image: (z, y, x) float32 in standard deviations.
+        objects: (z, y, x) int32, from 1 on the number of the task whose answer holds
+            the voxel, of several the last; 0 where no task does.
+    """
+
+    image: Tensor
+    objects: Tensor
+
+    @classmethod
+    def of(
+        cls, volume: CoarseVolume, answers: Sequence[NDArray[np.int64]]
+    ) -> "LabelledVolume":
+        """Label a volume by the segments of each answer, its seed included."""
+        numbers = np.zeros(SEGMENT_IDS, np.int32)
+        for number, answer in enumerate(answers, 1):
+            numbers[answer[answer < SEGMENT_IDS]] = number
+        numbers[0] = 0
+        return cls(
+            torch.from_numpy(standardize_image(volume.image)),
+            torch.from_numpy(numbers[close_gaps(volume.segmentation)]),
+        )
+
+
+class Patches:
+    """Draws patches of labelled volumes, which lie on a device: 2 MB each of 64³.
+
+    Args:
+        volumes: cubes of equal size.
+        size: edge of a patch, voxels; at most that of the volumes.
+        device: where they lie.
+    """
+
+    def __init__(
+        self, volumes: Sequence[LabelledVolume], size: int, device: torch.device
+    ) -> None:
+        """Copy the volumes to the device."""
+        self.edge, self.size = len(volumes[0].image), size
+        self._images, self._objects = (
+            torch.stack([part.to(device) for part in parts])
+            for parts in zip(*((v.image, v.objects) for v in volumes), strict=True)
+        )
+
+    def draw(self, volumes: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw a patch of each volume: its place, its symmetry and its looks.
+
+        Args:
+            volumes: (n,) int64 numbers of the volumes, on the device.
+            noise: draws, on the device.
+
+        Returns:
+            (n, 1, size, size, size) float32 images and (n, size, size, size) int32
+            objects, see `LabelledVolume`.
+        """
+        shape, device = (len(volumes), 3), volumes.device
+        room = self.edge - self.size + 1
+        starts = torch.randint(room, shape, generator=noise, device=device)
+        symmetries = torch.randint(
+            len(SYMMETRIES), shape[:1], generator=noise, device=device
+        )
+        image, objects = self.cut(volumes, starts, symmetries)
+        return change_looks(image, noise)[:, None], objects
+
+    def cut(
+        self, volumes: Tensor, starts: Tensor, symmetries: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Cut a cube out of each volume and turn it.
+
+        Args:
+            volumes: (n,) int64 numbers of the volumes.
+            starts: (n, 3) int64, lowest voxel (z, y, x) of each cube.
+            symmetries: (n,) int64, which of `SYMMETRIES`.
+
+        Returns:
+            Images and objects, both (n, size, size, size).
+        """
+        axes, steps = steps_along(symmetries, self.size)
+        along = steps + starts.gather(1, axes)[..., None]
+        z, y, x = (along * (self.edge ** (2 - axes))[..., None]).unbind(1)
+        voxels = z[:, :, None, None] + y[:, None, :, None] + x[:, None, None]
+        voxels = voxels + (volumes * self.edge**3)[:, None, None, None]
+        return self._images.take(voxels), self._objects.take(voxels)
+
+
+def change_looks(images: Tensor, noise: torch.Generator) -> Tensor:
+    """Change contrast, brightness and noise of (n, z, y, x), each patch's at random."""
+    draws = torch.rand(3, len(images), generator=noise, device=images.device)
+    contrast, brightness, grain = draws[..., None, None, None]
+    speckles = torch.randn(images.shape, generator=noise, device=images.device)
+    changed: Tensor = images * (1 + CONTRAST * (2 * contrast - 1))
+    changed += BRIGHTNESS * (2 * brightness - 1) + NOISE * grain * speckles
+    return changed
