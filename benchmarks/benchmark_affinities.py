@@ -10,9 +10,12 @@ threads wait for those, and by the clock a second one may then be worth nothing.
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from itertools import cycle
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -48,8 +51,10 @@ from eyewire_validator.learning.devices import (
 )
 from eyewire_validator.learning.residual_trunk import ResidualBlock
 from eyewire_validator.learning.symmetry import SYMMETRIES, apply, choose
-from eyewire_validator.volumes.contacts import faces_along
 from eyewire_validator.volumes.store import CoarseVolume
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests/plain"))
+plain_contacts = import_module("plain_contacts")
 
 # All volumes of Eyewire's data set.
 ALL = 56_326
@@ -174,15 +179,8 @@ def plain_affinities(model: AffinityUNet, volume: CoarseVolume) -> NDArray[np.fl
     for symmetry in choose(MEMBERS):
         turned = apply(image, symmetry)[None, None].to(device)
         logits = model(turned)[0, :3].cpu().numpy()
-        codes, values = [], []
-        for axis in range(3):
-            touching, found = faces_along(axis, apply(segmentation, symmetry).numpy())
-            codes.append(found)
-            values.append(np.moveaxis(logits[axis], axis, 0)[:-1][touching])
-        _, contact, faces = np.unique(
-            np.concatenate(codes), return_inverse=True, return_counts=True
-        )
-        evidence.append(np.bincount(contact, np.concatenate(values)) / faces)
+        turned_ids = apply(segmentation, symmetry).numpy()
+        evidence.append(plain_contacts.mean_over_faces(turned_ids, logits)[2])
     return np.stack(evidence)
 
 

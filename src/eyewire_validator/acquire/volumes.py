@@ -59,7 +59,7 @@ async def download_volume(
             check_file(name, content, f"volume {volume}: {url}", geometry)
 
         try:
-            content = await client.fetch(url, "files", check)
+            content = await client.fetch(url, f"volume {volume}", check)
         except NotFoundError:
             if name != RAW_GRAPH:
                 raise

@@ -7,7 +7,6 @@ doi:10.1016/j.neucom.2019.01.103).
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby
 
@@ -24,8 +23,8 @@ from eyewire_validator.agglomeration.affinity_unet import (
 from eyewire_validator.agglomeration.contact_classifier import MEMBERS
 from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.filters import standardize_image
-from eyewire_validator.learning.symmetry import Symmetry, apply, choose
-from eyewire_validator.volumes.contacts import faces_along, pairs_of
+from eyewire_validator.learning.symmetry import SYMMETRIES, Symmetry, apply, choose
+from eyewire_validator.volumes.contacts import mean_over_faces
 from eyewire_validator.volumes.store import CoarseVolume
 
 # Turned images that the network sees at once. Of a single one, where it is small, torch
@@ -50,81 +49,17 @@ def contact_affinities(
         (n, 2) segment ids of each contact, the lower one first, ascending; (n,) coarse
         faces; and (members, n) the mean logit that both sides belong together.
     """
-    device = next(model.parameters()).device
-    faces = ContactFaces.find(close_gaps(volume.segmentation), device)
-    image = torch.from_numpy(standardize_image(volume.image)).to(device)
-    members = choose(MEMBERS)
-    groups = list(_of_equal_shape(members, image.shape))
-    answer = partial(_mean_logits, model, image, faces)
+    segmentation = close_gaps(volume.segmentation)
+    image = torch.from_numpy(standardize_image(volume.image))
+    image = image.to(next(model.parameters()).device)
+    groups = list(_of_equal_shape(choose(MEMBERS), image.shape))
+    average = partial(_average, model, image, segmentation)
     with ThreadPoolExecutor(threads, initializer=_compute_alone) as pool:
-        found = list(pool.map(answer, groups))
-    logits = dict(zip(chain(*groups), torch.cat(found), strict=True))
-    evidence = torch.stack([logits[member] for member in members])
-    return faces.pairs, faces.count, evidence.cpu().numpy()
-
-
-@dataclass(frozen=True)
-class ContactFaces:
-    """The faces of all contacts of a volume.
-
-    Attributes:
-        pairs: (n, 2) int64 segment ids of each contact, the lower one first, ascending.
-        count: (n,) int64 faces of each.
-        contact: (faces,) int64, which contact each face is of.
-        axis: (faces,) int64, along which axis its two voxels lie.
-        voxels: (2, faces) int64, numbers of the two in C order.
-    """
-
-    pairs: NDArray[np.int64]
-    count: NDArray[np.int64]
-    contact: Tensor
-    axis: Tensor
-    voxels: Tensor
-
-    @classmethod
-    def find(
-        cls, segmentation: NDArray[np.int32], device: torch.device
-    ) -> "ContactFaces":
-        """Find them in (z, y, x) segment ids, 0 is background; put them on a device."""
-        numbers = np.arange(segmentation.size).reshape(segmentation.shape)
-        codes, voxels = [], []
-        for axis in range(3):
-            touching, found = faces_along(axis, segmentation)
-            along = np.moveaxis(numbers, axis, 0)
-            codes.append(found)
-            voxels.append(np.stack([along[:-1][touching], along[1:][touching]]))
-        axes = np.repeat(np.arange(3), [len(found) for found in codes])
-        unique, contact, count = np.unique(
-            np.concatenate(codes), return_inverse=True, return_counts=True
-        )
-        on_device = (
-            torch.from_numpy(array).to(device)
-            for array in (contact, axes, np.concatenate(voxels, axis=1))
-        )
-        return cls(pairs_of(unique), count, *on_device)
-
-    def average(self, affinities: Tensor, symmetry: Symmetry) -> Tensor:
-        """Average values over the faces of each contact.
-
-        Args:
-            affinities: (3, z, y, x) of each voxel and the next one along z, y and x, of
-                the volume turned by the symmetry.
-            symmetry: which one.
-
-        Returns:
-            (n,) float32 means.
-        """
-        _, *turned = affinities.shape
-        size = [turned[symmetry.axes.index(axis)] for axis in range(3)]
-        ahead = torch.arange(affinities[0].numel(), device=affinities.device)
-        place = torch.empty_like(ahead)
-        place[apply(ahead.view(size), symmetry).flatten()] = ahead
-        first = torch.minimum(*place[self.voxels])
-        axis = torch.tensor(symmetry.axes, device=affinities.device).argsort()
-        values = affinities.flatten(1)[axis[self.axis], first].double()
-        sums = values.new_zeros(len(self.count)).index_add_(0, self.contact, values)
-        count = torch.from_numpy(self.count).to(affinities.device)
-        return (sums / count).float()
+        found = chain.from_iterable(pool.map(average, groups))
+    contacts = dict(zip(chain(*groups), found, strict=True))
+    # The contacts are the same however the volume is turned.
+    pairs, faces, _ = contacts[SYMMETRIES[0]]
+    return pairs, faces, np.stack([contacts[turn][2] for turn in choose(MEMBERS)])
 
 
 def _compute_alone() -> None:
@@ -146,16 +81,24 @@ def _of_equal_shape(
 
 
 @torch.inference_mode()
-def _mean_logits(
+def _average(
     model: AffinityUNet,
     image: Tensor,
-    faces: ContactFaces,
+    segmentation: NDArray[np.int32],
     symmetries: Sequence[Symmetry],
-) -> Tensor:
-    """Return (symmetries, contacts) mean logits of a (z, y, x) image that is turned."""
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
+    """Average the logits of a (z, y, x) image over its contacts, as `mean_over_faces`.
+
+    Returns:
+        What that returns, for each symmetry; image and segmentation are turned by it.
+    """
     images = torch.stack([apply(image, symmetry) for symmetry in symmetries])
-    affinities = _next_neighbours(model, images)
-    return torch.stack(list(map(faces.average, affinities, symmetries)))
+    logits = _next_neighbours(model, images).cpu().numpy()
+    ids = torch.from_numpy(segmentation)
+    return [
+        mean_over_faces(apply(ids, symmetry).numpy(), values)
+        for symmetry, values in zip(symmetries, logits, strict=True)
+    ]
 
 
 def _next_neighbours(model: AffinityUNet, images: Tensor) -> Tensor:

@@ -187,29 +187,6 @@ def _find(table, code):  # type: ignore[no-untyped-def]
     return slot
 
 
-def faces_along(
-    axis: int, segmentation: NDArray[np.integer], *, with_background: bool = False
-) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Find the faces between two segments along an axis.
-
-    Args:
-        axis: 0, 1 or 2 for z, y or x.
-        segmentation: (z, y, x) segment ids, 0 is background.
-        with_background: find the faces between a segment and the background, too.
-
-    Returns:
-        Whether there is a face beyond each voxel but the last along the axis, which is
-        moved to the front; and (faces,) a code of their pairs, see `pairs_of`.
-    """
-    ids = np.moveaxis(segmentation, axis, 0).astype(np.int64)
-    one, other = ids[:-1], ids[1:]
-    touching = one != other
-    if not with_background:
-        touching &= (one > 0) & (other > 0)
-    codes = np.minimum(one, other) << LOWER | np.maximum(one, other)
-    return touching, codes[touching]
-
-
 def pairs_of(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the two ids of each code, (n, 2), the lower one first."""
     return np.stack([codes >> LOWER, codes & ((1 << LOWER) - 1)], axis=1)

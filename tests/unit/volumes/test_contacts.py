@@ -7,11 +7,9 @@ import pytest
 from eyewire_validator.volumes.contacts import (
     FEWEST_SLOTS,
     Contacts,
-    faces_along,
     faces_with_seed,
     list_faces,
     mean_over_faces,
-    pairs_of,
 )
 
 DRAWN = np.array([[[1, 1, 2], [1, 0, 2], [3, 3, 3]]], np.uint16)
@@ -29,14 +27,6 @@ def test_contacts_are_faces():
 def test_a_volume_of_one_segment_has_no_contacts():
     contacts = Contacts.find(np.ones((2, 2, 2), np.uint16))
     assert contacts.graph().pairs.shape == (0, 2)
-
-
-def test_background_is_asked_for():
-    touching, codes = faces_along(1, DRAWN)
-    assert touching.squeeze(1).tolist() == [[False] * 3, [True, False, True]]
-    assert pairs_of(codes).tolist() == [[1, 3], [2, 3]]
-    _, codes = faces_along(1, DRAWN, with_background=True)
-    assert pairs_of(codes).tolist() == [[0, 1], [1, 3], [0, 3], [2, 3]]
 
 
 def test_a_segment_shares_faces_with_every_segment_of_the_seed():
