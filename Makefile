@@ -7,6 +7,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/ready
 
+# Python compiles what is imported when it is, which takes less than compiling all that is
+# installed; where it may not keep that, every job would compile it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lock clean place
 
 ## Answer a first task, run the whole workflow on the sandbox, show the honest table.
@@ -30,7 +34,6 @@ test: $(READY)
 place:
 	@$(if $(word 2,$(abspath $(VENV))),$(error the path $(abspath $(VENV)) has a space, and jobs would not start; name another, as in make VENV=/tmp/venv demo))
 
-## Python compiles what is imported, when it is: compiling all took half of the time.
 $(READY): requirements.lock pyproject.toml | place
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, PYTHON=... names it")'
 	$(PYTHON) -m venv $(VENV)
