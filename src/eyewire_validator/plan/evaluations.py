@@ -32,12 +32,14 @@ class Evaluations:
         splits: that are reported.
         loop_counts: that networks are evaluated with.
         focus: the evaluation that the report shows first.
+        all_pictured: whether figures are drawn of other models, too.
     """
 
     models: Mapping[str, PlannedModel]
     splits: tuple[str, ...]
     loop_counts: tuple[int, ...]
     focus: Evaluation
+    all_pictured: bool
 
     @classmethod
     def plan(
@@ -50,6 +52,7 @@ class Evaluations:
             tuple(config["evaluation"]["splits"]),
             tuple(sorted(config["evaluation"]["loops"])),
             Evaluation(model, 0, split, models[model].loops),
+            config["report"]["all_models"],
         )
 
     def reported(self) -> list[Evaluation]:
@@ -76,7 +79,9 @@ class Evaluations:
         return [
             evaluation
             for evaluation in self.reported()
-            if self.models[evaluation.model].has_weights and evaluation.replicate == 0
+            if self.models[evaluation.model].has_weights
+            and evaluation.replicate == 0
+            and (self.all_pictured or evaluation.model == self.focus.model)
         ]
 
     def by_size(self, split: str) -> list[Evaluation]:

@@ -1,3 +1,6 @@
+from eyewire_validator.plan.evaluations import Evaluations
+
+
 def test_every_replicate_and_split_is_reported_at_the_models_own_loops(evaluations):
     reported = evaluations.reported()
     assert ("focus", 1, "validation", 1) in reported
@@ -19,6 +22,14 @@ def test_first_replicates_of_models_with_weights_are_pictured(evaluations):
     pictured = {(name, replicate) for name, replicate, *_ in evaluations.pictured()}
     with_weights = ("given", "focus", "little", "net", "leaky")
     assert pictured == {(name, 0) for name in with_weights}
+
+
+def test_the_model_in_focus_alone_is_pictured_if_others_are_not_asked_for(
+    config, models
+):
+    config["report"]["all_models"] = False
+    evaluations = Evaluations.plan(config, models)
+    assert {name for name, *_ in evaluations.pictured()} == {"focus"}
 
 
 def test_sizes_are_those_of_ceiling_focus_and_seed(evaluations):
