@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from eyewire_validator.answers import Answer
-from eyewire_validator.evaluation.calibration import Calibration
+from eyewire_validator.evaluation.calibration import Calibration, Labelled
 from eyewire_validator.evaluation.comparison import LEAKED_HEADING
 from eyewire_validator.evaluation.error_analysis import error_by_votes, recall_by_size
 from eyewire_validator.evaluation.selective import augrc
@@ -145,7 +145,8 @@ def answers(*, scores=UNCERTAINTIES, candidates=40):
 
 def reliability_of(frame):
     fitted = segments()
-    calibration = Calibration.fit(fitted["probability"], fitted["truth"])
+    labelled = Labelled.of(fitted["probability"], fitted["truth"])
+    calibration = Calibration.fit(labelled)
     return reliability_data(frame, calibration)
 
 
