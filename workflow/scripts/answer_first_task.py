@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from eyewire_validator.answers import answer_in_segments, no_segments
 from eyewire_validator.figures import Heading, TaskPicture, draw_task, save_figure
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.learning.devices import torch_threads
@@ -15,7 +16,6 @@ from eyewire_validator.sandbox.tissue.retina import RetinaSettings
 from eyewire_validator.storage.files import write_bytes
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
-from eyewire_validator.volumes.store import SEGMENT_IDS
 
 # Rows of the answer that are printed.
 SHOWN = 6
@@ -23,20 +23,17 @@ SHOWN = 6
 
 def picture_of(task: SampleTask, answer: pd.DataFrame) -> TaskPicture:
     """Picture the task with every segment as probable as it was answered."""
-    probability = np.zeros(SEGMENT_IDS, np.float32)
+    seed, truth = (np.array(sorted(part)) for part in (task.seed, task.truth))
+    probability = no_segments()
     probability[answer["segment"]] = answer["probability"]
-    probability[list(task.seed)] = 1
     ids = answer["segment"].to_numpy(np.int64)
     chosen, belongs = answer["chosen"], answer["belongs"]
-    return TaskPicture(
-        image=task.volume.image,
-        context=np.zeros((0, *task.volume.image.shape), np.bool_),
-        seed=task.volume.mask(list(task.seed)),
-        truth=task.volume.mask(list(task.truth)),
-        probability=probability[task.volume.segmentation],
-        sigma=None,
-        segmentation=task.volume.segmentation,
-        outcomes={
+    image, segmentation = task.volume
+    return TaskPicture.of(
+        np.stack([image, task.volume.mask(seed), task.volume.mask(truth)]),
+        answer_in_segments(segmentation, seed, probability),
+        segmentation,
+        {
             "correct": ids[chosen & belongs],
             "missed": ids[~chosen & belongs],
             "false": ids[chosen & ~belongs],
@@ -45,7 +42,7 @@ def picture_of(task: SampleTask, answer: pd.DataFrame) -> TaskPicture:
 
 
 def in_words(task: SampleTask, answer: pd.DataFrame, picture: str) -> str:
-    """Say what was asked, what was answered, and how much of it is right."""
+    """Describe the question, the answer, and how much of it is right."""
     seed = ", ".join(map(str, sorted(task.seed)))
     right = int((answer["chosen"] & answer["belongs"]).sum())
     first = answer.head(SHOWN).to_string(

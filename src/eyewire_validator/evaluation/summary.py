@@ -45,7 +45,7 @@ RISKS = {"coverage_at_1": 0.01, "coverage_at_2": 0.02}
 
 
 class Evaluated(NamedTuple):
-    """What a model answered to the tasks of a split.
+    """The answers of a model to the tasks of a split.
 
     Attributes:
         tasks: table in the schema `TASK_METRICS`.
