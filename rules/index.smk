@@ -1,7 +1,9 @@
 """Index the tasks and split them.
 
-INPUT   results/downloads/cells/{cell}/tasks.parquet, results/volumes/groups/{group}.json
-OUTPUT  results/tasks/index.parquet    one row a task, with split or reason of exclusion
+INPUT   results/cells/registry.parquet, which says what cells are in progress
+        results/downloads/cells/{cell}/tasks.parquet, results/volumes/groups/{group}.json
+OUTPUT  results/tasks/index.parquet    one row a task: open, or labelled with its split, or
+                                       why it is excluded
         results/tasks/split.json       counts by split and by reason
         results/tasks/task_vol.json    the published formats
         results/tasks/task_data.json
@@ -11,6 +13,7 @@ OUTPUT  results/tasks/index.parquet    one row a task, with split or reason of e
 rule index_tasks:
     """Join tasks with their volumes' segments, say which can be used, and split."""
     input:
+        registry="results/cells/registry.parquet",
         tables=tables_of_cells,
         manifests=manifests_of_groups,
         catalog=catalog_of_groups,

@@ -32,7 +32,8 @@ def make_index(tmp_path):
             "weight": 3.0, "votes": 3, "seed": [1], "aggregate": [1], "split": None,
             "seed_voxels": 1, "aggregate_voxels": 1,
             "seedless_voxels": 0, "min_z": 0, "min_y": 0, "min_x": 0,
-            "max_z": 32, "max_y": 32, "max_x": 32, "excluded": None,
+            "max_z": 32, "max_y": 32, "max_x": 32, "state": "labelled",
+            "excluded": None,
         }  # fmt: skip
         rows = [{**defaults, **row} for row in rows]
         agreed = [{"aggregate_weights": [1.0] * len(row["aggregate"])} for row in rows]

@@ -10,8 +10,14 @@ from eyewire_validator.storage.files import read_json, write_json
 from eyewire_validator.storage.hashes import file_hash, settings_hash
 from eyewire_validator.storage.schemas.cells import CELL_TASKS
 from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.schemas.registry import REGISTRY
 from eyewire_validator.storage.schemas.volumes import SEGMENTS_OF_VOLUME
-from eyewire_validator.storage.tables import read_columns, read_tables, write_table
+from eyewire_validator.storage.tables import (
+    read_columns,
+    read_table,
+    read_tables,
+    write_table,
+)
 from eyewire_validator.tasks.index import COLUMNS, build_index, cut_aggregates
 from eyewire_validator.tasks.split import SplitSettings, assign_splits, count_splits
 
@@ -28,6 +34,7 @@ def segments_of_volumes() -> Iterator[tuple[int, pd.DataFrame]]:
 
 with job_log(snakemake.log[0], snakemake.output):
     manifests = [Path(manifest) for manifest in snakemake.input.manifests]
+    registry = read_table(Path(snakemake.input.registry), REGISTRY)
     # No name holds on to the tables in between: each is as large as the index.
     index = assign_splits(
         build_index(
@@ -36,6 +43,7 @@ with job_log(snakemake.log[0], snakemake.output):
                 **snakemake.params.aggregate,
             ),
             segments_of_volumes(),
+            registry.loc[registry["in_progress"], "cell"].tolist(),
         ),
         SplitSettings(**snakemake.params.split),
         snakemake.params.stride,

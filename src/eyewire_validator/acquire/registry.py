@@ -39,6 +39,7 @@ class RegistrySettings:
     min_size: int
     excluded_tags: Sequence[str]
     empty_tags: Literal["keep", "reject"]
+    in_progress: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def read_registry(csvs: Sequence[Path], settings: RegistrySettings) -> pd.DataFr
             reason = _reason(row, settings, kept)
             if reason is None and row.cell_id is not None:
                 kept.add(row.cell_id)
-            rows.append(_table_row(row, path, reason))
+            rows.append(_table_row(row, path, reason, settings))
     if not kept:
         raise RegistryError(_nothing_kept(csvs, rows))
     return make_frame(rows, REGISTRY)
@@ -121,9 +122,9 @@ def _reason(row: _Row, settings: RegistrySettings, kept: set[int]) -> str | None
     """Return the first reason against a row."""
     cells, size = row.text.cells, row.size
     tags = cells["Tags"]
-    statuses = {status.strip().casefold() for status in settings.statuses}
+    statuses = [*settings.statuses, *settings.in_progress]
     rejections = {
-        "status": cells["Status"].casefold() not in statuses,
+        "status": not _is_among(cells["Status"], statuses),
         "name prefix": cells["Name"].startswith(tuple(settings.excluded_prefixes)),
         "more cells than columns": bool(row.text.surplus),
         "size cannot be read": bool(cells["Size"]) and size is None,
@@ -137,7 +138,9 @@ def _reason(row: _Row, settings: RegistrySettings, kept: set[int]) -> str | None
     return next((reason for reason, applies in rejections.items() if applies), None)
 
 
-def _table_row(row: _Row, path: Path, reason: str | None) -> dict[str, Any]:
+def _table_row(
+    row: _Row, path: Path, reason: str | None, settings: RegistrySettings
+) -> dict[str, Any]:
     cells = row.text.cells
     return {
         "cell": -1 if row.cell_id is None else row.cell_id,
@@ -148,9 +151,14 @@ def _table_row(row: _Row, path: Path, reason: str | None) -> dict[str, Any]:
         "source": str(path),
         "line": row.text.line,
         "kept": reason is None,
+        "in_progress": _is_among(cells["Status"], settings.in_progress),
         "reason": reason,
         "unread": row.unread[UNREADABLE[reason]] if reason in UNREADABLE else None,
     }
+
+
+def _is_among(status: str, statuses: Sequence[str]) -> bool:
+    return status.casefold() in {one.strip().casefold() for one in statuses}
 
 
 def _has_tag(text: str, tag: str) -> bool:

@@ -14,6 +14,7 @@ from eyewire_validator.evaluation.segment_scores import Candidates
 from eyewire_validator.evaluation.voxel_counts import TaskVoxels, answer_in_batches
 from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_METRICS
+from eyewire_validator.storage.schemas.index import OPEN
 from eyewire_validator.storage.tables import write_table
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.tasks.origins import Origins
@@ -49,16 +50,17 @@ class Evaluation(NamedTuple):
 
 
 def tasks_of_split(index: pd.DataFrame, split: str) -> list[int]:
-    """Return the ids of a split's tasks, volume by volume.
+    """Return the ids of a split's tasks, or of the open ones, volume by volume.
 
     They are evaluated in this order, so that what is computed for a volume serves all
     of its tasks, and parts of them share few volumes.
 
     Args:
         index: table in the schema `TASK_INDEX`.
-        split: which of its splits.
+        split: which of its splits; or `OPEN`.
     """
-    rows = index.loc[index["split"] == split]
+    is_open = (index["state"] == OPEN) & index["excluded"].isna()
+    rows = index.loc[is_open if split == OPEN else index["split"] == split]
     tasks: list[int] = rows.sort_values(["volume", "task"])["task"].tolist()
     return tasks
 

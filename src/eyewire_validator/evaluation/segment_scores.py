@@ -62,8 +62,10 @@ class Candidates:
             "volume": np.full(every, task.volume),
             "segment": segments,
             "voxels": voxels[chosen],
-            "truth": is_truth[chosen],
-            "vote_weight": _vote_weights(segments, task),
+            "truth": np.full(every, None) if task.is_open else is_truth[chosen],
+            "vote_weight": np.full(every, None)
+            if task.is_open
+            else _vote_weights(segments, task),
             "neuron": np.full(every, None)
             if neuron is None
             else np.isin(segments, sorted(neuron)),

@@ -18,13 +18,15 @@ class TaskVoxels:
 
     Attributes:
         about: the columns of `TASK_METRICS` that do not depend on an answer.
-        truth: (z, y, x) bool, the aggregate's voxels.
+        truth: (z, y, x) bool, the aggregate's voxels; none of an open task.
         beyond_seed: (z, y, x) bool, all voxels but the seed's.
+        is_open: whether no loss can be known.
     """
 
     about: dict[str, Any]
     truth: NDArray[np.bool_]
     beyond_seed: NDArray[np.bool_]
+    is_open: bool
 
     @classmethod
     def of(cls, task: Task, store: VolumeStore) -> "TaskVoxels":
@@ -40,7 +42,8 @@ class TaskVoxels:
             "volume": task.volume,
             "image_mean": float(volume.image.mean()),
         }
-        return cls(about, volume.mask(task.aggregate), ~volume.mask(task.seed))
+        truth, seed = volume.mask(task.aggregate), volume.mask(task.seed)
+        return cls(about, truth, ~seed, task.is_open)
 
     def measure(self, answer: Answer, threshold: float) -> dict[str, Any]:
         """Return the columns of `TASK_METRICS` that count the voxels of an answer."""
@@ -50,8 +53,8 @@ class TaskVoxels:
             **self.about,
             **count_voxels(guess, self.truth),
             **count_voxels(guess & beyond, self.truth & beyond, "_seedless"),
-            "loss": answer.loss,
-            "published_loss": answer.published_loss,
+            "loss": None if self.is_open else answer.loss,
+            "published_loss": None if self.is_open else answer.published_loss,
             "sigma_mean": None
             if sigma is None
             else float(sigma.mean(dtype=np.float64)),

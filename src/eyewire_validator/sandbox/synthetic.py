@@ -1,5 +1,6 @@
 """Make a sandbox's volumes and cells from the synthetic retina."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +16,7 @@ from eyewire_validator.sandbox.tissue.rendering import from_jpegs, render, to_jp
 from eyewire_validator.sandbox.tissue.retina import RetinaSettings, Tissue, grow_tissue
 from eyewire_validator.sandbox.tissue.supervoxels import oversegment
 from eyewire_validator.sandbox.tracing.crowd import MERGER_PURITY, Crowd
+from eyewire_validator.sandbox.tracing.half_done import leave_half_done
 from eyewire_validator.sandbox.tracing.spawning import Corner, Tracer
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
@@ -32,6 +34,8 @@ SPECKS = 3
 SHOWS_ALL = 0.03
 # Cells of the retina that are traced but that the published filters reject.
 REJECTED = 2
+# Further cells, which the players have not finished.
+HALF_DONE = 3
 # The published split is by cell id: below this, training; from it on, test.
 FIRST_TEST_CELL = 77960
 KINDS = ("bipolar", "amacrine", "ganglion", "starburst")
@@ -64,7 +68,8 @@ def make_synthetic(
 
     Besides the cells asked for there are five that the published filters reject: two
     of zebrafish in small volumes of their own, one that is not completed, a mystic one,
-    and one without voxels.
+    and one without voxels. Those that are not completed, `HALF_DONE` and the one among
+    these five, have tasks that nobody has answered.
 
     Returns:
         The volumes and the cells, before `oddities` are put in.
@@ -79,16 +84,32 @@ def make_synthetic(
     mouse, zebrafish = volumes[:-2], volumes[-2:]
     rng = np.random.default_rng([seed, 6])
     identities = list(_identities(settings.cells, rng))
+    traced = settings.cells + REJECTED
     to_trace = [
-        *((mouse, identities[k], k + 1) for k in range(settings.cells + REJECTED)),
+        *((mouse, identities[k], k + 1) for k in range(traced)),
         *(([fish], identities[k - 3], 1) for k, fish in enumerate(zebrafish)),
+        *zip(
+            [mouse] * HALF_DONE,
+            _half_done_identities(settings.cells),
+            largest_neurons(mouse, traced)[:HALF_DONE],
+            strict=False,
+        ),
     ]
     crowd = Crowd(settings.players)
-    traced = [
+    cells = [
         _trace(_tracer(near, geometry, dust), identity, neuron, crowd, seed)
         for near, identity, neuron in to_trace
     ]
-    return volumes, [*traced, identities[-1]]
+    return volumes, [*cells, identities[-1]]
+
+
+def largest_neurons(volumes: list[Volume], above: int) -> list[int]:
+    """List the neurons with numbers above one, those with the most voxels first."""
+    voxels: Counter[int] = Counter()
+    for volume in volumes:
+        for segment in np.flatnonzero(volume.owners > above):
+            voxels[int(volume.owners[segment])] += int(volume.sizes[segment])
+    return sorted(voxels, key=lambda neuron: (-voxels[neuron], neuron))
 
 
 def plan_sites(
@@ -152,11 +173,13 @@ def _tracer(volumes: list[Volume], geometry: VolumeGeometry, dust: Dust) -> Trac
 def _trace(
     tracer: Tracer, identity: Cell, neuron: int, crowd: Crowd, seed: int
 ) -> Cell:
-    """Trace a neuron by the crowd."""
+    """Trace a neuron by the crowd, half of it where the cell is not completed."""
     rng = np.random.default_rng([seed, 8, identity.cell])
     tasks = tracer.trace(
         neuron, lambda volume, start, body: crowd.answer(volume, start, body, rng)
     )
+    if not identity.status:
+        tasks = leave_half_done(tasks)
     by_id = {volume.box.volume: volume for volume in tracer.volumes.values()}
     size = sum(int(by_id[t.volume].sizes[list(t.truth)].sum()) for t in tasks)
     served = [serve(task, bool(rng.random() < SHOWS_ALL)) for task in tasks]
@@ -184,6 +207,17 @@ def _volume_ids(rng: np.random.Generator) -> Iterator[tuple[int, int]]:
         yield old_channel, old_volume
 
 
+def _first_rejected(cells: int) -> int:
+    return FIRST_TEST_CELL + 37 * (cells + 1)
+
+
+def _half_done_identities(cells: int) -> Iterator[Cell]:
+    """Yield cells that the players have not finished."""
+    for k in range(HALF_DONE):
+        cell = _first_rejected(cells) + 10 + k
+        yield Cell(cell, f"amacrine half done {k + 1}", "", "{}", "not completed")
+
+
 def _identities(cells: int, rng: np.random.Generator) -> Iterator[Cell]:
     """Yield the registry's cells: those asked for, then five that are rejected."""
     is_test = rng.permutation(np.arange(cells) % 3 == 0)
@@ -195,7 +229,7 @@ def _identities(cells: int, rng: np.random.Generator) -> Iterator[Cell]:
         # The published filter drops a cell without tags by accident; ours keeps it.
         tags = "" if k == 0 else TAGS[int(rng.integers(len(TAGS)))]
         yield Cell(cell, f"{kind} {k + 1:02d}", "Completed", tags, f"synthetic {kind}")
-    first = FIRST_TEST_CELL + 37 * (cells + 1)
+    first = _first_rejected(cells)
     yield Cell(first, "amacrine growing", "", "{}", "not completed")
     mystic = '{"mystic": 1}'
     yield Cell(first + 1, "mystic one", "Completed", mystic, "of the mystic set")

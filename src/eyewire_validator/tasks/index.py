@@ -4,7 +4,7 @@ Two million tasks name twenty million segments, so nothing here goes task by tas
 are handled flat, and the segments of volumes come one volume at a time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,14 +15,20 @@ from numpy.typing import NDArray
 from eyewire_validator.answers import consensus_threshold
 from eyewire_validator.errors import TableError
 from eyewire_validator.storage.schemas.cells import CELL_TASKS
-from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.schemas.index import LABELLED, OPEN, TASK_INDEX
 
 # The columns of CELL_TASKS that the index is made of.
-COLUMNS = [name for name in CELL_TASKS.names if name in {*TASK_INDEX.names, "problem"}]
+COLUMNS = [
+    name
+    for name in CELL_TASKS.names
+    if name in {*TASK_INDEX.names, "votes_max", "problem"}
+]
 
 # Deeper than the largest cell's tree; a chain that is longer runs in a circle.
 MAX_DEPTH = 5000
 NO_TASK = -1
+# The status of a task that players are asked about.
+PLAYABLE = 0
 
 VOXELS = ["seed_voxels", "aggregate_voxels", "seedless_voxels"]
 
@@ -122,25 +128,55 @@ def depths(tasks: pd.DataFrame) -> pd.Series:
 
 
 def build_index(
-    tasks: pd.DataFrame, segments: Iterable[tuple[int, pd.DataFrame]]
+    tasks: pd.DataFrame,
+    segments: Iterable[tuple[int, pd.DataFrame]],
+    in_progress: Collection[int] = (),
 ) -> pd.DataFrame:
     """Return the TASK_INDEX rows, sorted by task, before the split.
 
-    A task that cannot be used stays in the table, with the reason in ``excluded``.
+    A task is open as long as it has fewer votes than it needs, if its aggregate is
+    empty or its cell in progress; what few players said of it is left out. A task that
+    cannot be used stays in the table, with the reason in ``excluded``.
 
     Args:
         tasks: CELL_TASKS rows with at least `COLUMNS`, aggregates already cut.
         segments: each volume once, with its SEGMENTS_OF_VOLUME rows, of which only
             ``segment`` and ``coarse_voxels`` are used.
+        in_progress: cells that people still trace.
     """
     tasks = tasks.sort_values(["task", "cell"], ignore_index=True)
+    grows = tasks["cell"].isin(in_progress).to_numpy()
+    is_open = _are_open(tasks, grows)
+    tasks = tasks.assign(
+        state=np.where(is_open, OPEN, LABELLED),
+        **_without_aggregates(tasks, is_open),
+    )
     seed, aggregate = _Lists.of(tasks, "seed"), _Lists.of(tasks, "aggregate")
     counts, foreign = _count_voxels(tasks["volume"], seed, aggregate, segments)
     index = tasks.assign(
         depth=depths(tasks), **dict(zip(VOXELS, counts.T, strict=True)), split=None
     )
-    index["excluded"] = _exclusions(index, seed, aggregate, foreign)
+    index["excluded"] = _exclusions(index, seed, aggregate, foreign, grows)
     return index[TASK_INDEX.names]
+
+
+def _are_open(tasks: pd.DataFrame, grows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    finished = (tasks["votes"] >= tasks["votes_max"]).fillna(False).to_numpy(bool)
+    unanswered = _Lists.of(tasks, "aggregate").lengths == 0
+    found: NDArray[np.bool_] = (unanswered | grows) & ~finished
+    return found
+
+
+def _without_aggregates(
+    tasks: pd.DataFrame, is_open: NDArray[np.bool_]
+) -> dict[str, "pd.Series[Any]"]:
+    """Return the columns of aggregates, empty for open tasks."""
+    columns = {}
+    for name in ("aggregate", "aggregate_weights"):
+        lists = _Lists.of(tasks, name)
+        kept = np.repeat(~is_open, lists.lengths)
+        columns[name] = lists.where(kept).to_series(tasks.index)
+    return columns
 
 
 def _count_voxels(
@@ -189,15 +225,27 @@ def _count_in_volume(
 
 
 def _exclusions(
-    index: pd.DataFrame, seed: _Lists, aggregate: _Lists, foreign: NDArray[np.bool_]
+    index: pd.DataFrame,
+    seed: _Lists,
+    aggregate: _Lists,
+    foreign: NDArray[np.bool_],
+    grows: NDArray[np.bool_],
 ) -> "pd.Series[Any]":
-    """Return why each task cannot be used: the first reason that applies, or None."""
+    """Return why each task cannot be used: the last reason that applies, or None."""
     reasons = pd.Series(None, index.index, dtype=object)
+    is_open = (index["state"] == OPEN).to_numpy()
+    status = index["status"].fillna(PLAYABLE).to_numpy(np.int64)
+    empty = aggregate.lengths == 0
     for reason, applies in (
-        ("aggregate vanishes when downsampled", index["aggregate_voxels"] == 0),
+        ("cell is in progress", ~is_open & grows),
+        (
+            "aggregate vanishes when downsampled",
+            ~is_open & (index["aggregate_voxels"] == 0),
+        ),
         ("seed vanishes when downsampled", index["seed_voxels"] == 0),
         ("names a segment that its volume lacks", foreign),
-        ("empty aggregate", aggregate.lengths == 0),
+        ("empty aggregate", ~is_open & empty),
+        ("open, but frozen, stashed or a duplicate", is_open & (status != PLAYABLE)),
         ("empty seed", seed.lengths == 0),
         ("listed under another cell, too", index["task"].duplicated()),
     ):

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.errors import TableError, VolumeError
+from eyewire_validator.storage.schemas.index import OPEN
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +20,8 @@ class Task:
         seed: (n,) int64 segment ids.
         aggregate: (n,) int64 segment ids of the answer.
         aggregate_weights: (n,) float64 agreed fraction of the players for each.
-        excluded: whether it is in no split.
+        excluded: whether it is in no split, and not open.
+        is_open: whether its answer is not known; its aggregate is then empty.
     """
 
     task: int
@@ -31,6 +33,7 @@ class Task:
     aggregate: NDArray[np.int64]
     aggregate_weights: NDArray[np.float64]
     excluded: bool
+    is_open: bool = False
 
     @property
     def volume_id(self) -> int:
@@ -57,7 +60,7 @@ class Lineage:
 
     COLUMNS = (
         "task", "cell", "parent", "volume", "min_z", "min_y", "min_x",
-        "seed", "aggregate", "aggregate_weights", "excluded",
+        "seed", "aggregate", "aggregate_weights", "excluded", "state",
     )  # fmt: skip
 
     def __init__(self, index: pd.DataFrame) -> None:
@@ -88,6 +91,7 @@ class Lineage:
             aggregate=np.asarray(values["aggregate"], np.int64),
             aggregate_weights=np.asarray(values["aggregate_weights"], np.float64),
             excluded=not pd.isna(values["excluded"]),
+            is_open=values["state"] == OPEN,
         )
 
     def ancestors(self, task: Task, count: int | None = None) -> list[Task]:

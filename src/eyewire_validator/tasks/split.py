@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from eyewire_validator.errors import SplitError
 from eyewire_validator.storage.schemas.columns import MINIMA
+from eyewire_validator.storage.schemas.index import OPEN
 from eyewire_validator.volumes.geometry import grid_positions
 
 SPLITS = ("train", "validation", "test")
@@ -33,17 +34,21 @@ class SplitSettings:
 def assign_splits(
     index: pd.DataFrame, settings: SplitSettings, stride: int
 ) -> pd.DataFrame:
-    """Fill ``split``, or ``excluded`` with the reason, for each task of the index.
+    """Fill ``split``, or ``excluded`` with the reason, for each labelled task.
 
     Args:
-        index: TASK_INDEX rows; those with an ``excluded`` reason stay as they are.
+        index: TASK_INDEX rows; open tasks and those with an ``excluded`` reason stay as
+            they are. If all that can be used are open, nothing is split.
         settings: the rule and its shares.
         stride: distance between face-adjacent volumes, voxels.
 
     Raises:
         SplitError: a split stays empty, or volumes have no bounds.
     """
-    usable = index.loc[index["excluded"].isna(), ["cell", "volume", *MINIMA]]
+    can_be_used, is_open = index["excluded"].isna(), index["state"] == OPEN
+    usable = index.loc[can_be_used & ~is_open, ["cell", "volume", *MINIMA]]
+    if usable.empty and (can_be_used & is_open).any():
+        return index
     if usable.empty:
         raise SplitError(f"none of the {len(index)} tasks can be used; see `excluded`")
     if settings.rule == "published":
@@ -158,6 +163,11 @@ def count_splits(index: pd.DataFrame) -> dict[str, dict[str, int]]:
             ("cells", "cell"),
             ("volumes", "volume"),
         )
+    }
+    to_answer = index[(index["state"] == OPEN) & index["excluded"].isna()]
+    counts["open"] = {
+        f"{name}s": int(to_answer[name].nunique())
+        for name in ("task", "cell", "volume")
     }
     counts["excluded"] = {
         key: int(value) for key, value in index["excluded"].value_counts().items()

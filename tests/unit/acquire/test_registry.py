@@ -23,6 +23,7 @@ def settings(**changes):
             "min_size": 1,
             "excluded_tags": ["mystic"],
             "empty_tags": "keep",
+            "in_progress": [],
         }
         | changes
     )
@@ -155,3 +156,15 @@ def test_what_cannot_be_read_is_told_with_its_place_and_value(tmp_path):
 def test_without_a_kept_row_an_unreadable_value_is_shown(reasons):
     with pytest.raises(RegistryError, match="such as 'big', line 2"):
         reasons("1,A,Completed,big,{}")
+
+
+def test_cells_in_progress_are_kept_and_marked(tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_text("\n".join([HEADER, KEPT, "12,Growing,,5,{}", "13,SN-9,,5,{}"]))
+    table = read_registry([path], settings(in_progress=[""]))
+    assert table.loc[table["kept"], "cell"].tolist() == [11, 12]
+    assert table.set_index("cell")["in_progress"].to_dict() == {
+        11: False,
+        12: True,
+        13: True,
+    }

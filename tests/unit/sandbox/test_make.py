@@ -210,4 +210,18 @@ def test_every_oddity_is_there(made: tuple[Path, dict[str, Any]]) -> None:
 def test_truth_is_kept_apart(folder: Path) -> None:
     truth = json.loads((folder / "truth" / "tasks.json").read_text())
     assert truth.keys() == records(folder, "tasks").keys()
-    assert all(task["validations"] for task in truth.values())
+    unanswered = [task for task in truth.values() if not task["validations"]]
+    assert all(task["truth"] and not task["consensus"] for task in unanswered)
+
+
+def test_some_cells_are_half_done(folder: Path) -> None:
+    tasks, aggregates = records(folder, "tasks"), records(folder, "aggregates")
+    truth = json.loads((folder / "truth" / "tasks.json").read_text())
+    waiting = {task for task in truth if not truth[task]["validations"]}
+    assert waiting
+    assert not any(aggregates[task]["segments"] for task in waiting)
+    # The answers before them spawned them, and they spawned nothing.
+    assert all(str(tasks[task]["parent"]) not in waiting for task in waiting)
+    growing = {tasks[task]["cell"] for task in waiting}
+    cells = records(folder, "cells")
+    assert {cells[str(cell)]["completed"] for cell in growing} == {None}

@@ -79,6 +79,34 @@ def test_a_task_that_cannot_be_used_stays_with_its_reason(change, reason):
     assert index["excluded"].fillna("").tolist() == ["", reason]
 
 
+@pytest.mark.parametrize(
+    ("change", "grows", "state", "reason"),
+    [
+        ({"aggregate": [], "votes": 0}, False, "open", ""),
+        ({"aggregate": [], "votes": None}, False, "open", ""),
+        ({"votes": 1}, True, "open", ""),
+        ({"votes": 1}, False, "labelled", ""),
+        ({"votes": 2}, True, "labelled", "cell is in progress"),
+        (
+            {"aggregate": [], "votes": 0, "status": 10},
+            False,
+            "open",
+            "open, but frozen, stashed or a duplicate",
+        ),
+    ],
+)
+def test_a_task_is_open_until_it_has_the_votes_that_it_needs(
+    change, grows, state, reason
+):
+    tasks = make_tasks(change).astype({"votes": "Int64"})
+    index = build_index(tasks, SEGMENTS, [100] if grows else [])
+    row = index.astype({"excluded": object}).iloc[0]
+    assert row["state"] == state
+    assert (row["excluded"] if reason else "") == reason
+    assert pd.isna(row["excluded"]) == (not reason)
+    assert state == "labelled" or list(row["aggregate"]) == []
+
+
 def test_a_task_listed_under_two_cells_counts_once():
     index = build_index(make_tasks({"task": 5}, {"task": 5, "cell": 101}), SEGMENTS)
     assert pd.isna(index["excluded"][0])
@@ -131,6 +159,8 @@ def drawn_tasks(rng: np.random.Generator) -> pd.DataFrame:
             "aggregate": aggregate.tolist(),
             "aggregate_weights": rng.random(len(aggregate)).tolist(),
             "weight": float(rng.choice([1.0, 3.0, np.nan])),
+            "votes": int(rng.integers(3)),
+            "status": int(rng.choice([0, 0, 0, 6])),
         }
         rows.append(row)
     rows[3] |= {"problem": "no such task", "volume": None}
@@ -138,7 +168,11 @@ def drawn_tasks(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def plain_index(
-    tasks: pd.DataFrame, segments: dict[int, dict[int, int]], *, crowd_rule: bool
+    tasks: pd.DataFrame,
+    segments: dict[int, dict[int, int]],
+    growing: set[int],
+    *,
+    crowd_rule: bool,
 ) -> pd.DataFrame:
     """Do with a loop over the tasks what the index does by columns."""
     tasks = tasks.sort_values(["task", "cell"]).astype(object)
@@ -151,6 +185,11 @@ def plain_index(
         kept = [weight > cut for weight in row["aggregate_weights"]]
         for name in ("aggregate", "aggregate_weights"):
             row[name] = list(compress(row[name], kept))
+        grows = row["cell"] in growing
+        is_open = (grows or not row["aggregate"]) and row["votes"] < 2
+        row["state"] = "open" if is_open else "labelled"
+        if is_open:
+            row["aggregate"], row["aggregate_weights"] = [], []
         row["depth"], ancestor = 0, parents[row["task"]]
         while ancestor in parents:
             row["depth"], ancestor = row["depth"] + 1, parents[ancestor]
@@ -163,10 +202,13 @@ def plain_index(
             row["problem"]: row["problem"],
             "listed under another cell, too": row["task"] == before["task"],
             "empty seed": not seed,
-            "empty aggregate": not aggregate,
+            "open, but frozen, stashed or a duplicate": is_open and row["status"] != 0,
+            "empty aggregate": not is_open and not aggregate,
             "names a segment that its volume lacks": (seed | aggregate) - set(sizes),
             "seed vanishes when downsampled": not row["seed_voxels"],
-            "aggregate vanishes when downsampled": not row["aggregate_voxels"],
+            "aggregate vanishes when downsampled": not is_open
+            and not row["aggregate_voxels"],
+            "cell is in progress": grows and not is_open,
         }
         row["excluded"] = next((why for why, holds in reasons.items() if holds), None)
         row["split"] = None
@@ -183,14 +225,16 @@ def test_the_index_is_that_of_a_loop_over_the_tasks(tmp_path, crowd_rule):
     segments = pd.DataFrame(rows, columns=["volume", "segment", "coarse_voxels"])
     sizes = {v: {s: n for w, s, n in rows if w == v} for v in range(3)}
 
-    expected = plain_index(tasks, sizes, crowd_rule=crowd_rule)
+    growing = set(tasks["cell"].iloc[::3])
+    expected = plain_index(tasks, sizes, growing, crowd_rule=crowd_rule)
     write_table(tmp_path / "tasks.parquet", tasks, CELL_TASKS)
     read = read_tables([tmp_path / "tasks.parquet"], CELL_TASKS, COLUMNS)
     for given in (tasks, read):
         cut = cut_aggregates(given, 0.4, crowd_rule=crowd_rule)
-        index = build_index(cut, segments.groupby("volume"))
+        index = build_index(cut, segments.groupby("volume"), growing)
         write_table(tmp_path / "index.parquet", index, TASK_INDEX)
         found = read_table(tmp_path / "index.parquet", TASK_INDEX)
         pd.testing.assert_frame_equal(found, expected)
-    assert expected["excluded"].nunique() == 7
+    assert expected["excluded"].nunique() == 9
+    assert expected.groupby("state")["excluded"].count().min() > 9
     assert expected["depth"].max() > 3

@@ -22,7 +22,7 @@ def make_index(cells_by_layer: dict[int, list[int]], layers: int = 5) -> pd.Data
         for cell in cells_by_layer[layer]
     ]
     index = pd.DataFrame(rows).assign(min_z=0, min_y=0, split=None, excluded=None)
-    return index.assign(task=range(len(index)))
+    return index.assign(task=range(len(index)), state="labelled")
 
 
 def test_blocks_lie_apart_by_a_buffer():
@@ -39,7 +39,9 @@ def test_no_test_voxel_lies_in_a_training_volume():
          "min_x": x * STRIDE, "volume": 100 * z + 10 * y + x}
         for z in range(2) for y in range(3) for x in range(7) for _ in range(8)
     ]  # fmt: skip
-    index = pd.DataFrame(rows).assign(task=range(len(rows)), split=None, excluded=None)
+    index = pd.DataFrame(rows).assign(
+        task=range(len(rows)), split=None, excluded=None, state="labelled"
+    )
     split = assign_splits(index, BLOCKS, STRIDE)
     corners = {
         name: split.loc[split["split"] == name, ["min_z", "min_y", "min_x"]].to_numpy()
@@ -99,3 +101,19 @@ def test_nothing_is_lost_in_the_counts():
     index.loc[0, "excluded"] = None
     counts = count_splits(assign_splits(index, BLOCKS, STRIDE))
     assert sum(counts["tasks"].values()) + sum(counts["excluded"].values()) == 5
+
+
+def test_open_tasks_are_in_no_split_and_counted():
+    index = make_index({0: [1], 1: [2, 9], 2: [3], 3: [4], 4: [5]})
+    is_open = index["cell"] == 9
+    index.loc[is_open, "state"] = "open"
+    split = assign_splits(index, BLOCKS, STRIDE)
+    assert split.loc[is_open, ["split", "excluded"]].isna().all(axis=None)
+    others = assign_splits(index[~is_open], BLOCKS, STRIDE)
+    pd.testing.assert_frame_equal(split[~is_open], others)
+    assert count_splits(split)["open"] == {"tasks": 1, "cells": 1, "volumes": 1}
+
+
+def test_open_tasks_alone_are_not_split():
+    index = make_index({0: [1]}, layers=1).assign(state="open")
+    pd.testing.assert_frame_equal(assign_splits(index, BLOCKS, STRIDE), index)

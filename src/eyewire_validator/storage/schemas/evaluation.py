@@ -23,6 +23,10 @@ _ALARM = column(
 )
 
 
+# What is not known of an open task.
+_NONE = "; none if the task is open"
+
+
 def _counts(suffix: str, text: str) -> list[pa.Field]:
     return [
         column(f"guess{suffix}", pa.int64(), f"coarse voxels answered{text}"),
@@ -40,7 +44,10 @@ TASK_METRICS = pa.schema(
         *_counts("", ""),
         *_counts("_seedless", ", seed left out"),
         column(
-            "loss", pa.float64(), "mean over voxels; none without logits", nullable=True
+            "loss",
+            pa.float64(),
+            "mean over voxels; none without logits, or if it is open",
+            nullable=True,
         ),
         column(
             "published_loss",
@@ -86,11 +93,14 @@ SEGMENT_SCORES = pa.schema(
             "between answer and member, in nats; none for a single member",
             nullable=True,
         ),
-        column("truth", pa.bool_(), "whether it is in the aggregate"),
+        column(
+            "truth", pa.bool_(), f"whether it is in the aggregate{_NONE}", nullable=True
+        ),
         column(
             "vote_weight",
             pa.float32(),
-            "agreed fraction of the players, 0 outside the aggregate",
+            f"agreed fraction of the players, 0 outside the aggregate{_NONE}",
+            nullable=True,
         ),
         column(
             "neuron",

@@ -4,6 +4,9 @@ import pyarrow as pa
 
 from eyewire_validator.storage.schemas.columns import IDS, bounds, column
 
+# What is known of a task: its answer, or not yet.
+LABELLED, OPEN = "labelled", "open"
+
 TASK_INDEX = pa.schema(
     [
         column("task", pa.int64(), "task id"),
@@ -25,12 +28,13 @@ TASK_INDEX = pa.schema(
         column("weight", pa.float64(), "summed weight of the players", nullable=True),
         column("votes", pa.int64(), "completion votes", nullable=True),
         *bounds("of the volume", nullable=True),
+        column("state", pa.string(), "labelled: an answer is known; or open"),
         column(
             "split",
             pa.string(),
             "train, validation or test; none if unused",
             nullable=True,
         ),
-        column("excluded", pa.string(), "why it is in no split", nullable=True),
+        column("excluded", pa.string(), "why it is not used", nullable=True),
     ]
 )

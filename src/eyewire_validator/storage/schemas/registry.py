@@ -14,6 +14,7 @@ REGISTRY = pa.schema(
         column("source", pa.string(), "the CSV file that the row came from"),
         column("line", pa.int64(), "the line of that file, from 1"),
         column("kept", pa.bool_(), "whether the workflow uses the cell"),
+        column("in_progress", pa.bool_(), "whether people still trace it"),
         column("reason", pa.string(), "why it does not", nullable=True),
         column("unread", pa.string(), "what could not be read", nullable=True),
     ]
