@@ -11,7 +11,7 @@ under results/:
     models/{model}/{replicate}/                 checkpoints and training curves
     evaluation/{model}/{replicate}/{split}/     metrics of each task, and their summary
     parts/                                      parts of them, until they are joined
-    answers/{model}/decisions.csv               what to do with each segment, by own ids
+    answers/{model}/                            what to do with each segment, by own ids
     audit.json                                  what leaks; the rule `audit` refuses it
     figures/{model}/{replicate}/{split}/        figures, with their tables
     report/                                     index.html and the honest table
@@ -34,6 +34,7 @@ include: "rules/volumes.smk"
 include: "rules/index.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
+include: "rules/answers.smk"
 include: "rules/audit.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
@@ -56,15 +57,6 @@ rule all:
     input:
         "results/cells/registry.parquet",
         "results/volumes/catalog.parquet",
-        *(
-            evaluation_files(name, EVALUATIONS.reported())
-            for name in ("tasks.parquet", "segments.parquet", "summary.json")
-        ),
-        "results/report/index.html",
-        "results/report/honest_table.txt",
-        expand("results/answers/{model}/decisions.csv", model=models_with_weights()),
-        "results/tasks/task_vol.json",
-        "results/tasks/task_data.json",
-        "results/audit.json",
-        figure_files(FIGURES.of_all_models()),
+        rules.answers.input,
+        *(made_where_answers_are_known() if HAS_LABELS else []),
     localrule: True

@@ -22,6 +22,7 @@ from eyewire_validator.acquire.cells import FORMAT as CELL_FORMAT
 from eyewire_validator.acquire.volumes import FORMAT as RAW_VOLUME_FORMAT
 from eyewire_validator.config.check import check_config, dust, volume_geometry
 from eyewire_validator.config.entries import leave_out_null_models
+from eyewire_validator.config.source import has_files, has_labels, has_people
 from eyewire_validator.errors import EyewireValidatorError
 from eyewire_validator.jobs.code_hash import code_hash
 from eyewire_validator.plan.evaluations import Evaluations
@@ -30,13 +31,18 @@ from eyewire_validator.plan.figures import (
     SEGMENT_FIGURES,
     FigurePlan,
 )
-from eyewire_validator.plan.models import audited_models, has_people, plan_models
+from eyewire_validator.plan.models import (
+    answering_models,
+    audited_models,
+    plan_models,
+)
 from eyewire_validator.plan.settings_hashes import (
     DECISIONS,
     hash_of_answers,
     hash_of_decisions,
 )
 from eyewire_validator.sandbox import FORMAT as SANDBOX_FORMAT
+from eyewire_validator.sandbox.seeds import ALL, read_seeds
 from eyewire_validator.storage.array_files import files_of
 from eyewire_validator.storage.content import content_of
 from eyewire_validator.storage.schemas.cells import CATALOG
@@ -65,16 +71,26 @@ leave_out_null_models(config)
 
 try:
     check_config(config, read_yaml("config/schema.yaml"))
+    # Seeds that are there are read before the first job, to refuse them by line.
+    if has_files(config) and Path(config["sandbox"]["files"]["seeds"] or ALL).is_file():
+        read_seeds(Path(config["sandbox"]["files"]["seeds"]))
 except EyewireValidatorError as error:
     raise WorkflowError(str(error)) from None
 
 SOURCE = config["source"]
 API = config["api"]
+# What checkpoints are measured on.
+TISSUE = config["image"]["tissue"] or (
+    "synthetic retina" if has_people(config) else "this run's tissue"
+)
 # Whose image is turned here; that of another source is when it is downsampled.
 SANDBOX = deepcopy(config["sandbox"])
 SANDBOX["files"]["invert"] = config["image"]["invert"]
-HAS_FILES = SOURCE == "sandbox" and SANDBOX["made_from"] == "files"
+SANDBOX["files"]["voxel_nm"] = config["volumes"]["voxel_nm"]
+HAS_FILES, HAS_LABELS = has_files(config), has_labels(config)
 MODELS = plan_models(config)
+# Those that answer what is open.
+ANSWERING = answering_models(config, MODELS)
 EVALUATIONS = Evaluations.plan(config, MODELS)
 FIGURES = FigurePlan.plan(config, EVALUATIONS)
 # The evaluation that the report shows first.
@@ -161,7 +177,7 @@ wildcard_constraints:
     loops=r"\d+",
     part=r"\d+",
     model="|".join(MODELS),
-    split="train|validation|test",
+    split="train|validation|test|open",
 
 
 @lru_cache

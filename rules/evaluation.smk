@@ -1,4 +1,4 @@
-"""Evaluate each model: answer tasks, and measure the answers.
+"""Evaluate each model: answer tasks, and measure the answers where they are known.
 
 INPUT   results/tasks/index.parquet, the volumes, results/models/…/checkpoint.pt
 OUTPUT  results/evaluation/{model}/{replicate}/{split}/loops-{loops}/
@@ -147,28 +147,3 @@ rule summarize_model:
         code=code("summarize_model.py"),
     script:
         "../workflow/scripts/summarize_model.py"
-
-
-rule list_decisions:
-    """List what is to be done with each segment: by the own ids, for a bulk merge."""
-    input:
-        index="results/tasks/index.parquet",
-        supervoxels=own_ids,
-        manifest=manifest_of_files,
-        segments=in_all_splits("segments.parquet"),
-        answers=in_all_splits("answers.parquet"),
-        summaries=in_all_splits("summary.json"),
-    output:
-        "results/answers/{model}/decisions.csv",
-    log:
-        "results/logs/list_decisions/{model}.log",
-    benchmark:
-        "results/benchmarks/list_decisions/{model}.tsv"
-    conda:
-        "../envs/figures.yaml"
-    params:
-        splits=EVALUATIONS.splits,
-        voxel_nm=config["volumes"]["voxel_nm"],
-        code=code("list_decisions.py"),
-    script:
-        "../workflow/scripts/list_decisions.py"

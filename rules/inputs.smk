@@ -10,11 +10,6 @@ def models_that(holds):
     return "|".join(name for name, model in MODELS.items() if holds(model)) or "(?!)"
 
 
-def models_with_weights():
-    """The models whose decisions are listed."""
-    return [name for name, model in MODELS.items() if model.has_weights]
-
-
 def given(file):
     """A file that the config names: on this disk, unless the workflow makes it.
 
@@ -52,8 +47,11 @@ def sandbox_files(wildcards):
     named = {
         file
         for key in ("image", "supervoxels", "labels")
+        if files[key]
         for file in files_of(files[key])
     }
+    if files["seeds"] not in (None, "all"):
+        named.add(files["seeds"])
     return [given(file) for file in sorted(named)]
 
 
@@ -218,17 +216,41 @@ def evaluation_files(name, evaluations):
     return [evaluation_file(name, evaluation) for evaluation in evaluations]
 
 
-def in_all_splits(name):
-    """The file ``name`` of the first replicate of a model, in each reported split."""
+# The tasks that a model's answers are listed of: those that are reported, and open ones.
+ANSWERED_SPLITS = [*(EVALUATIONS.splits if HAS_LABELS else []), "open"]
 
-    def find(wildcards):
-        model, loops = wildcards.model, MODELS[wildcards.model].loops
-        return [
-            evaluation_file(name, (model, 0, split, loops))
-            for split in EVALUATIONS.splits
-        ]
 
-    return find
+def of_first_replicate(name, model, split):
+    """The file ``name`` of the first replicate of a model, at its own loops."""
+    return evaluation_file(name, (model, 0, split, MODELS[model].loops))
+
+
+def in_answered_splits(name):
+    """The file ``name`` of the first replicate of a model, in each of these splits."""
+    return lambda wildcards: [
+        of_first_replicate(name, wildcards.model, split) for split in ANSWERED_SPLITS
+    ]
+
+
+def evaluation_of_open(name):
+    """The file ``name`` of the first replicate's answers to open tasks."""
+    return lambda wildcards: of_first_replicate(name, wildcards.model, "open")
+
+
+def of_test_tasks(name):
+    """The file ``name`` of a replicate's answers to the test tasks."""
+    return lambda wildcards: evaluation_file(
+        name,
+        (wildcards.model, wildcards.replicate, "test", MODELS[wildcards.model].loops),
+    )
+
+
+def thresholds_of(wildcards):
+    """What knows the thresholds of a model: this run's validation, or its checkpoint."""
+    if HAS_LABELS:
+        split = EVALUATIONS.splits[0]
+        return of_first_replicate("decisions.json", wildcards.model, split)
+    return f"results/models/{wildcards.model}/0/checkpoint.pt"
 
 
 def this_evaluation(name):
@@ -250,6 +272,22 @@ def histories_of(evaluations):
     return [
         f"results/models/{model}/{replicate}/history.parquet"
         for model, replicate, *_ in evaluations
+    ]
+
+
+def made_where_answers_are_known():
+    """What is measured, and made of it; nothing can be where no answer is known."""
+    evaluated = EVALUATIONS.reported()
+    return [
+        *evaluation_files("tasks.parquet", evaluated),
+        *evaluation_files("segments.parquet", evaluated),
+        *evaluation_files("summary.json", evaluated),
+        "results/report/index.html",
+        "results/report/honest_table.txt",
+        "results/tasks/task_vol.json",
+        "results/tasks/task_data.json",
+        "results/audit.json",
+        *figure_files(FIGURES.of_all_models()),
     ]
 
 

@@ -19,6 +19,7 @@ from eyewire_validator.config.families import (
 )
 from eyewire_validator.config.kinds import KINDS, kind_of, model_settings
 from eyewire_validator.config.settings import Settings, suggestion
+from eyewire_validator.config.source import has_files, has_labels
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
@@ -136,10 +137,16 @@ def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             f"config: volumes.overlap: in {overlap} voxels no answer spawns a task in "
             f"the next volume of a sandbox; use at least {LEAST_OVERLAP}"
         )
-    if config["source"] == "sandbox" and config["sandbox"]["made_from"] == "files":
-        for key in ("image", "supervoxels", "labels"):
-            if files[key] is None:
-                yield f"config: sandbox.files.{key}: name a file (made_from is files)"
+    if not has_files(config):
+        return
+    for key in ("image", "supervoxels"):
+        if files[key] is None:
+            yield f"config: sandbox.files.{key}: name a file (made_from is files)"
+    if files["labels"] is None and files["seeds"] is None:
+        yield (
+            "config: sandbox.files: name labels, if answers are known, or seeds, to "
+            "ask from: a CSV, or `all`"
+        )
 
 
 def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterator[str]:
@@ -152,7 +159,9 @@ def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterat
     if not problems:
         for name in config["models"]:
             yield from _misfits(config, name, coarse_size)
-        yield from _report_contradictions(config)
+        yield from _answers_contradictions(config)
+        if has_labels(config):
+            yield from _report_contradictions(config)
 
 
 def _kind_problems(config: Mapping[str, Any], name: str) -> Iterator[str]:
@@ -218,6 +227,8 @@ def _misfits(config: Mapping[str, Any], name: str, coarse_size: int) -> Iterator
     settings = model_settings(complete_entry(config, name))
     if not isinstance(settings, TrainedSettings) or not settings.convolves:
         return
+    if not has_labels(config) and not settings.checkpoint:
+        return
     is_network = isinstance(settings, NetworkSettings)
     if coarse_size % SIZE_MULTIPLE and (is_network or not settings.checkpoint):
         yield (
@@ -247,4 +258,23 @@ def _report_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     if report["split"] not in config["evaluation"]["splits"]:
         yield (
             f"config: report.split: {report['split']} is not among evaluation.splits"
+        )
+
+
+def _answers_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why models cannot answer open tasks."""
+    models, named = config["models"], config["answers"]["models"]
+    for name in named or []:
+        if name not in models or not kind_of(models[name]).training:
+            yield f"config: answers.models: {name} has no weights among models"
+        elif not has_labels(config) and not models[name].get("checkpoint"):
+            yield (
+                f"config: answers.models: {name} would have to be trained, but no "
+                "answer is known here; name models with a checkpoint"
+            )
+    given = [name for name, entry in models.items() if entry.get("checkpoint")]
+    if not has_labels(config) and not named and not given:
+        yield (
+            "config: models: none has a checkpoint, and none can be trained, as no "
+            "answer is known here; keep ready_made"
         )

@@ -249,6 +249,15 @@ def _summed(points: _Floats, starts: NDArray[np.intp]) -> _Floats:
     return np.stack([points[0, starts], *np.add.reduceat(points[1:], starts, axis=1)])
 
 
+def rescale(probability: ArrayLike, temperature: float) -> _Floats:
+    """Return probabilities, of the same shape, with their logits divided.
+
+    They are clipped to [`CLIP`, 1 - `CLIP`] first.
+    """
+    divided: _Floats = expit(_logits(probability) / temperature)
+    return divided
+
+
 @dataclass(frozen=True)
 class Calibration:
     """Two corrections of probabilities, fitted on tasks other than those judged.
@@ -275,12 +284,8 @@ class Calibration:
         return cls(fit_temperature(labelled), *fit_isotonic(labelled))
 
     def rescaled(self, probability: ArrayLike) -> _Floats:
-        """Return probabilities, of the same shape, with their logits divided.
-
-        They are clipped to [`CLIP`, 1 - `CLIP`] first.
-        """
-        divided: _Floats = expit(_logits(probability) / self.temperature)
-        return divided
+        """Return probabilities, of the same shape, with their logits divided."""
+        return rescale(probability, self.temperature)
 
     def isotonic(self, probability: ArrayLike) -> _Floats:
         """Return probabilities, of the same shape, mapped by the isotonic fit."""

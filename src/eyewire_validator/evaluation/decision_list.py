@@ -1,57 +1,128 @@
-"""The decisions of a model on segments, by the user's own ids."""
+"""The decisions of a model on segments and tasks, by the user's own ids."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from eyewire_validator.evaluation.calibration import rescale
 from eyewire_validator.evaluation.decisions import Decisions, decided_unseen
+from eyewire_validator.storage.schemas.answers import ANSWERS, VERDICTS
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
 ACCEPT, ASK, REJECT = "accept", "ask", "reject"
+ANSWERED, ASK_A_PERSON, NOT_ANSWERED = "answered", "ask a person", "not answered"
 
 
-def list_decisions(
+class Thresholds(NamedTuple):
+    """The thresholds and the temperature that answers are read with.
+
+    Attributes:
+        decisions: the thresholds.
+        temperature: that logits are divided by.
+        source: where they are from, in words.
+    """
+
+    decisions: Decisions
+    temperature: float
+    source: str
+
+
+class Frame(NamedTuple):
+    """The frame of the user's data.
+
+    Attributes:
+        voxel_nm: edges of a voxel (z, y, x) in nm; none if unknown.
+        offset_nm: where the first voxel of the image lies (z, y, x), nm; none is 0.
+    """
+
+    voxel_nm: VoxelSize | None
+    offset_nm: VoxelSize | None
+
+
+def list_answers(
     segments: pd.DataFrame,
-    answers: pd.DataFrame,
-    decisions: Decisions,
+    tasks: pd.DataFrame,
+    thresholds: Thresholds,
     seeds: Mapping[int, Sequence[int]],
-    *,
-    voxel_nm: VoxelSize | None,
-    offset_nm: VoxelSize | None,
-) -> pd.DataFrame:
-    """List what is to be done with each candidate of each task.
+    frame: Frame,
+    split: str,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """List what is to be done with each candidate, and with each task.
 
     Args:
         segments: table in the schema `SEGMENT_SCORES`.
-        answers: table in the schema `TASK_ANSWERS`, of the same tasks.
-        decisions: chosen on validation.
+        tasks: table in the schema `TASK_METRICS`, with all tasks of ``segments``.
+        thresholds: by which to decide.
         seeds: own ids of each task's seed, by task id.
-        voxel_nm: edges of a voxel (z, y, x) in nm; none if unknown.
-        offset_nm: where the first voxel of the image lies (z, y, x), nm; none is 0.
+        frame: of the data, for points in nm.
+        split: of the tasks; or open.
 
     Returns:
-        A row a candidate, in the order of ``segments``: ``task``, ``cell``, ``volume``,
-        ``segment``; ``seed`` and ``supervoxel``, the pair to merge, by own ids (the
-        first of the seed's, all of which are in ``seeds``); ``z``, ``y``, ``x`` in
-        voxels, and ``z_nm``, ``y_nm``, ``x_nm``, empty if the voxel's size is unknown;
-        ``probability``; ``decision``: `ACCEPT`, `ASK` or `REJECT`; ``alarm``.
+        A table in the schema `ANSWERS`, in the order of ``segments``, and one in the
+        schema `VERDICTS`, in the order of ``tasks``.
     """
-    accepted, rejected = decided_unseen(segments, answers, decisions)
-    listed = segments[["task", "cell", "volume", "segment"]].copy()
-    listed["seed"] = [seeds[task][0] for task in segments["task"]]
-    listed["supervoxel"] = segments["supervoxel"]
-    listed["seeds"] = [" ".join(map(str, seeds[task])) for task in segments["task"]]
-    listed[["z", "y", "x"]] = segments[["z", "y", "x"]]
+    accepted, rejected = decided_unseen(segments, tasks, thresholds.decisions)
+    listed = segments[["task", "cell", "volume", "segment"]].reset_index(drop=True)
+    names = {task: " ".join(map(str, own)) for task, own in seeds.items()}
+    listed["seed"] = segments["task"].map(lambda task: seeds[task][0]).to_numpy("u8")
+    listed["supervoxel"] = segments["supervoxel"].to_numpy(np.uint64)
+    listed["seeds"] = segments["task"].map(names).to_numpy(object)
     for axis, name in enumerate("zyx"):
-        origin = offset_nm[axis] if offset_nm else 0.0
-        # The middle of the voxel.
-        middle = (
-            (segments[name] + 0.5) * voxel_nm[axis] + origin if voxel_nm else np.nan
-        )
-        listed[f"{name}_nm"] = middle
-    listed["probability"] = segments["probability"]
+        voxel = segments[name].to_numpy()
+        listed[name] = voxel
+        listed[f"{name}_nm"] = _in_nm(voxel, frame, axis)
+    probability = segments["probability"].to_numpy(np.float32)
+    listed["probability"] = probability
+    listed["calibrated"] = rescale(probability, thresholds.temperature)
     listed["decision"] = np.select([accepted, rejected], [ACCEPT, REJECT], ASK)
-    alarms = answers.set_index("task")["alarm"]
-    listed["alarm"] = alarms.loc[segments["task"]].to_numpy(object)
-    return listed
+    listed["split"], listed["thresholds"] = split, thresholds.source
+    verdicts = _verdicts(listed, tasks, split).assign(seeds=tasks["task"].map(names))
+    of_task = verdicts.set_index("task")[["verdict", "why"]]
+    listed = listed.join(of_task, on="task")
+    listed = listed.join(tasks.set_index("task")["alarm"], on="task")
+    return listed[ANSWERS.names], verdicts[VERDICTS.names]
+
+
+def list_unanswered(index: pd.DataFrame) -> pd.DataFrame:
+    """List the open tasks that cannot be answered, with the reason: `VERDICTS`.
+
+    Args:
+        index: rows of `TASK_INDEX` of open tasks that are excluded.
+    """
+    verdicts = index[["task", "cell", "volume"]].assign(
+        seeds=None,
+        split="open",
+        verdict=NOT_ANSWERED,
+        why=index["excluded"],
+        **dict.fromkeys(["candidates", ACCEPT, ASK, REJECT], 0),
+    )
+    return verdicts[VERDICTS.names]
+
+
+def _in_nm(voxel: NDArray[np.int64], frame: Frame, axis: int) -> NDArray[np.float64]:
+    """Return the middles of voxels on an axis, nm; NaN where nobody knows."""
+    if frame.voxel_nm is None:
+        return np.full(voxel.shape, np.nan)
+    origin = frame.offset_nm[axis] if frame.offset_nm else 0.0
+    return np.where(voxel < 0, np.nan, (voxel + 0.5) * frame.voxel_nm[axis] + origin)
+
+
+def _verdicts(listed: pd.DataFrame, tasks: pd.DataFrame, split: str) -> pd.DataFrame:
+    counts = pd.crosstab(listed["task"], listed["decision"])
+    counts = counts.reindex(
+        index=tasks["task"], columns=[ACCEPT, ASK, REJECT], fill_value=0
+    )
+    verdicts = tasks[["task", "cell", "volume"]].assign(
+        split=split,
+        candidates=counts.sum(axis=1).to_numpy(),
+        **{name: counts[name].to_numpy() for name in counts},
+    )
+    alarmed = tasks["alarm"].notna()
+    asks = verdicts[ASK] > 0
+    verdicts["verdict"] = np.where(alarmed | asks, ASK_A_PERSON, ANSWERED)
+    unsure = verdicts[ASK].map("neither sure of {} of its segments".format)
+    verdicts["why"] = tasks["alarm"].where(alarmed, unsure.where(asks, None))
+    return verdicts

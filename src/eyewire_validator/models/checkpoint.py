@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from eyewire_validator.config.families import ModelSettings, TrainingSettings
 from eyewire_validator.config.kinds import KINDS, function_of, kind_of, model_settings
-from eyewire_validator.errors import ConfigError, ModelError
+from eyewire_validator.errors import ConfigError, ModelError, TableError
+from eyewire_validator.evaluation.operating_point import OperatingPoint
 from eyewire_validator.learning.tensor_files import load_plain, save_plain
 from eyewire_validator.volumes.appearance import Familiar
 
@@ -30,17 +31,20 @@ class CheckpointInfo:
         training_settings: how it was trained; none for foreign weights.
         provenance: what it was made from, such as hashes of config and split.
         familiar: how the volumes looked that it learned from; none if nobody noted it.
+        operating_point: thresholds and calibration, for tasks without known answers;
+            none if nobody measured them.
     """
 
     model_settings: ModelSettings
     training_settings: TrainingSettings | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     familiar: Familiar | None = None
+    operating_point: OperatingPoint | None = None
 
 
 def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
     """Write weights and settings to ``path``; equal content gives equal bytes."""
-    training = info.training_settings
+    training, point = info.training_settings, info.operating_point
     save_plain(
         path,
         {
@@ -49,6 +53,7 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
             "training_settings": asdict(training) if training else None,
             "provenance": dict(info.provenance),
             "familiar": info.familiar.as_plain() if info.familiar else None,
+            **({"operating_point": point.as_plain()} if point else {}),
             "weights": model.state_dict(),
         },
     )
@@ -119,8 +124,14 @@ def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
             Familiar.from_plain(familiar)
             if (familiar := content.get("familiar"))
             else None,
+            OperatingPoint.from_plain(point)
+            if (point := content.get("operating_point"))
+            else None,
         )
-    except (KeyError, ConfigError, AttributeError, TypeError, ValueError) as error:
+    except (
+        *(KeyError, ConfigError, AttributeError, TypeError, ValueError),
+        TableError,
+    ) as error:
         reason = " ".join(str(error).splitlines())
         raise ModelError(f"{path}: made by another version ({reason})") from None
 

@@ -13,6 +13,7 @@ from eyewire_validator.config.families import (
     TrainingSettings,
 )
 from eyewire_validator.config.kinds import KINDS, Kind, model_settings
+from eyewire_validator.config.source import has_people
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,16 @@ def plan_models(config: Mapping[str, Any]) -> dict[str, PlannedModel]:
     }
 
 
-def has_people(config: Mapping[str, Any]) -> bool:
-    """Return whether the source knows its players: where the sandbox plays them."""
-    return bool(
-        config["source"] == "sandbox" and config["sandbox"]["made_from"] != "files"
-    )
+def answering_models(
+    config: Mapping[str, Any], models: Mapping[str, PlannedModel]
+) -> list[str]:
+    """Return the models that answer open tasks.
+
+    They are those that ``answers.models`` names; or those that name a checkpoint; or,
+    if none does, the one of the report.
+    """
+    given = [name for name, model in models.items() if model.given_checkpoint]
+    return config["answers"]["models"] or given or [config["report"]["model"]]
 
 
 def audited_models(models: Mapping[str, PlannedModel]) -> dict[str, dict[str, Any]]:

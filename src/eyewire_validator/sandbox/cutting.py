@@ -1,9 +1,10 @@
-"""Make a sandbox's volumes and cells from a real triple: image, supervoxels, labels."""
+"""Make a sandbox's volumes and cells from files: image, supervoxels, labels, seeds."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
 from eyewire_validator.sandbox.frames import Corner
 from eyewire_validator.sandbox.ids import count_ids
 from eyewire_validator.sandbox.left_out import Judge, box_at, count_fates
+from eyewire_validator.sandbox.open_cells import Frame, OpenCells
+from eyewire_validator.sandbox.seeds import ALL, Seed, large_supervoxels, read_seeds
 from eyewire_validator.sandbox.service.replies import VOTES_NEEDED, Cell, serve
 from eyewire_validator.sandbox.tissue.rendering import to_jpegs
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
@@ -30,6 +33,10 @@ MAX_SEGMENTS = 2**16 - 1
 # Fine enough that the image is all but the file's.
 JPEG_QUALITY = 95
 FIRST_CHANNEL = 50000
+# Slices that are counted at a time.
+SLAB = 64
+# Where the first voxel lies if nobody says.
+NOWHERE = (0.0, 0.0, 0.0)
 # Cell ids are int64 in all tables.
 HIGHEST_CELL = 2**63 - 1
 
@@ -88,7 +95,9 @@ def make_from_files(
     dust: Dust,
     writer: VolumeWriter,
 ) -> CutTriple:
-    """Cut the triple into cubes and trace its labels, which also answer the tasks.
+    """Cut the arrays into cubes, and make tasks from labels and from seeds.
+
+    Labels also answer their tasks; those of seeds are open.
 
     Raises:
         ConfigError: a file is not named.
@@ -104,8 +113,47 @@ def make_from_files(
         ]
     )
     cubes = dict(zip(corners, volumes, strict=True))
-    sizes = count_ids(map(triple.labels, triple.slabs(geometry.size)))
-    tracer = Tracer(cubes, geometry, settings.min_purity, dust)
+    supervoxels = name_supervoxels(triple, cubes)
+    cells: list[Cell] = []
+    facts: dict[str, Any] = {
+        "voxel_nm": triple.voxel_nm,
+        "offset_nm": triple.offset_nm,
+    }
+    if settings.labels:
+        tracer = Tracer(cubes, geometry, settings.min_purity, dust)
+        cells, of_labels = _trace_labels(triple, tracer, settings, writer.scratch)
+        facts |= of_labels
+    if settings.seeds:
+        frame = Frame(settings.voxel_nm or triple.voxel_nm, triple.offset_nm or NOWHERE)
+        asked = _find_seeds(triple, settings)
+        above = max((cell.cell for cell in cells), default=0)
+        if above + max(seed.number for seed in asked) > HIGHEST_CELL:
+            raise SandboxError(
+                f"sandbox.files.seeds: beside labels up to {above}, no number is left "
+                "for the cells of seeds; use lower labels, or ask in a run of its own"
+            )
+        cells += OpenCells(cubes, supervoxels, dust, frame).make(asked, above)
+        facts["seeds"] = len(asked)
+    return CutTriple(volumes, cells, supervoxels, facts)
+
+
+def _find_seeds(triple: Triple, settings: FilesSettings) -> list[Seed]:
+    if settings.seeds != ALL:
+        return read_seeds(Path(str(settings.seeds)))
+    sizes = count_ids(map(triple.supervoxels, triple.slabs(SLAB)))
+    if not (seeds := large_supervoxels(sizes, settings.min_cell_voxels)):
+        raise SandboxError(
+            f"sandbox.files.seeds: none of {len(sizes)} supervoxels has "
+            f"{settings.min_cell_voxels} voxels; lower min_cell_voxels"
+        )
+    return seeds
+
+
+def _trace_labels(
+    triple: Triple, tracer: Tracer, settings: FilesSettings, scratch: Path
+) -> tuple[list[Cell], dict[str, Any]]:
+    """Trace the labels; return the cells, and what became of the labels."""
+    sizes = count_ids(map(triple.labels, triple.slabs(SLAB)))
     cells = list(_cells(tracer, sizes, settings))
     if not cells:
         raise SandboxError(
@@ -114,14 +162,13 @@ def make_from_files(
             f"{settings.min_purity}; lower min_cell_voxels or min_purity"
         )
     small = [i for i, size in sizes.items() if size < settings.min_cell_voxels]
-    judge = Judge(np.array(small, np.uint64), settings.min_purity, dust, _truths(cells))
-    facts = {
-        "labels": count_fates(triple, cubes, judge, writer.scratch),
+    judge = Judge(
+        np.array(small, np.uint64), settings.min_purity, tracer.dust, _truths(cells)
+    )
+    return cells, {
+        "labels": count_fates(triple, tracer.volumes, judge, scratch),
         "labels_without_tasks": len(sizes) - len(cells),
-        "voxel_nm": triple.voxel_nm,
-        "offset_nm": triple.arrays["image"].offset_nm,
     }
-    return CutTriple(volumes, cells, name_supervoxels(triple, cubes), facts)
 
 
 def name_supervoxels(triple: Triple, cubes: Mapping[Corner, Volume]) -> pd.DataFrame:

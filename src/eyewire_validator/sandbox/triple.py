@@ -1,4 +1,4 @@
-"""A real triple of arrays to cut up: image, supervoxels, labels."""
+"""Real arrays to cut up: image, supervoxels, and labels where there are any."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,9 +22,12 @@ class FilesSettings:
     Args:
         image: the uint8 image; see `open_array` for what may be named.
         supervoxels: the same for the segmentation, integers.
-        labels: the same for the proofread labels, integers.
-        min_cell_voxels: labels with fewer voxels are not traced as cells.
+        labels: the same for the proofread labels, integers; none if there are none.
+        seeds: a CSV of what to ask, or `all`; none to ask what the labels know.
+        min_cell_voxels: labels with fewer voxels are not traced as cells; nor are
+            supervoxels, if all are asked.
         min_purity: share of a supervoxel that must be the cell's to be its answer.
+        voxel_nm: edges of a voxel (z, y, x), nm, as the config says.
         invert: whether bright grey values are turned into dark ones (``image.invert``).
     """
 
@@ -33,6 +36,8 @@ class FilesSettings:
     labels: str | None
     min_cell_voxels: int
     min_purity: float
+    seeds: str | None = None
+    voxel_nm: Place | None = None
     invert: bool = False
 
 
@@ -68,11 +73,13 @@ class Triple:
         return as_ids(self.sources["supervoxels"], self._read("supervoxels", box))
 
     def labels(self, box: Box) -> NDArray[np.uint64]:
-        """Read a box (z, y, x) of the labels.
+        """Read a box (z, y, x) of the labels; all 0 if there are none.
 
         Raises:
             SandboxError: there are negative ids.
         """
+        if "labels" not in self.arrays:
+            return np.zeros([part.stop - part.start for part in box], np.uint64)
         return as_ids(self.sources["labels"], self._read("labels", box))
 
     @property
@@ -80,6 +87,11 @@ class Triple:
         """Edges of a voxel (z, y, x), nm; None if no array says."""
         known = (array.resolution_nm for array in self.arrays.values())
         return next((edges for edges in known if edges is not None), None)
+
+    @property
+    def offset_nm(self) -> Place | None:
+        """Place of the image's first voxel (z, y, x), nm; None if it does not say."""
+        return self.arrays["image"].offset_nm
 
     def slabs(self, thickness: int) -> Iterator[Box]:
         """Yield boxes that together are the whole part."""
@@ -96,7 +108,7 @@ class Triple:
 
 
 def open_triple(settings: FilesSettings) -> Triple:
-    """Open the three arrays and find the part that all cover.
+    """Open the arrays and find the part that all cover.
 
     Raises:
         ConfigError: a file is not named.
@@ -106,6 +118,8 @@ def open_triple(settings: FilesSettings) -> Triple:
     arrays, sources = {}, {}
     for name in NAMES:
         source = getattr(settings, name)
+        if name == "labels" and source is None:
+            continue
         if not source:
             raise ConfigError(
                 f"sandbox.files.{name} is not set; give a path, such as "

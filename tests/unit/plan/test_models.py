@@ -1,5 +1,6 @@
 from eyewire_validator.config.kinds import model_settings
-from eyewire_validator.plan.models import audited_models, has_people, plan_models
+from eyewire_validator.config.source import has_people
+from eyewire_validator.plan.models import audited_models, plan_models
 
 
 def names(models, holds):

@@ -74,8 +74,8 @@ def test_a_bright_image_is_turned_where_that_is_asked_for(settings) -> None:
 
 
 def test_bad_files_are_refused_by_name(settings: FilesSettings, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"sandbox\.files\.labels is not set"):
-        open_triple(replace(settings, labels=None))
+    with pytest.raises(ConfigError, match=r"sandbox\.files\.image is not set"):
+        open_triple(replace(settings, image=None))
     with pytest.raises(FileError, match=r"missing\.npy: no such file"):
         open_triple(replace(settings, image=str(tmp_path / "missing.npy")))
     with pytest.raises(FileError, match="write ::name"):

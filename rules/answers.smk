@@ -1,0 +1,97 @@
+"""Say what is to be done with each segment, by the own ids; pack models for others.
+
+INPUT   results/evaluation/{model}/0/{split}/…, also of the split `open`: the tasks that
+        nobody has answered
+OUTPUT  results/answers/{model}/
+            answers.parquet     a row a candidate of a task: accept, ask or reject
+            decisions.csv       the same
+            tasks.csv           a row a task: answered, ask a person, or not answered
+            against_truth.json  how good they are, where a sandbox knows
+        results/models/{model}/{replicate}/packaged.pt
+                                the checkpoint with thresholds and calibration
+"""
+
+
+rule answers:
+    """Answer what is open. With models that name a checkpoint, nothing is trained."""
+    input:
+        expand("results/answers/{model}/decisions.csv", model=ANSWERING),
+        expand("results/answers/{model}/against_truth.json", model=ANSWERING)
+        if has_people(config)
+        else [],
+    localrule: True
+
+
+rule list_answers:
+    """Decide on segments and tasks: by the own ids, for a bulk merge.
+
+    Thresholds are those that this run chose on its validation tasks; where it has none,
+    those that the checkpoint carries.
+    """
+    input:
+        index="results/tasks/index.parquet",
+        supervoxels=own_ids,
+        manifest=manifest_of_files,
+        segments=in_answered_splits("segments.parquet"),
+        tasks=in_answered_splits("tasks.parquet"),
+        thresholds=thresholds_of,
+    output:
+        answers="results/answers/{model}/answers.parquet",
+        decisions="results/answers/{model}/decisions.csv",
+        tasks="results/answers/{model}/tasks.csv",
+    log:
+        "results/logs/list_answers/{model}.log",
+    benchmark:
+        "results/benchmarks/list_answers/{model}.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        splits=ANSWERED_SPLITS,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        metadata=metadata_of_decisions,
+        code=code("list_answers.py"),
+    script:
+        "../workflow/scripts/list_answers.py"
+
+
+rule check_answers:
+    """Compare the answers to open tasks with what the sandbox knows."""
+    input:
+        segments=evaluation_of_open("segments.parquet"),
+        tasks=evaluation_of_open("tasks.parquet"),
+        thresholds=thresholds_of,
+    output:
+        "results/answers/{model}/against_truth.json",
+    log:
+        "results/logs/check_answers/{model}.log",
+    benchmark:
+        "results/benchmarks/check_answers/{model}.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        tissue=TISSUE,
+        code=code("check_answers.py"),
+    script:
+        "../workflow/scripts/check_answers.py"
+
+
+rule package_model:
+    """Put thresholds, calibration and what they were worth into the checkpoint."""
+    input:
+        checkpoint=checkpoint_of,
+        segments=of_test_tasks("segments.parquet"),
+        tasks=of_test_tasks("tasks.parquet"),
+        decisions=of_test_tasks("decisions.json"),
+    output:
+        "results/models/{model}/{replicate}/packaged.pt",
+    log:
+        "results/logs/package_model/{model}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/package_model/{model}-{replicate}.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        tissue=TISSUE,
+        code=code("package_model.py"),
+    script:
+        "../workflow/scripts/package_model.py"

@@ -1,0 +1,150 @@
+"""The operating point of a model: its thresholds, its calibration, and their worth.
+
+It travels in the checkpoint, for tasks of which no answer is known. What it promises
+holds for the tissue that it was measured on, and is only hoped for elsewhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from eyewire_validator.errors import TableError
+from eyewire_validator.evaluation.bootstrap import LEVEL, resample_cells
+from eyewire_validator.evaluation.decisions import Decisions, decided_unseen
+from eyewire_validator.evaluation.task_rows import segment_truth
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How well a promise was kept, on tasks that the thresholds were not chosen on.
+
+    Attributes:
+        segments: that were decided unseen.
+        right: the share of them that was decided rightly; none if there are none.
+        low: lower end of its interval of 95 % over cells; none for fewer than 2 cells.
+        high: upper end.
+    """
+
+    segments: int
+    right: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """Thresholds and calibration of a model, and what they were worth.
+
+    Attributes:
+        tissue: that they were chosen and measured on.
+        decisions: the thresholds, and on how many tasks they were chosen.
+        temperature: that logits are divided by, see `Calibration`.
+        tasks: that they were measured on; others than those they were chosen on.
+        cells: of these tasks.
+        accepted: of the segments accepted unseen, how many belong.
+        rejected: of the segments rejected unseen, how many do not.
+    """
+
+    tissue: str
+    decisions: Decisions
+    temperature: float
+    tasks: int
+    cells: int
+    accepted: Kept
+    rejected: Kept
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return it as plain values, which `from_plain` takes."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> "OperatingPoint":
+        """Make it from what `as_plain` gave.
+
+        Raises:
+            TableError: a value is missing or unknown.
+        """
+        try:
+            return cls(
+                **{
+                    **values,
+                    "decisions": Decisions.from_json(values["decisions"]),
+                    "accepted": Kept(**values["accepted"]),
+                    "rejected": Kept(**values["rejected"]),
+                }
+            )
+        except (KeyError, TypeError) as error:
+            raise TableError(f"operating point: {error}; measure it again") from None
+
+    def describe(self) -> str:
+        """Say in a line on what it was measured, and how its promises were kept."""
+        return (
+            f"{self.tissue}: chosen on {self.decisions.tasks} tasks of "
+            f"{self.decisions.cells} cells; on {self.tasks} others of {self.cells} "
+            f"{_say('accepted', self.accepted)}, {_say('rejected', self.rejected)}"
+        )
+
+
+def measure_operating_point(
+    segments: pd.DataFrame,
+    tasks: pd.DataFrame,
+    decisions: Decisions,
+    temperature: float,
+    tissue: str,
+    truth: str = "truth",
+) -> OperatingPoint:
+    """Measure what thresholds are worth on tasks that they were not chosen on.
+
+    Args:
+        segments: table in the schema `SEGMENT_SCORES`.
+        tasks: table in the schema `TASK_METRICS`, with all tasks of ``segments``.
+        decisions: chosen on other tasks.
+        temperature: fitted on these other tasks.
+        tissue: what all of them are of.
+        truth: column of ``segments`` that tells what belongs: ``truth`` or ``neuron``.
+
+    Raises:
+        TableError: it is not known whether a segment belongs.
+    """
+    cells = segments["cell"].to_numpy(np.int64)
+    belongs = segment_truth(segments, truth)
+    accepted, rejected = decided_unseen(segments, tasks, decisions)
+    return OperatingPoint(
+        tissue,
+        decisions,
+        temperature,
+        len(tasks),
+        int(tasks["cell"].nunique()),
+        accepted=_kept(accepted, belongs, cells),
+        rejected=_kept(rejected, ~belongs, cells),
+    )
+
+
+def _kept(
+    decided: NDArray[np.bool_], right: NDArray[np.bool_], cells: NDArray[np.int64]
+) -> Kept:
+    ids, of_cell = np.unique(cells, return_inverse=True)
+    all_of, right_of = (
+        np.bincount(of_cell, mask, len(ids)) for mask in (decided, decided & right)
+    )
+    if not all_of.any():
+        return Kept(0, None, None, None)
+    low = high = None
+    if np.count_nonzero(all_of) > 1:
+        drawn = resample_cells(ids)
+        totals = drawn @ all_of
+        shares = (drawn @ right_of)[totals > 0] / totals[totals > 0]
+        ends = np.quantile(shares, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        low, high = float(ends[0]), float(ends[1])
+    return Kept(int(all_of.sum()), float(right_of.sum() / all_of.sum()), low, high)
+
+
+def _say(what: str, kept: Kept) -> str:
+    if kept.right is None:
+        return f"no segment was {what}"
+    interval = f" ({kept.low:.2f} to {kept.high:.2f})" if kept.low is not None else ""
+    return f"{kept.right:.2f}{interval} of {kept.segments} {what} segments were right"

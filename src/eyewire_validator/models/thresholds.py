@@ -1,0 +1,38 @@
+"""Find the thresholds that answers are read with: of the run, or of the checkpoint."""
+
+from pathlib import Path
+
+from eyewire_validator.errors import ModelError
+from eyewire_validator.evaluation.decision_list import Thresholds
+from eyewire_validator.evaluation.decisions import Decisions
+from eyewire_validator.storage.files import read_json
+
+OF_THE_RUN = "validation tasks of this run"
+
+
+def read_thresholds(path: Path) -> Thresholds:
+    """Read what a run chose on validation, or what a checkpoint carries.
+
+    Args:
+        path: a ``decisions.json``, or a checkpoint.
+
+    Raises:
+        ModelError: the checkpoint carries none.
+    """
+    if path.suffix == ".json":
+        chosen = read_json(path)
+        calibration = chosen.pop("calibration")
+        decisions = Decisions.from_json(chosen)
+        return Thresholds(decisions, calibration["temperature"], OF_THE_RUN)
+    # Where thresholds are the run's, nothing needs torch, which takes two seconds.
+    from eyewire_validator.models.checkpoint import load_checkpoint
+
+    point = load_checkpoint(path)[1].operating_point
+    if point is None:
+        raise ModelError(
+            f"{path}: carries no thresholds, and no answer is known here that they "
+            "could be chosen on; take one that was packaged (results/models/…/"
+            "packaged.pt), or name labels"
+        )
+    source = f"checkpoint, measured on {point.describe()}"
+    return Thresholds(point.decisions, point.temperature, source)

@@ -1,0 +1,55 @@
+"""List what is to be done with each segment and each task, by the user's own ids."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from eyewire_validator.evaluation.comparison import to_csv
+from eyewire_validator.evaluation.decision_list import (
+    Frame,
+    list_answers,
+    list_unanswered,
+)
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.models.thresholds import read_thresholds
+from eyewire_validator.storage.files import read_json, write_bytes
+from eyewire_validator.storage.schemas.answers import ANSWERS
+from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_METRICS
+from eyewire_validator.storage.schemas.index import OPEN, TASK_INDEX
+from eyewire_validator.storage.tables import read_table, write_table
+from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.tasks.origins import Origins
+from eyewire_validator.volumes.voxel_size import voxel_size
+
+with job_log(snakemake.log[0], snakemake.output):
+    files, params = snakemake.input, snakemake.params
+    manifest = Path(files.manifest) if files.manifest else None
+    index = read_table(Path(files.index), TASK_INDEX)
+    lineage = Lineage(index)
+    origins = Origins(Path(files.supervoxels) if files.supervoxels else None)
+    thresholds = read_thresholds(Path(files.thresholds))
+    offset_nm = read_json(manifest)["offset_nm"] if manifest else None
+    frame = Frame(voxel_size(params.voxel_nm, manifest), offset_nm)
+    left_out = index[(index["state"] == OPEN) & index["excluded"].notna()]
+    answers, verdicts = [], [list_unanswered(left_out)]
+    for split, segments, tasks in zip(
+        params.splits, files.segments, files.tasks, strict=True
+    ):
+        metrics = read_table(Path(tasks), TASK_METRICS)
+        seeds = {task: origins.of_seed(lineage.task(task)) for task in metrics["task"]}
+        listed, of_tasks = list_answers(
+            read_table(Path(segments), SEGMENT_SCORES),
+            metrics,
+            thresholds,
+            seeds,
+            frame,
+            split,
+        )
+        answers.append(listed)
+        verdicts.append(of_tasks)
+    listed = pd.concat(answers, ignore_index=True)
+    write_table(Path(snakemake.output.answers), listed, ANSWERS, params.metadata)
+    write_bytes(Path(snakemake.output.decisions), to_csv(listed).encode())
+    of_tasks = pd.concat(verdicts, ignore_index=True)
+    write_bytes(Path(snakemake.output.tasks), to_csv(of_tasks).encode())
+    print(of_tasks.groupby(["split", "verdict"]).size().to_string())
