@@ -8,11 +8,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.evaluation.calibration import rescale
-from eyewire_validator.evaluation.decisions import Decisions, decided_unseen
+from eyewire_validator.evaluation.decisions import (
+    ACCEPT,
+    ASK,
+    REJECT,
+    Decisions,
+    decided_unseen,
+)
 from eyewire_validator.storage.schemas.answers import ANSWERS, VERDICTS
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
-ACCEPT, ASK, REJECT = "accept", "ask", "reject"
 ANSWERED, ASK_A_PERSON, NOT_ANSWERED = "answered", "ask a person", "not answered"
 
 

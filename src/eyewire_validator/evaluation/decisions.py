@@ -18,6 +18,9 @@ from eyewire_validator.evaluation.ranking import Entries, RankedSegments
 from eyewire_validator.evaluation.task_rows import segment_truth, task_rows
 from eyewire_validator.evaluation.voxel_metrics import iou, precision, recall
 
+# What is to be done with a segment: join it or leave it unseen, or ask a person.
+ACCEPT, ASK, REJECT = "accept", "ask", "reject"
+
 _FROM_TASKS = ("seed_full_voxels", "dust_truth_segments", "dust_truth_full_voxels")
 
 
@@ -223,9 +226,34 @@ def decided_unseen(
     """
     calm = tasks["alarm"].isna().to_numpy()[task_rows(segments, tasks)]
     probability = _probability(segments)
-    accepted = probability >= _limit(decisions.accept, np.inf)
-    rejected = probability < _limit(decisions.reject, -np.inf)
+    accepted, rejected = _beyond(probability, decisions)
     return accepted & calm, rejected & calm
+
+
+def decide_on(
+    probability: NDArray[np.float32], decisions: Decisions | None
+) -> NDArray[np.str_]:
+    """Return what is to be done with segments where no alarm rings.
+
+    Args:
+        probability: (segments,) float32.
+        decisions: from `choose_decisions`; a person is asked about all without them.
+
+    Returns:
+        (segments,) `ACCEPT`, `ASK` or `REJECT`.
+    """
+    if decisions is None:
+        return np.full(probability.shape, ASK)
+    accepted, rejected = _beyond(probability, decisions)
+    return np.select([accepted, rejected], [ACCEPT, REJECT], ASK)
+
+
+def _beyond(
+    probability: NDArray[np.float32], decisions: Decisions
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return what is accepted, and what is rejected."""
+    accepted = probability >= _limit(decisions.accept, np.inf)
+    return accepted, probability < _limit(decisions.reject, -np.inf)
 
 
 def object_vi(

@@ -85,7 +85,7 @@ class OperatingPoint:
         return (
             f"{self.tissue}: chosen on {self.decisions.tasks} tasks of "
             f"{self.decisions.cells} cells; on {self.tasks} others of {self.cells} "
-            f"{_say('accepted', self.accepted)}, {_say('rejected', self.rejected)}"
+            f"cells {_say('accepted', self.accepted)}, {_say('rejected', self.rejected)}"
         )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.agglomeration.scoring import Linked, ScoredContacts
 from eyewire_validator.errors import ModelError
+from eyewire_validator.evaluation.decisions import Decisions, decide_on
 from eyewire_validator.models.segment_ids import SegmentIds
 
 
@@ -21,13 +22,15 @@ class ScoredVolume:
         membership: from linkage to probability.
         segments: from the user's ids to numbers.
         alarms: in what the volume is unlike all that the model learned from; where
-            there are any, no answer should be acted on unseen.
+            there are any, a person is asked about every segment.
+        decisions: thresholds that the checkpoint carries; none if it does not.
     """
 
     contacts: ScoredContacts
     membership: Membership
     segments: SegmentIds
     alarms: tuple[str, ...] = ()
+    decisions: Decisions | None = None
 
     def answer(
         self, seed: Collection[int], rejected: Collection[int] = ()
@@ -42,7 +45,8 @@ class ScoredVolume:
         Returns:
             A row for each other segment, the most probable first: ``segment``, the id
             as the segmentation has it, ``probability`` that it belongs, not
-            calibrated, and ``deviation`` of the members of the ensemble, both 0 to 1.
+            calibrated, ``deviation`` of the members of the ensemble, both 0 to 1, and
+            ``decision``: accept, ask or reject.
 
         Raises:
             ModelError: the seed has an id that the segmentation has not.
@@ -67,6 +71,9 @@ class ScoredVolume:
                 "segment": self.segments.own[others - 1],
                 "probability": probability[others],
                 "deviation": deviation[others],
+                "decision": decide_on(
+                    probability[others], None if self.alarms else self.decisions
+                ),
             }
         )
         return found.sort_values(

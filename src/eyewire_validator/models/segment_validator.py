@@ -75,7 +75,9 @@ class SegmentValidator:
         volume = CoarseVolume(grey, numbers)
         contacts = score_contacts(self.model, volume, settings.image)
         alarms = warn_of(self.info, Appearance.of(volume), voxel_nm)
-        return ScoredVolume(contacts, self.model.membership, ids, alarms)
+        point = self.info.operating_point
+        decisions = point.decisions if point else None
+        return ScoredVolume(contacts, self.model.membership, ids, alarms, decisions)
 
     def answer(
         self,

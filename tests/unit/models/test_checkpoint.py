@@ -12,12 +12,16 @@ from eyewire_validator.config.families import (
     NetworkTraining,
 )
 from eyewire_validator.errors import ModelError
+from eyewire_validator.evaluation.decisions import Decisions
+from eyewire_validator.evaluation.operating_point import Kept, OperatingPoint
+from eyewire_validator.learning.tensor_files import save_plain
 from eyewire_validator.models.checkpoint import (
     OLD_FORMATS,
     CheckpointInfo,
     load_checkpoint,
     save_checkpoint,
 )
+from eyewire_validator.models.thresholds import read_thresholds
 from eyewire_validator.voxel_network.lwunet import LWUNet
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"
@@ -54,6 +58,36 @@ def test_comes_back_as_it_was_saved(saved):
     assert (model.context_channels, model.loops) == (1, 3)
     weights = network().state_dict()
     assert all(torch.equal(v, weights[k]) for k, v in model.state_dict().items())
+
+
+POINT = OperatingPoint(
+    "fly", Decisions(0.5, 0.8, 0.2, 9, 3, 99), 1.5, 5, 2, Kept(4, 0.5, 0.2, 0.9),
+    Kept(0, None, None, None),
+)  # fmt: skip
+
+
+def test_an_operating_point_travels_with_it(tmp_path):
+    path = tmp_path / "packaged.pt"
+    save_checkpoint(path, network(), replace(INFO, operating_point=POINT))
+    assert load_checkpoint(path)[1].operating_point == POINT
+    thresholds = read_thresholds(path)
+    assert (thresholds.decisions, thresholds.temperature) == (POINT.decisions, 1.5)
+    assert thresholds.source == f"checkpoint, measured on {POINT.describe()}"
+
+
+def test_an_operating_point_of_another_form_is_refused(tmp_path):
+    path = tmp_path / "packaged.pt"
+    save_checkpoint(path, network(), replace(INFO, operating_point=POINT))
+    content = torch.load(path, weights_only=True)
+    del content["operating_point"]["accepted"]
+    save_plain(path, content)
+    with pytest.raises(ModelError, match=r"made by another version .*accepted"):
+        load_checkpoint(path)
+
+
+def test_one_without_thresholds_cannot_decide(saved):
+    with pytest.raises(ModelError, match="carries no thresholds"):
+        read_thresholds(saved)
 
 
 def test_is_plain_enough_for_torch_to_load_safely(saved):

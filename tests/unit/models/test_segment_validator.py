@@ -13,6 +13,8 @@ from eyewire_validator.agglomeration.scoring import score_contacts
 from eyewire_validator.answers import Resources
 from eyewire_validator.config.families import AgglomerationSettings, NetworkSettings
 from eyewire_validator.errors import ModelError
+from eyewire_validator.evaluation.decisions import Decisions
+from eyewire_validator.evaluation.operating_point import Kept, OperatingPoint
 from eyewire_validator.models import segment_validator
 from eyewire_validator.models.alarm import alarm_of
 from eyewire_validator.models.answer import load_answerer
@@ -274,3 +276,22 @@ def test_agglomeration_needs_a_checkpoint_of_its_kind(make_store, octants, tmp_p
     save_checkpoint(tmp_path / "net.pt", LWUNet(0, 1), CheckpointInfo(settings))
     with pytest.raises(ModelError, match="is of kind lwunet, not agglomeration"):
         load_answerer(SETTINGS, resources, tmp_path / "net.pt")
+
+
+def test_segments_are_decided_by_what_the_checkpoint_carries(checkpoint, image):
+    blocks = np.arange(1, 9, dtype=np.uint16).reshape(2, 2, 2)
+    segmentation = np.kron(blocks, np.ones((4, 4, 4), np.uint16))
+    model, info = load_checkpoint(checkpoint)
+    answer = load_segment_validator(checkpoint).answer
+    found = answer(image, segmentation, [1])
+    assert set(found["decision"]) == {"ask"}
+    middle = float(found["probability"].median())
+    point = OperatingPoint(
+        "fly", Decisions(middle, middle, middle, 9, 3, 99), 1.0, 5, 2,
+        Kept(0, None, None, None), Kept(0, None, None, None),
+    )  # fmt: skip
+    save_checkpoint(checkpoint, model, replace(info, operating_point=point))
+    found = load_segment_validator(checkpoint).answer(image, segmentation, [1])
+    expected = np.where(found["probability"] >= np.float32(middle), "accept", "reject")
+    assert found["decision"].tolist() == expected.tolist()
+    assert set(expected) == {"accept", "reject"}
