@@ -82,11 +82,10 @@ class OperatingPoint:
 
     def describe(self) -> str:
         """Say in a line on what it was measured, and how its promises were kept."""
-        return (
-            f"{self.tissue}: chosen on {self.decisions.tasks} tasks of "
-            f"{self.decisions.cells} cells; on {self.tasks} others of {self.cells} "
-            f"cells {_say('accepted', self.accepted)}, {_say('rejected', self.rejected)}"
-        )
+        chosen_on = f"{self.decisions.tasks} tasks of {self.decisions.cells} cells"
+        others = f"{self.tasks} others of {self.cells} cells"
+        kept = f"{_say('accepted', self.accepted)}, {_say('rejected', self.rejected)}"
+        return f"{self.tissue}: chosen on {chosen_on}; on {others} {kept}"
 
 
 def measure_operating_point(
