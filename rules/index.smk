@@ -15,6 +15,7 @@ rule index_tasks:
     input:
         registry="results/cells/registry.parquet",
         tables=tables_of_cells,
+        listed=table_of_listed_tasks,
         manifests=manifests_of_groups,
         catalog=catalog_of_groups,
         volumes=folders_of_groups,

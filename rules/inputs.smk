@@ -78,7 +78,17 @@ def kept_cells():
 
 
 def tables_of_cells(wildcards):
-    return expand("results/downloads/cells/{cell}/tasks.parquet", cell=kept_cells())
+    return [
+        *expand("results/downloads/cells/{cell}/tasks.parquet", cell=kept_cells()),
+        *table_of_listed_tasks(wildcards),
+    ]
+
+
+def table_of_listed_tasks(wildcards):
+    """The tasks that are asked about by their ids, if any."""
+    return (
+        ["results/downloads/tasks/tasks.parquet"] if config["answers"]["tasks"] else []
+    )
 
 
 def groups():

@@ -3,6 +3,7 @@
 INPUT   the API; results/sandbox/ where that is the sandbox
 OUTPUT  results/downloads/cells/{cell}/tasks.parquet     one row a task
         results/downloads/cells/{cell}/replies.json.xz   the replies as they came
+        results/downloads/tasks/                         the same of tasks asked by id
         results/volumes/catalog.parquet                  one row a distinct volume
 """
 
@@ -33,6 +34,37 @@ rule download_cell:
         failures=unrecorded(FAILURES["api"]),
     script:
         "../workflow/scripts/download_cell.py"
+
+
+rule download_tasks:
+    """Fetch the tasks that are asked about by their ids."""
+    input:
+        sandbox=sandbox_folder,
+        ids=(
+            given(config["answers"]["tasks"] or [])
+            if config["answers"]["tasks"]
+            else []
+        ),
+    output:
+        tasks="results/downloads/tasks/tasks.parquet",
+        replies="results/downloads/tasks/replies.json.xz",
+    log:
+        "results/logs/download_tasks/download_tasks.log",
+    benchmark:
+        "results/benchmarks/download_tasks/download_tasks.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        api_jobs=1,
+        api_requests_per_second=share("api_requests_per_second", API["jobs"]),
+    params:
+        source=SOURCE,
+        base_url=API["base_url"],
+        contents=lambda wildcards, input: contents(input.ids),
+        format=CELL_FORMAT,
+        failures=unrecorded(FAILURES["api"]),
+    script:
+        "../workflow/scripts/download_tasks.py"
 
 
 checkpoint catalog_volumes:

@@ -18,7 +18,12 @@ from eyewire_validator.storage.tables import (
     read_tables,
     write_table,
 )
-from eyewire_validator.tasks.index import COLUMNS, build_index, cut_aggregates
+from eyewire_validator.tasks.index import (
+    COLUMNS,
+    build_index,
+    cells_in_progress,
+    cut_aggregates,
+)
 from eyewire_validator.tasks.split import SplitSettings, assign_splits, count_splits
 
 
@@ -35,6 +40,11 @@ def segments_of_volumes() -> Iterator[tuple[int, pd.DataFrame]]:
 with job_log(snakemake.log[0], snakemake.output):
     manifests = [Path(manifest) for manifest in snakemake.input.manifests]
     registry = read_table(Path(snakemake.input.registry), REGISTRY)
+    of_listed = [
+        cell
+        for table in snakemake.input.listed
+        for cell in read_columns(Path(table), CELL_TASKS, ["cell"])["cell"].to_pylist()
+    ]
     # No name holds on to the tables in between: each is as large as the index.
     index = assign_splits(
         build_index(
@@ -43,7 +53,7 @@ with job_log(snakemake.log[0], snakemake.output):
                 **snakemake.params.aggregate,
             ),
             segments_of_volumes(),
-            registry.loc[registry["in_progress"], "cell"].tolist(),
+            cells_in_progress(registry, of_listed),
         ),
         SplitSettings(**snakemake.params.split),
         snakemake.params.stride,

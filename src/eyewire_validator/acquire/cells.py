@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -54,27 +55,42 @@ async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
         )
     tasks = sorted(entries)
 
-    async def ask(task: int) -> tuple[Reply, Reply]:
-        reply = await _empty_if_missing(client.task(task))
-        return reply, await _empty_if_missing(client.aggregate(task)) if reply else {}
-
-    answers = await ask_for_all(ask, tasks, "tasks")
+    answers = await ask_for_all(partial(ask_about, client), tasks, "tasks")
     _refuse_all_empty(answers, cell)
     rows = [
         parse_task(cell, task, entries[task], *answer)
         for task, answer in zip(tasks, answers, strict=True)
     ]
     replies = [{"path": f"/1.0/cell/{cell}/tasks", "reply": task_list}]
-    for task, (reply, aggregate) in zip(tasks, answers, strict=True):
-        replies.append({"path": f"/1.0/task/{task}", "reply": reply})
-        replies.append({"path": f"/1.0/task/{task}/aggregate", "reply": aggregate})
+    replies += list_replies(tasks, answers)
     return CellDownload(replies, make_frame(rows, CELL_TASKS))
 
 
+async def ask_about(client: "EyewireClient", task: int) -> tuple[Reply, Reply]:
+    """Ask for a task and its aggregate; what the service does not know is empty."""
+    reply = await _empty_if_missing(client.task(task))
+    return reply, await _empty_if_missing(client.aggregate(task)) if reply else {}
+
+
+def list_replies(
+    tasks: Sequence[int], answers: Sequence[tuple[Reply, Reply]]
+) -> list[dict[str, Any]]:
+    """List what `ask_about` returned for tasks, as `CellDownload` has it."""
+    return [
+        {"path": f"/1.0/task/{task}{end}", "reply": reply}
+        for task, answer in zip(tasks, answers, strict=True)
+        for end, reply in zip(("", "/aggregate"), answer, strict=True)
+    ]
+
+
 def _refuse_all_empty(answers: Sequence[tuple[Reply, Reply]], cell: int) -> None:
-    """Refuse replies that are all empty: the service has lost them."""
+    """Refuse replies that are all empty: the service has lost them.
+
+    Of a cell that nobody has begun to trace there are no aggregates yet.
+    """
+    is_begun = any(reply.get("weightsum") for reply, _ in answers)
     for place, name in enumerate(("task", "aggregate")):
-        if not any(answer[place] for answer in answers):
+        if not any(answer[place] for answer in answers) and (is_begun or not place):
             raise NotFoundError(
                 f"cell {cell}: the {name} of each of its {len(answers)} tasks came "
                 "empty, expected some that do not; try again later, or exclude the "

@@ -76,7 +76,8 @@ def read_registry(csvs: Sequence[Path], settings: RegistrySettings) -> pd.DataFr
         A row of `REGISTRY` for each row of the files, in their order.
 
     Raises:
-        RegistryError: a file is unreadable or lacks a column, or no row is kept.
+        RegistryError: a file is unreadable or lacks a column, or no row of the files is
+            kept.
     """
     kept: set[int] = set()
     rows = []
@@ -86,7 +87,7 @@ def read_registry(csvs: Sequence[Path], settings: RegistrySettings) -> pd.DataFr
             if reason is None and row.cell_id is not None:
                 kept.add(row.cell_id)
             rows.append(_table_row(row, path, reason, settings))
-    if not kept:
+    if csvs and not kept:
         raise RegistryError(_nothing_kept(csvs, rows))
     return make_frame(rows, REGISTRY)
 

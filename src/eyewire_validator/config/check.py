@@ -262,8 +262,13 @@ def _report_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _answers_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield why models cannot answer open tasks."""
+    """Yield why models cannot answer open tasks, or that there are none."""
     models, named = config["models"], config["answers"]["models"]
+    if not config["registry"]["csvs"] and not config["answers"]["tasks"]:
+        yield (
+            "config: registry.csvs: name a list of cells, or answers.tasks a list of "
+            "tasks"
+        )
     for name in named or []:
         if name not in models or not kind_of(models[name]).training:
             yield f"config: answers.models: {name} has no weights among models"

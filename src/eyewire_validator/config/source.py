@@ -24,4 +24,5 @@ def has_labels(config: Mapping[str, Any]) -> bool:
     """
     if has_files(config):
         return config["sandbox"]["files"]["labels"] is not None
-    return bool(config["registry"]["statuses"])
+    registry = config["registry"]
+    return bool(registry["csvs"] and registry["statuses"])

@@ -27,6 +27,8 @@ COLUMNS = [
 # Deeper than the largest cell's tree; a chain that is longer runs in a circle.
 MAX_DEPTH = 5000
 NO_TASK = -1
+# Players of less weight in all have not answered a task yet: Eyewire asks for more.
+ENOUGH_WEIGHT = 3
 # The status of a task that players are asked about.
 PLAYABLE = 0
 
@@ -127,6 +129,18 @@ def depths(tasks: pd.DataFrame) -> pd.Series:
     return pd.Series(depth[row], tasks.index)
 
 
+def cells_in_progress(registry: pd.DataFrame, listed: Iterable[int]) -> set[int]:
+    """Return the cells that people still trace, or that are not used as a whole.
+
+    Args:
+        registry: table in the schema `REGISTRY`.
+        listed: cells of the tasks that are asked about by their ids.
+    """
+    finished = registry["kept"] & ~registry["in_progress"]
+    growing = registry.loc[registry["in_progress"], "cell"]
+    return {*growing, *listed} - set(registry.loc[finished, "cell"])
+
+
 def build_index(
     tasks: pd.DataFrame,
     segments: Iterable[tuple[int, pd.DataFrame]],
@@ -134,9 +148,10 @@ def build_index(
 ) -> pd.DataFrame:
     """Return the TASK_INDEX rows, sorted by task, before the split.
 
-    A task is open as long as it has fewer votes than it needs, if its aggregate is
-    empty or its cell in progress; what few players said of it is left out. A task that
-    cannot be used stays in the table, with the reason in ``excluded``.
+    A task is open if its aggregate is empty or its cell in progress, until players of
+    enough weight have seen it or it has the votes that it needs; what fewer said of it
+    is left out. A task that cannot be used stays in the table, with the reason in
+    ``excluded``.
 
     Args:
         tasks: CELL_TASKS rows with at least `COLUMNS`, aggregates already cut.
@@ -144,6 +159,8 @@ def build_index(
             ``segment`` and ``coarse_voxels`` are used.
         in_progress: cells that people still trace.
     """
+    # A task that is asked for by its id may be of a cell that is there as a whole.
+    tasks = tasks.drop_duplicates(["task", "cell"])
     tasks = tasks.sort_values(["task", "cell"], ignore_index=True)
     grows = tasks["cell"].isin(in_progress).to_numpy()
     is_open = _are_open(tasks, grows)
@@ -161,7 +178,8 @@ def build_index(
 
 
 def _are_open(tasks: pd.DataFrame, grows: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    finished = (tasks["votes"] >= tasks["votes_max"]).fillna(False).to_numpy(bool)
+    completed = (tasks["votes"] >= tasks["votes_max"]).fillna(False).to_numpy(bool)
+    finished = completed | (tasks["weight"].to_numpy(float) >= ENOUGH_WEIGHT)
     unanswered = _Lists.of(tasks, "aggregate").lengths == 0
     found: NDArray[np.bool_] = (unanswered | grows) & ~finished
     return found

@@ -2,11 +2,18 @@
 
 import asyncio
 
+import pandas as pd
 import pytest
 
 from eyewire_validator.acquire.catalog import catalog_volumes
 from eyewire_validator.acquire.cells import download_cell
-from eyewire_validator.errors import NotFoundError, ThrottledError, VolumeError
+from eyewire_validator.acquire.listed_tasks import download_tasks, read_task_ids
+from eyewire_validator.errors import (
+    NotFoundError,
+    RegistryError,
+    ThrottledError,
+    VolumeError,
+)
 from eyewire_validator.storage.schemas.cells import CATALOG, CELL_TASKS
 from eyewire_validator.storage.tables import make_frame, read_table, write_table
 
@@ -39,6 +46,7 @@ def task(id_, parent):
         "cell": 7,
         "parent": parent,
         "status": 0,
+        "weightsum": 2,
         "prior": {"segments": {"5": 1}},
         "data": {"segmentation": {"id": 41}},
         "full_path": "https://host/Volume-40-41",
@@ -61,6 +69,44 @@ def test_a_service_that_has_lost_all_of_a_cell_is_not_believed(lost, name):
     replies = {path: reply for path, reply in REPLIES.items() if lost not in path}
     with pytest.raises(NotFoundError, match=f"^cell 7: the {name} of each of its 3"):
         asyncio.run(download_cell(Service(replies), 7))
+
+
+def test_a_cell_that_nobody_has_begun_has_no_aggregates_yet():
+    replies = {
+        path: {**reply, "weightsum": 0}
+        for path, reply in REPLIES.items()
+        if "/aggregate" not in path
+    }
+    cell = asyncio.run(download_cell(Service(replies), 7))
+    assert cell.table["aggregate"].map(len).tolist() == [0, 0, 0]
+    assert cell.table["problem"].isna().tolist() == [True, True, False]
+
+
+def test_tasks_are_asked_about_by_their_ids(tmp_path):
+    (tmp_path / "ids.csv").write_text("task,note\n31,a\n30,\n31,b\n32,\n")
+    ids = read_task_ids(tmp_path / "ids.csv")
+    assert ids == [30, 31, 32]
+    found = asyncio.run(download_tasks(Service(REPLIES), ids))
+    of_cell = asyncio.run(download_cell(Service(REPLIES), 7))
+    assert found.table["cell"].tolist() == [7, 7, 0]
+    pd.testing.assert_frame_equal(found.table[:2], of_cell.table[:2])
+    assert found.replies == of_cell.replies[1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("id\n31\n", "expected the column task, found id"),
+        ("", "expected the column task, found none"),
+        ("task\n", "has no rows"),
+        ("task\n31\nx7\n", r"line 3: 'x7' is no task id"),
+        ("task\n0\n", r"line 2: '0' is no task id"),
+    ],
+)
+def test_a_list_of_tasks_with_a_typo_is_refused(tmp_path, text, found):
+    (tmp_path / "ids.csv").write_text(text)
+    with pytest.raises(RegistryError, match=found):
+        read_task_ids(tmp_path / "ids.csv")
 
 
 @pytest.mark.parametrize("unknown", [None, NotFoundError("HTTP 404")])

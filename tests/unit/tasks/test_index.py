@@ -16,6 +16,7 @@ from eyewire_validator.storage.tables import (
 from eyewire_validator.tasks.index import (
     COLUMNS,
     build_index,
+    cells_in_progress,
     cut_aggregates,
     depths,
 )
@@ -82,22 +83,22 @@ def test_a_task_that_cannot_be_used_stays_with_its_reason(change, reason):
 @pytest.mark.parametrize(
     ("change", "grows", "state", "reason"),
     [
-        ({"aggregate": [], "votes": 0}, False, "open", ""),
-        ({"aggregate": [], "votes": None}, False, "open", ""),
-        ({"votes": 1}, True, "open", ""),
-        ({"votes": 1}, False, "labelled", ""),
-        ({"votes": 2}, True, "labelled", "cell is in progress"),
+        ({"aggregate": [], "votes": 0, "weight": 0}, False, "open", ""),
+        ({"aggregate": [], "votes": None, "weight": None}, False, "open", ""),
+        ({"aggregate": [], "votes": 0}, False, "labelled", "empty aggregate"),
+        ({"votes": 1, "weight": 2.9}, True, "open", ""),
+        ({"votes": 1, "weight": 2.9}, False, "labelled", ""),
+        ({"votes": 2, "weight": 2.9}, True, "labelled", "cell is in progress"),
+        ({"votes": 1, "weight": 3}, True, "labelled", "cell is in progress"),
         (
-            {"aggregate": [], "votes": 0, "status": 10},
+            {"aggregate": [], "votes": 0, "weight": 0, "status": 10},
             False,
             "open",
             "open, but frozen, stashed or a duplicate",
         ),
     ],
 )
-def test_a_task_is_open_until_it_has_the_votes_that_it_needs(
-    change, grows, state, reason
-):
+def test_a_task_is_open_until_enough_players_have_seen_it(change, grows, state, reason):
     tasks = make_tasks(change).astype({"votes": "Int64"})
     index = build_index(tasks, SEGMENTS, [100] if grows else [])
     row = index.astype({"excluded": object}).iloc[0]
@@ -105,6 +106,22 @@ def test_a_task_is_open_until_it_has_the_votes_that_it_needs(
     assert (row["excluded"] if reason else "") == reason
     assert pd.isna(row["excluded"]) == (not reason)
     assert state == "labelled" or list(row["aggregate"]) == []
+
+
+def test_a_task_that_is_also_asked_for_by_its_id_is_there_once():
+    tasks = pd.concat([make_tasks({}), make_tasks({})], ignore_index=True)
+    assert build_index(tasks, SEGMENTS)["excluded"].isna().tolist() == [True]
+
+
+def test_cells_are_in_progress_unless_they_are_used_as_a_whole():
+    registry = pd.DataFrame(
+        {
+            "cell": [1, 2, 3],
+            "kept": [True, True, False],
+            "in_progress": [False, True, False],
+        }
+    )
+    assert cells_in_progress(registry, [1, 3, 4]) == {2, 3, 4}
 
 
 def test_a_task_listed_under_two_cells_counts_once():
@@ -186,7 +203,8 @@ def plain_index(
         for name in ("aggregate", "aggregate_weights"):
             row[name] = list(compress(row[name], kept))
         grows = row["cell"] in growing
-        is_open = (grows or not row["aggregate"]) and row["votes"] < 2
+        seen = row["votes"] >= 2 or (row["weight"] or 0) >= 3
+        is_open = (grows or not row["aggregate"]) and not seen
         row["state"] = "open" if is_open else "labelled"
         if is_open:
             row["aggregate"], row["aggregate_weights"] = [], []

@@ -45,7 +45,7 @@ def parse_task(
         task: the task that was asked for.
         entry: its entry in the cell's task list.
         reply: of ``/1.0/task/{task}``; empty if the service does not know it.
-        aggregate: of ``/1.0/task/{task}/aggregate``; empty likewise.
+        aggregate: of ``/1.0/task/{task}/aggregate``; empty if nobody has answered it.
 
     Returns:
         One row of `CELL_TASKS`.
@@ -79,8 +79,21 @@ def parse_task(
             _whole(child, f"{where}: children")
             for child in _listed(family, "children", where)
         ),
-        "problem": _problem(cell, task, reply, aggregate),
+        "problem": _problem(cell, task, reply),
     }
+
+
+def cell_of_task(reply: Reply, task: int) -> int:
+    """Return the cell that a task belongs to; 0 if its reply does not say.
+
+    Args:
+        reply: of ``/1.0/task/{task}``.
+        task: the task, for messages.
+
+    Raises:
+        MalformedReplyError: it is no whole number.
+    """
+    return _first(_whole, f"task {task}", "cell", reply) or 0
 
 
 def _origin(reply: Reply, where: str) -> dict[str, Any]:
@@ -122,7 +135,7 @@ def _bounds(entry: Reply, reply: Reply, where: str) -> dict[str, int | None]:
     }
 
 
-def _problem(cell: int, task: int, reply: Reply, aggregate: Reply) -> str | None:
+def _problem(cell: int, task: int, reply: Reply) -> str | None:
     where = f"task {task}"
     if not reply:
         return "the service does not know the task"
@@ -130,7 +143,7 @@ def _problem(cell: int, task: int, reply: Reply, aggregate: Reply) -> str | None
         raise _unexpected(where, "id", found, "the id that was asked for")
     if (owner := _first(_whole, where, "cell", reply)) not in (None, cell):
         return f"the task says that it belongs to cell {owner}"
-    return None if aggregate else "the service has no aggregate of the task"
+    return None
 
 
 def _segments(value: Any, where: str) -> dict[int, Any]:

@@ -112,8 +112,7 @@ def test_an_unknown_task_keeps_a_row():
     assert (row["task"], row["volume"], row["seed"]) == (31, None, [])
 
 
-def test_a_task_without_aggregate_or_of_another_cell_is_a_problem():
-    assert "no aggregate" in parse(aggregate={})["problem"]
+def test_a_task_of_another_cell_is_a_problem():
     assert "cell 8" in parse(task=TASK | {"cell": 8})["problem"]
 
 
