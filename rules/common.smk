@@ -22,7 +22,7 @@ from eyewire_validator.acquire.cells import FORMAT as CELL_FORMAT
 from eyewire_validator.acquire.volumes import FORMAT as RAW_VOLUME_FORMAT
 from eyewire_validator.config.check import check_config, dust, volume_geometry
 from eyewire_validator.config.entries import leave_out_null_models
-from eyewire_validator.config.source import has_files, has_labels, has_people
+from eyewire_validator.config.source import MAKE, has_files, has_labels, has_people
 from eyewire_validator.errors import EyewireValidatorError
 from eyewire_validator.jobs.code_hash import code_hash
 from eyewire_validator.plan.evaluations import Evaluations
@@ -78,6 +78,8 @@ except EyewireValidatorError as error:
     raise WorkflowError(str(error)) from None
 
 SOURCE = config["source"]
+# Made where an image comes without any.
+SUPERVOXELS = "results/supervoxels/supervoxels.h5"
 API = config["api"]
 # What checkpoints are measured on.
 TISSUE = config["image"]["tissue"] or (
@@ -85,6 +87,8 @@ TISSUE = config["image"]["tissue"] or (
 )
 # Whose image is turned here; that of another source is when it is downsampled.
 SANDBOX = deepcopy(config["sandbox"])
+if SANDBOX["files"]["supervoxels"] == MAKE:
+    SANDBOX["files"]["supervoxels"] = f"{SUPERVOXELS}::supervoxels"
 SANDBOX["files"]["invert"] = config["image"]["invert"]
 SANDBOX["files"]["voxel_nm"] = config["volumes"]["voxel_nm"]
 HAS_FILES, HAS_LABELS = has_files(config), has_labels(config)

@@ -43,7 +43,7 @@ def sandbox_files(wildcards):
     """The real data that the sandbox is cut from: files, and slices of folders."""
     if config["sandbox"]["made_from"] != "files":
         return []
-    files = config["sandbox"]["files"]
+    files = SANDBOX["files"]
     named = {
         file
         for key in ("image", "supervoxels", "labels")
@@ -53,6 +53,11 @@ def sandbox_files(wildcards):
     if files["seeds"] not in (None, "all"):
         named.add(files["seeds"])
     return [given(file) for file in sorted(named)]
+
+
+def image_of_sandbox(wildcards):
+    """The files of the image that the sandbox is cut from."""
+    return [given(file) for file in files_of(SANDBOX["files"]["image"] or "")]
 
 
 def supervoxels_of_sandbox():

@@ -1,13 +1,41 @@
 """Make the sandbox: an Eyewire of our own, in a folder.
 
 INPUT   nothing, or the files named in config["sandbox"]["files"]
-OUTPUT  results/sandbox/registry.csv   its cell registry
+OUTPUT  results/supervoxels/supervoxels.h5
+                                       where the image comes without any
+        results/sandbox/registry.csv   its cell registry
         results/sandbox/manifest.json  how it was made, counts, hash
         results/sandbox/api/, bucket/  the API's replies and the bucket
         results/sandbox/truth/         what really belongs to each task and cell
         results/sandbox/supervoxels.parquet
                                        if made from files: which one each segment is of
 """
+
+
+rule make_supervoxels:
+    """Cut the image into supervoxels, where there are none (`supervoxels: make`)."""
+    input:
+        image=image_of_sandbox,
+        checkpoint=f"results/models/{ANSWERING[0]}/0/checkpoint.pt",
+    output:
+        SUPERVOXELS,
+    log:
+        "results/logs/make_supervoxels/make_supervoxels.log",
+    benchmark:
+        "results/benchmarks/make_supervoxels/make_supervoxels.tsv"
+    conda:
+        "../envs/model.yaml"
+    threads: ALL_CORES
+    resources:
+        cuda=CUDA_OF_A_JOB,
+        gpu=CUDA_OF_A_JOB,
+    params:
+        image=SANDBOX["files"]["image"],
+        invert=config["image"]["invert"],
+        contents=lambda wildcards: contents(image_of_sandbox(wildcards)),
+        code=code("make_supervoxels.py"),
+    script:
+        "../workflow/scripts/make_supervoxels.py"
 
 
 rule make_sandbox:

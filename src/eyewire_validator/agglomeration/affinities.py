@@ -93,7 +93,7 @@ def _average(
         What that returns, for each symmetry; image and segmentation are turned by it.
     """
     images = torch.stack([apply(image, symmetry) for symmetry in symmetries])
-    logits = _next_neighbours(model, images).cpu().numpy()
+    logits = next_neighbours(model, images).cpu().numpy()
     ids = torch.from_numpy(segmentation)
     return [
         mean_over_faces(apply(ids, symmetry).numpy(), values)
@@ -101,7 +101,7 @@ def _average(
     ]
 
 
-def _next_neighbours(model: AffinityUNet, images: Tensor) -> Tensor:
+def next_neighbours(model: AffinityUNet, images: Tensor) -> Tensor:
     """Return (n, 3, z, y, x) logits of each voxel and the next of (n, z, y, x) images.
 
     Where an edge does not divide, the last voxels are repeated beyond it.

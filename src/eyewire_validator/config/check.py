@@ -19,7 +19,7 @@ from eyewire_validator.config.families import (
 )
 from eyewire_validator.config.kinds import KINDS, kind_of, model_settings
 from eyewire_validator.config.settings import Settings, suggestion
-from eyewire_validator.config.source import has_files, has_labels
+from eyewire_validator.config.source import MAKE, has_files, has_labels
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
@@ -149,6 +149,15 @@ def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def _cannot_make_supervoxels(config: Mapping[str, Any]) -> bool:
+    """Return whether supervoxels would have to be made by a model not trained yet."""
+    models, named = config["models"], config["answers"]["models"]
+    given = [name for name, entry in models.items() if entry.get("checkpoint")]
+    first = (named or given)[:1]
+    wanted = has_files(config) and config["sandbox"]["files"]["supervoxels"] == MAKE
+    return wanted and not set(first) & set(given)
+
+
 def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterator[str]:
     """Yield what is wrong with kinds and models, or else between them and the rest."""
     problems = [
@@ -160,6 +169,11 @@ def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterat
         for name in config["models"]:
             yield from _misfits(config, name, coarse_size)
         yield from _answers_contradictions(config)
+        if _cannot_make_supervoxels(config):
+            yield (
+                "config: sandbox.files.supervoxels: make needs a model with a "
+                "checkpoint as the first that answers; keep ready_made"
+            )
         if has_labels(config):
             yield from _report_contradictions(config)
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+# Instead of a file of supervoxels: they are made.
+MAKE = "make"
+
 
 def has_files(config: Mapping[str, Any]) -> bool:
     """Return whether tasks are cut from files of the user."""

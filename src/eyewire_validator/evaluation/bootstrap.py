@@ -24,7 +24,7 @@ RESAMPLES = 2000
 LEVEL = 0.95
 
 # Fewer cells than this say nothing about other cells.
-_LEAST_CELLS = 2
+LEAST_CELLS = 2
 
 
 def resample_cells(
@@ -179,7 +179,7 @@ def _resampled(
     """Return `_values` of each resample: a row a resample."""
     values = [metrics_of(each, drawn)[list(METRICS)].to_numpy() for each in statistics]
     mean = np.mean(values, axis=0)
-    if len(statistics[0].cells) < _LEAST_CELLS:
+    if len(statistics[0].cells) < LEAST_CELLS:
         mean[:] = np.nan
     return pd.DataFrame(mean, columns=list(METRICS))
 

@@ -11,9 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import betaincinv
 
 from eyewire_validator.errors import TableError
-from eyewire_validator.evaluation.bootstrap import LEVEL, resample_cells
+from eyewire_validator.evaluation.bootstrap import (
+    LEAST_CELLS,
+    LEVEL,
+    resample_cells,
+)
 from eyewire_validator.evaluation.decisions import Decisions, decided_unseen
 from eyewire_validator.evaluation.task_rows import segment_truth
 
@@ -25,7 +30,10 @@ class Kept:
     Attributes:
         segments: that were decided unseen.
         right: the share of them that was decided rightly; none if there are none.
-        low: lower end of its interval of 95 % over cells; none for fewer than 2 cells.
+        low: lower end of its interval of 95 %: the wider of the exact one (Clopper and
+            Pearson), which is not fooled where all are right, and the bootstrap over
+            cells, which knows that segments of a cell are alike; none for fewer than 2
+            cells.
         high: upper end.
     """
 
@@ -126,24 +134,28 @@ def measure_operating_point(
 def _kept(
     decided: NDArray[np.bool_], right: NDArray[np.bool_], cells: NDArray[np.int64]
 ) -> Kept:
-    ids, of_cell = np.unique(cells, return_inverse=True)
-    all_of, right_of = (
-        np.bincount(of_cell, mask, len(ids)) for mask in (decided, decided & right)
-    )
-    if not all_of.any():
+    ids, of_cell = np.unique(cells[decided], return_inverse=True)
+    all_of, right_of = np.bincount(of_cell), np.bincount(of_cell, right[decided])
+    count, well = int(all_of.sum()), int(right_of.sum())
+    if not count:
         return Kept(0, None, None, None)
-    low = high = None
-    if np.count_nonzero(all_of) > 1:
-        drawn = resample_cells(ids)
-        totals = drawn @ all_of
-        shares = (drawn @ right_of)[totals > 0] / totals[totals > 0]
-        ends = np.quantile(shares, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        low, high = float(ends[0]), float(ends[1])
-    return Kept(int(all_of.sum()), float(right_of.sum() / all_of.sum()), low, high)
+    if len(ids) < LEAST_CELLS:
+        return Kept(count, well / count, None, None)
+    drawn = resample_cells(ids)
+    shares = (drawn @ right_of) / (drawn @ all_of)
+    ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    low, high = np.quantile(shares, ends)
+    exact = betaincinv([well, well + 1], [count - well + 1, count - well], ends)
+    return Kept(
+        count,
+        well / count,
+        float(min(low, exact[0])) if well else 0.0,
+        float(max(high, exact[1])) if well < count else 1.0,
+    )
 
 
 def _say(what: str, kept: Kept) -> str:
     if kept.right is None:
         return f"no segment was {what}"
-    interval = f" ({kept.low:.2f} to {kept.high:.2f})" if kept.low is not None else ""
-    return f"{kept.right:.2f}{interval} of {kept.segments} {what} segments were right"
+    interval = f" ({kept.low:.3f} to {kept.high:.3f})" if kept.low is not None else ""
+    return f"{kept.right:.3f}{interval} of {kept.segments} {what} segments were right"

@@ -37,8 +37,19 @@ def measured(truth: list[bool | None], tasks: pd.DataFrame = TASKS) -> Operating
 def test_shares_of_what_was_decided_rightly_are_measured() -> None:
     point = measured([True, True, True, True, True, False, False, False])
     assert (point.tissue, point.tasks, point.cells) == ("fly", 2, 2)
-    assert point.accepted == Kept(4, 0.75, 0.5, 1.0)
-    assert point.rejected == Kept(2, 0.5, 0.0, 1.0)
+    assert (point.accepted.segments, point.accepted.right) == (4, 0.75)
+    assert (point.rejected.segments, point.rejected.right) == (2, 0.5)
+    # Exact: 3 of 4 and 1 of 2 (Clopper and Pearson).
+    found = [point.accepted.low, point.accepted.high]
+    assert found == pytest.approx([0.1941, 1.0], abs=1e-4)
+    found = [point.rejected.low, point.rejected.high]
+    assert found == pytest.approx([0.0, 1.0], abs=1e-4)
+
+
+def test_all_right_is_not_taken_for_certain() -> None:
+    accepted = measured([True] * 8).accepted
+    assert (accepted.right, accepted.high) == (1.0, 1.0)
+    assert accepted.low == pytest.approx(0.025 ** (1 / 4))
 
 
 def test_nothing_is_decided_where_the_alarm_rings() -> None:
@@ -68,8 +79,8 @@ def test_it_survives_as_plain_values() -> None:
 def test_a_line_says_on_what_and_how_well() -> None:
     point = measured([True, True, True, True, True, False, False, False])
     assert point.describe() == (
-        "fly: chosen on 9 tasks of 3 cells; on 2 others of 2 cells 0.75 (0.50 to 1.00) "
-        "of 4 accepted segments were right, 0.50 (0.00 to 1.00) of 2 rejected segments "
+        "fly: chosen on 9 tasks of 3 cells; on 2 others of 2 cells 0.750 (0.194 to 1.000) "
+        "of 4 accepted segments were right, 0.500 (0.000 to 1.000) of 2 rejected segments "
         "were right"
     )
     none = replace(point, accepted=Kept(0, None, None, None))

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eyewire_validator.errors import FileError
 from eyewire_validator.storage.array_files.hdf5_storage import check_stored
@@ -13,6 +14,7 @@ from eyewire_validator.storage.array_files.opened import (
     describe_array,
     no_such_array,
 )
+from eyewire_validator.storage.files import atomic_path
 
 
 def open_hdf5(path: Path, inside: str) -> OpenedArray:
@@ -39,6 +41,31 @@ def open_hdf5(path: Path, inside: str) -> OpenedArray:
         )
         _check_frame(source, resolution, offset)
         return OpenedArray(np.asarray(dataset[()]), resolution, offset)
+
+
+def write_hdf5(
+    path: Path,
+    name: str,
+    array: NDArray[Any],
+    resolution_nm: Place | None = None,
+    offset_nm: Place | None = None,
+) -> None:
+    """Write one array, with its frame as `open_hdf5` reads it; whole or not at all.
+
+    Args:
+        path: the file.
+        name: of the dataset.
+        array: (z, y, x).
+        resolution_nm: edges of a voxel (z, y, x).
+        offset_nm: place of the first voxel (z, y, x).
+    """
+    import h5py
+
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        dataset = file.create_dataset(name, data=array, compression="gzip")
+        for key, place in (("resolution", resolution_nm), ("offset", offset_nm)):
+            if place is not None:
+                dataset.attrs[key] = place
 
 
 def _refuse_link(path: Path, file: Any, inside: str) -> None:

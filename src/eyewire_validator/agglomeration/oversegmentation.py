@@ -1,0 +1,107 @@
+"""Make supervoxels of an image that has none, by watershed of its affinities.
+
+Affinities are cut where they are high, the distance to the nearest boundary is
+smoothed, and the watershed of the boundary map (scikit-image) floods from the maxima of
+the distance: the usual way from boundaries to supervoxels (Beier et al. 2017,
+doi:10.1038/nmeth.4151).
+"""
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+from skimage.feature import peak_local_max
+from skimage.segmentation import watershed
+
+from eyewire_validator.agglomeration.affinities import next_neighbours
+from eyewire_validator.agglomeration.affinity_unet import AffinityUNet
+from eyewire_validator.agglomeration.filters import standardize_image
+from eyewire_validator.errors import ModelError
+from eyewire_validator.jobs.progress import Progress
+
+# Edge of what the network sees at once, and how much of it is seen but not used.
+TILE, MARGIN = 64, 16
+# A voxel is boundary where its mean affinity to its next neighbours is below this.
+BOUNDARY = 0.9
+# Smoothing of the distance to the boundary, and distance of two seeds, voxels.
+SMOOTHING, APART = 1.0, 2
+# Bytes a voxel that it takes, and what it may take.
+VOXEL_BYTES, MOST_BYTES = 40, 8 * 2**30
+
+
+def oversegment(model: AffinityUNet, image: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Cut an image into supervoxels.
+
+    Args:
+        model: the network; it computes where its weights are.
+        image: (z, y, x) grey values.
+
+    Returns:
+        (z, y, x) uint32 ids from 1 on; every voxel has one.
+
+    Raises:
+        ModelError: the image is too large to be cut at once.
+    """
+    if image.size * VOXEL_BYTES > MOST_BYTES:
+        raise ModelError(
+            f"supervoxels: an image of shape {image.shape} is too large to be cut at "
+            f"once; at most {MOST_BYTES // VOXEL_BYTES} voxels"
+        )
+    boundary = 1 - mean_affinities(model, image)
+    distance = distance_transform_edt(boundary <= 1 - BOUNDARY).astype(np.float32)
+    distance = gaussian_filter(distance, SMOOTHING)
+    peaks = peak_local_max(  # type: ignore[no-untyped-call]
+        distance, min_distance=APART, exclude_border=False
+    )
+    markers = np.zeros(image.shape, np.int32)
+    markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
+    flooded = watershed(boundary, markers)  # type: ignore[no-untyped-call]
+    return np.asarray(flooded, np.uint32)
+
+
+def mean_affinities(
+    model: AffinityUNet, image: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Return each voxel's mean affinity to the next one along each axis.
+
+    Args:
+        model: the network.
+        image: (z, y, x) grey values.
+
+    Returns:
+        (z, y, x) float32, 0 to 1.
+    """
+    standard = torch.from_numpy(standardize_image(image))
+    standard = standard.to(next(model.parameters()).device)
+    found = np.empty(image.shape, np.float32)
+    tiles = list(_tiles(image.shape))
+    for seen, used, inside in Progress(tiles, unit="tiles"):
+        with torch.inference_mode():
+            logits = next_neighbours(model, standard[seen][None])[0]
+            found[used] = logits[:, *inside].sigmoid().mean(dim=0).cpu().numpy()
+    return found
+
+
+Box = tuple[slice, ...]
+
+
+def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[Box, Box, Box]]:
+    """Yield what is seen, what of it is used, and where that lies in what is seen."""
+    starts = [range(0, size, TILE) for size in shape]
+    for corner in product(*starts):
+        used = [(a, min(a + TILE, n)) for a, n in zip(corner, shape, strict=True)]
+        seen = [
+            (max(a - MARGIN, 0), min(b + MARGIN, n))
+            for (a, b), n in zip(used, shape, strict=True)
+        ]
+        inside = [
+            slice(a - c, b - c) for (a, b), (c, _) in zip(used, seen, strict=True)
+        ]
+        yield (
+            tuple(slice(*ends) for ends in seen),
+            tuple(slice(*ends) for ends in used),
+            tuple(inside),
+        )
