@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from eyewire_validator.storage.schemas.answers import ANSWERS
 from eyewire_validator.storage.schemas.evaluation import TASK_METRICS
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.registry import REGISTRY
@@ -48,13 +49,32 @@ def test_no_row_is_lost_between_cells_index_and_metrics(finished):
     tasks = pd.concat(pd.read_parquet(table) for table in cells)
     index = read_table(finished / "results/tasks/index.parquet", TASK_INDEX)
     assert sorted(index["task"]) == sorted(tasks["task"])
-    assert (index["split"].isna() == index["excluded"].notna()).all()
+    is_used = index["split"].notna() | (index["state"] == "open")
+    assert (is_used | index["excluded"].notna()).all()
+    assert index.loc[index["split"].notna(), "excluded"].isna().all()
     counts = json.loads((finished / "results/tasks/split.json").read_text())
     assert sum(counts["excluded"].values()) == index["excluded"].notna().sum()
     test_tasks = index.loc[index["split"] == "test", "task"]
     folder = finished / "results/evaluation/lwunet/0/test/loops-2"
     metrics = read_table(folder / "tasks.parquet", TASK_METRICS)
     assert sorted(metrics["task"]) == sorted(test_tasks)
+
+
+def test_half_done_cells_are_answered_and_compared_with_the_truth(finished):
+    folder = finished / "results/answers/ready_made"
+    answers = read_table(folder / "answers.parquet", ANSWERS)
+    index = read_table(finished / "results/tasks/index.parquet", TASK_INDEX)
+    is_open = (index["state"] == "open") & index["excluded"].isna()
+    of_open = answers[answers["split"] == "open"]
+    assert set(of_open["task"]) == set(index.loc[is_open, "task"])
+    assert is_open.sum() > 5
+    assert index.loc[is_open, "aggregate"].map(len).sum() == 0
+    verdicts = pd.read_csv(folder / "tasks.csv")
+    assert set(verdicts["task"]) >= set(answers["task"])
+    measured = json.loads((folder / "against_truth.json").read_text())
+    decided = of_open["decision"].value_counts()
+    assert measured["accepted"]["segments"] == decided.get("accept", 0)
+    assert measured["rejected"]["segments"] == decided.get("reject", 0)
 
 
 def test_leaked_files_say_so_in_their_metadata(finished):

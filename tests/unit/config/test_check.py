@@ -178,6 +178,58 @@ def test_a_wrong_value_is_refused_by_name(path, value, message):
     assert message in str(refusal.value)
 
 
+WITHOUT_LABELS = {"image": "i.npy", "supervoxels": "s.npy", "seeds": "all"}
+
+
+def without_labels(**changes: dict) -> dict:
+    """The default, on a block of files of which no answer is known."""
+    config = copy.deepcopy(default_config())
+    config["sandbox"] |= {"made_from": "files"}
+    config["sandbox"]["files"] |= WITHOUT_LABELS
+    for section, keys in changes.items():
+        update_config(config[section], keys)
+    return config
+
+
+def test_a_block_without_labels_is_accepted_if_something_is_asked():
+    check_config(without_labels(), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sandbox": {"files": {"seeds": None}}}, "sandbox.files: name labels, if"),
+        ({"answers": {"models": ["agglomeration"]}}, "would have to be trained"),
+        ({"models": {"ready_made": {"checkpoint": None}}}, "none has a checkpoint"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        check_config(without_labels(**changes), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("answers.models", ["x"], "answers.models: x has no weights among models"),
+        ("answers.models", ["msty"], "answers.models: msty has no weights"),
+        ("registry.csvs", [], "registry.csvs: name a list of cells, or answers.tasks"),
+    ],
+)
+def test_answers_need_a_model_and_tasks(path, value, message):
+    with pytest.raises(ConfigError, match=message):
+        check_config(changed(path, value), SCHEMA)
+
+
+def test_supervoxels_are_made_by_a_model_that_is_there():
+    files = {**WITHOUT_LABELS, "supervoxels": "make", "labels": "l.npy"}
+    config = without_labels(sandbox={"files": files})
+    check_config(config, SCHEMA)
+    config["answers"]["models"] = ["agglomeration"]
+    with pytest.raises(ConfigError, match="supervoxels: make needs a model with a"):
+        check_config(config, SCHEMA)
+
+
 def test_a_models_keys_override_those_of_its_kind():
     config = changed("models.lwunet.loops", 2)
     assert complete_entry(config, "lwunet")["loops"] == 2

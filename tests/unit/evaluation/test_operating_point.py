@@ -79,9 +79,9 @@ def test_it_survives_as_plain_values() -> None:
 def test_a_line_says_on_what_and_how_well() -> None:
     point = measured([True, True, True, True, True, False, False, False])
     assert point.describe() == (
-        "fly: chosen on 9 tasks of 3 cells; on 2 others of 2 cells 0.750 (0.194 to 1.000) "
-        "of 4 accepted segments were right, 0.500 (0.000 to 1.000) of 2 rejected segments "
-        "were right"
+        "fly: chosen on 9 tasks of 3 cells; on 2 others of 2 cells "
+        "0.750 (0.194 to 1.000) of 4 accepted segments were right, "
+        "0.500 (0.000 to 1.000) of 2 rejected segments were right"
     )
     none = replace(point, accepted=Kept(0, None, None, None))
     assert "no segment was accepted" in none.describe()
