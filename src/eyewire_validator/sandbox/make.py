@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from eyewire_validator.sandbox.synthetic import make_synthetic
 from eyewire_validator.sandbox.tissue.retina import RetinaSettings
 from eyewire_validator.sandbox.tracing.spawning import SpawnedTask
 from eyewire_validator.sandbox.triple import FilesSettings
+from eyewire_validator.storage.array_files import Access
 from eyewire_validator.storage.files import write_json
 from eyewire_validator.storage.schemas.volumes import SUPERVOXELS
 from eyewire_validator.storage.tables import write_table
@@ -68,7 +70,13 @@ def make_sandbox(
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".sandbox.") as scratch:
         new = Path(scratch) / "sandbox"
         writer = VolumeWriter(new, Path(scratch), workers)
-        make = _from_files if settings["made_from"] == "files" else _from_retina
+        # Blocks read from elsewhere stay, also if this run is killed.
+        access = Access(cache=folder.parent / "downloads")
+        make = (
+            partial(_from_files, access)
+            if settings["made_from"] == "files"
+            else _from_retina
+        )
         manifest = {
             "format": FORMAT,
             "made_from": settings["made_from"],
@@ -101,13 +109,14 @@ def _from_retina(
 
 
 def _from_files(
+    access: Access,
     settings: Mapping[str, Any],
     geometry: VolumeGeometry,
     dust: Dust,
     writer: VolumeWriter,
 ) -> dict[str, Any]:
     files = FilesSettings(**settings["files"])
-    cut = make_from_files(files, geometry, dust, writer)
+    cut = make_from_files(files, geometry, dust, writer, access)
     cells = number_tasks(cut.cells, FIRST_TASK)
     write_records(writer.folder, cells, cut.volumes, task_replies(cells, cut.volumes))
     write_table(writer.folder / SUPERVOXELS_TABLE, cut.supervoxels, SUPERVOXELS)

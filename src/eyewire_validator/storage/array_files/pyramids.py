@@ -1,6 +1,6 @@
 """Choose a level of an image that is there in several resolutions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eyewire_validator.errors import FileError
@@ -74,6 +74,6 @@ def is_same_size(one: Place, other: Place) -> bool:
     return all(abs(a - b) <= SAME_SIZE * max(a, b) for a, b in pairs)
 
 
-def shown(place: Place) -> str:
+def shown(place: Iterable[float]) -> str:
     """Return a place or size as text, such as ``(30, 18, 18)``."""
     return f"({', '.join(f'{edge:g}' for edge in place)})"
