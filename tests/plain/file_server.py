@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
+from urllib.parse import unquote
 
 XML = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'
 HTML = b"<!DOCTYPE html><html><body>Please log in</body></html>"
@@ -70,7 +71,7 @@ class FileServer:
                         self._send_file(fault)
 
             def _send_file(self, fault):
-                path = server.folder / self.path.strip("/")
+                path = server.folder / unquote(self.path).strip("/")
                 if not path.is_file():
                     return self._send(404, b"")
                 content, status = path.read_bytes(), 200

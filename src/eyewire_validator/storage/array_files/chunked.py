@@ -16,6 +16,7 @@ from eyewire_validator.storage.files import write_json
 from eyewire_validator.storage.hashes import settings_hash
 
 AXES = ("z", "y", "x")
+Confirm = Callable[[Box, NDArray[Any]], None]
 
 
 def open_chunked(
@@ -24,6 +25,7 @@ def open_chunked(
     axes: tuple[str, ...],
     level: Level,
     options: Mapping[str, str],
+    confirm: Confirm | None = None,
 ) -> OpenedArray:
     """Open an array by tensorstore.
 
@@ -33,17 +35,15 @@ def open_chunked(
         axes: names of its axes, in the order of tensorstore; x, y, z and others.
         level: how large its voxels are and where they lie.
         options: of the source; ``missing=fill`` reads chunks that are not there.
+        confirm: refuses a box inside one chunk whose voxels are not those stored.
 
     Raises:
         FileError: it cannot be opened, or has other axes.
     """
     import tensorstore as ts
 
-    spec = {
-        **spec,
-        "kvstore": folder.store(),
-        "fill_missing_data_reads": _fills(folder.source, options),
-    }
+    fills = _fills(folder.source, options)
+    spec = {**spec, "kvstore": folder.store(), "fill_missing_data_reads": fills}
     try:
         opening = ts.open(spec, context=folder.context(), read=True, open=True)
         array = opening.result(timeout=folder.access.time_limit_s)
@@ -51,14 +51,12 @@ def open_chunked(
         raise folder.failed("cannot be opened", error) from None
     array = _in_order(folder.source, array, axes)
     # A fixed name of what is read: whoever changes the data in place is not noticed.
-    version = settings_hash(
-        [folder.source, spec["fill_missing_data_reads"], array.spec().to_json()]
-    )
+    version = settings_hash([folder.source, fills, array.spec().to_json()])
     blocks = Blocks(
         tuple(array.shape),
         np.dtype(array.dtype.numpy_dtype),
         tuple(array.chunk_layout.read_chunk.shape),
-        _asking(folder, array),
+        _asking(folder, array, None if fills else confirm),
         folder.access,
         kept_in(folder.access.cache, folder.source, version, folder.is_local),
         is_paced=not folder.is_local,
@@ -114,16 +112,23 @@ def _in_order(source: str, array: Any, axes: tuple[str, ...]) -> Any:
     return ordered[ts.d[:].translate_to[0]]
 
 
-def _asking(folder: Folder, array: Any) -> Callable[[Box], Callable[[], NDArray[Any]]]:
+def _asking(
+    folder: Folder, array: Any, confirm: Confirm | None
+) -> Callable[[Box], Callable[[], NDArray[Any]]]:
     def ask(box: Box) -> Callable[[], NDArray[Any]]:
         future = array[box].read()
 
         def wait() -> NDArray[Any]:
             try:
-                return np.asarray(future.result(timeout=folder.access.time_limit_s))
+                voxels = np.asarray(future.result(timeout=folder.access.time_limit_s))
+                if confirm is not None:
+                    confirm(box, voxels)
+            except FileError:
+                raise
             except Exception as error:
                 future.cancel()
                 raise _unread(folder, box, error) from None
+            return voxels
 
         return wait
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eyewire_validator.errors import FileError
 from eyewire_validator.storage.array_files.access import Access
-from eyewire_validator.storage.array_files.blocks import Blocks
+from eyewire_validator.storage.array_files.blocks import Ask, Blocks
 from eyewire_validator.storage.array_files.chunked import kept_in
 from eyewire_validator.storage.array_files.named import Named
 from eyewire_validator.storage.array_files.opened import Box, OpenedArray, Place
@@ -103,7 +103,7 @@ def _level(volume: Any, mip: int) -> Level:
     return Level(name, (z, y, x), (k * z, j * y, i * x))
 
 
-def _asking(source: str, volume: Any) -> Callable[[Box], Callable[[], NDArray[Any]]]:
+def _asking(source: str, volume: Any) -> Ask:
     i, j, k = (int(edge) for edge in volume.voxel_offset)
 
     def ask(box: Box) -> Callable[[], NDArray[Any]]:

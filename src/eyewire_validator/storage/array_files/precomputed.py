@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from eyewire_validator.errors import FileError
 from eyewire_validator.storage.array_files.access import Access
 from eyewire_validator.storage.array_files.chunked import open_chunked
 from eyewire_validator.storage.array_files.folder import Folder
 from eyewire_validator.storage.array_files.named import Named
 from eyewire_validator.storage.array_files.opened import OpenedArray, Place
+from eyewire_validator.storage.array_files.precomputed_chunks import Chunks
 from eyewire_validator.storage.array_files.pyramids import Level, choose_level
 
 ENCODINGS = ("raw", "compressed_segmentation", "jpeg", "png")
@@ -38,7 +41,10 @@ def open_precomputed(
     if "://" not in levels[number].name:
         folder.below(levels[number].name).refuse_packed()
     spec = {"driver": "neuroglancer_precomputed", "scale_index": number}
-    return open_chunked(folder, spec, AXES, levels[number], named.options)
+    chunks = Chunks(folder, scales[number], np.dtype(info["data_type"]))
+    return open_chunked(
+        folder, spec, AXES, levels[number], named.options, chunks.confirm
+    )
 
 
 def _info(folder: Folder) -> dict[str, Any]:
