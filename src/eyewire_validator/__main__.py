@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Rows that are printed; all are written.
 SHOWN = 20
+# Blocks a second that are asked for; whoever serves data serves others, too.
+RATE = 20.0
 SUFFIXES = (".csv", ".json")
 
 
@@ -26,8 +28,10 @@ def main(arguments: list[str] | None = None) -> None:
     output = options.pop("output")
     # Now, as torch takes two seconds.
     from eyewire_validator.models.arrays_answer import READY_MADE, answer
+    from eyewire_validator.storage.array_files import Access
 
     options["model"] = options["model"] or READY_MADE
+    options["access"] = Access(options.pop("cache"), rate=options.pop("rate"))
     try:
         with warnings.catch_warnings(record=True, action="always") as caught:
             table = answer(**options)
@@ -81,6 +85,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--voxel-nm", type=_place, metavar="Z,Y,X", help="edges of a voxel, nm")
     add("--model", type=Path, help="checkpoint; the ready-made one if not given")
     add("--cache", type=Path, help="folder to keep blocks from elsewhere in")
+    add(
+        "--rate",
+        type=_rate,
+        default=RATE,
+        metavar="N",
+        help="blocks a second from there",
+    )
     add("--output", type=_output, metavar="FILE", help=".csv or .json")
     return parser
 
@@ -103,6 +114,13 @@ def _box(text: str) -> tuple[tuple[int, ...], ...]:
     return bounds
 
 
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not rate > 0:
+        raise ValueError
+    return rate
+
+
 def _output(text: str) -> Path:
     path = Path(text)
     if path.suffix not in SUFFIXES:
@@ -114,6 +132,7 @@ def _output(text: str) -> Path:
 _ids.__name__ = "ids"
 _place.__name__ = "z,y,x"
 _box.__name__ = "z0:z1,y0:y1,x0:x1"
+_rate.__name__ = "rate"
 _output.__name__ = ".csv or .json"
 
 

@@ -31,7 +31,7 @@ def answer(
     box: Bounds | None = None,
     voxel_nm: Place | None = None,
     model: str | Path = READY_MADE,
-    cache: Path | None = None,
+    access: Access | None = None,
     device: str = "auto",
 ) -> pd.DataFrame:
     """Answer which segments belong to a seed, by the segmentation's own ids.
@@ -47,7 +47,7 @@ def answer(
         voxel_nm: edges of a voxel (z, y, x) in nm; chooses the level of a pyramid.
             Needed if no source says it.
         model: checkpoint of kind agglomeration; the ready-made one if not given.
-        cache: folder for blocks that are read from elsewhere; none keeps nothing.
+        access: how often to ask for what lies elsewhere, and where to keep it.
         device: ``auto`` (a GPU if there is one), ``cpu`` or ``cuda``.
 
     Returns:
@@ -66,7 +66,7 @@ def answer(
             not in it, or the checkpoint cannot be used.
     """
     sources = {"image": image, "segments": segments}
-    arrays = open_on_one_grid(sources, voxel_nm, Access(cache=cache))
+    arrays = open_on_one_grid(sources, voxel_nm, access)
     check_dtypes(arrays)
     validator = load_segment_validator(model, device)
     cutout = cut_out(arrays, box, voxel_nm)

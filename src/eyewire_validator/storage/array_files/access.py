@@ -19,7 +19,7 @@ class Access:
     Args:
         cache: folder for what was read; none keeps nothing.
         concurrent: requests under way at the same time.
-        requests_per_second: blocks asked for in a second.
+        rate: blocks that are asked for in a second.
         time_limit_s: how long a block, or a file of metadata, may take, with retries.
         retries: further tries if a server is busy or a connection breaks.
         clock: gives the time in seconds.
@@ -28,7 +28,7 @@ class Access:
 
     cache: Path | None = None
     concurrent: int = 8
-    requests_per_second: float = 20.0
+    rate: float = 20.0
     time_limit_s: float = 120.0
     retries: int = 5
     clock: Callable[[], float] = time.monotonic
@@ -41,7 +41,7 @@ class Access:
             now = self.clock()
             if self._turn.next > now:
                 self.sleep(self._turn.next - now)
-            self._turn.next = max(now, self._turn.next) + 1 / self.requests_per_second
+            self._turn.next = max(now, self._turn.next) + 1 / self.rate
 
     def limits(self) -> dict[str, Any]:
         """Return these limits as resources of a context of tensorstore."""

@@ -25,7 +25,7 @@ def make(tmp_path, asked):
             asked.append(box)
             return lambda: ARRAY[box]
 
-        access = access or Access(requests_per_second=1e9)
+        access = access or Access(rate=1e9)
         return Blocks(
             ARRAY.shape, ARRAY.dtype, (2, 4, 4), ask or ask_array, access, tmp_path
         )
@@ -66,7 +66,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(make, asked, tmp_path
         return lambda: ARRAY[box]
 
     with pytest.raises(KeyboardInterrupt):
-        make(Access(requests_per_second=1e9, concurrent=1), killed)[EVERYTHING]
+        make(Access(rate=1e9, concurrent=1), killed)[EVERYTHING]
     np.testing.assert_array_equal(make()[EVERYTHING], ARRAY)
     assert len(asked) == 3 * 2 * 2 + 6
     after = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.name[0] != "."}
@@ -100,9 +100,7 @@ def test_requests_are_spaced_and_few_are_under_way(make):
 
         return wait
 
-    access = Access(
-        requests_per_second=4, concurrent=3, clock=lambda: now[0], sleep=sleep
-    )
+    access = Access(rate=4, concurrent=3, clock=lambda: now[0], sleep=sleep)
     make(access, ask)[EVERYTHING]
     assert now[0] == pytest.approx(11 / 4)
     assert most[0] == 3

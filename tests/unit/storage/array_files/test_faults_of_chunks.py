@@ -19,7 +19,7 @@ from eyewire_validator.storage.array_files import Access, open_array
 FORMS = LABELS | PICTURES
 IDS = write.labels((12, 10, 9))
 GREY = np.random.default_rng(1).integers(1, 256, (12, 10, 9)).astype(np.uint8)
-QUICK = Access(retries=1, time_limit_s=0.4, requests_per_second=1e9)
+QUICK = Access(retries=1, time_limit_s=0.4, rate=1e9)
 METADATA = ("info", "zarr.json", ".zarray", ".zattrs", ".zgroup", "attributes.json")
 
 
