@@ -13,14 +13,16 @@ OFFSET = tuple(a * b for a, b in zip(RESOLUTION, CORNER, strict=True))
 CHUNK = 8
 
 
-def write_precomputed(folder, array, encoding="raw", sharded=False):
-    """Write one scale 8_8_40; more are added to its info by hand."""
+def write_precomputed(
+    folder, array, encoding="raw", sharded=False, size=RESOLUTION, corner=CORNER
+):
+    """Write one scale, such as 8_8_40."""
     scale = {
-        "key": "8_8_40",
+        "key": "_".join(f"{edge:g}" for edge in size[::-1]),
         "encoding": encoding,
         "chunk_size": [CHUNK] * 3,
-        "resolution": list(RESOLUTION[::-1]),
-        "voxel_offset": list(CORNER[::-1]),
+        "resolution": list(size[::-1]),
+        "voxel_offset": list(corner[::-1]),
         "size": list(array.shape[::-1]),
     }
     if encoding == "compressed_segmentation":
@@ -60,10 +62,10 @@ def write_zarr2(folder, array):
     write_json(folder / ".zattrs", {"multiscales": [image | {"version": "0.4"}]})
 
 
-def write_zarr3(folder, array, sharded=False):
+def write_zarr3(folder, array, sharded=False, size=RESOLUTION, offset=OFFSET):
     """Write OME-Zarr 0.5 with one level, of axes z, y, x."""
     write_zarr3_level(folder / "s0", array, sharded)
-    write_ome(folder, [multiscale([level("s0", RESOLUTION, OFFSET)])])
+    write_ome(folder, [multiscale([level("s0", size, offset)])])
 
 
 def write_zarr3_level(folder, array, sharded=False):
