@@ -18,7 +18,8 @@ from eyewire_validator.storage.files import XZ_PRESET, read_array, write_bytes
 
 Corner = tuple[int, ...]
 # Asks for a box; what it returns waits for the voxels.
-Ask = Callable[[Box], Callable[[], NDArray[Any]]]
+Wait = Callable[[], NDArray[Any]]
+Ask = Callable[[Box], Wait]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Blocks:
 
     def _in_turn(self, box: Box) -> Iterator[tuple[Box, NDArray[Any]]]:
         """Yield the parts of a box, with only so many under way."""
-        waiting: deque[tuple[Box, Callable[[], NDArray[Any]]]] = deque()
+        waiting: deque[tuple[Box, Wait]] = deque()
         for corner in product(*map(self._starts, range(3), box)):
             whole, common = self._bounds(corner, box)
             waiting.append((_shift(common, box), self._get(corner, whole, common)))
@@ -82,9 +83,7 @@ class Blocks:
         )
         return whole, common
 
-    def _get(
-        self, corner: Corner, whole: Box, common: Box
-    ) -> Callable[[], NDArray[Any]]:
+    def _get(self, corner: Corner, whole: Box, common: Box) -> Wait:
         """Ask for the part of a block, which may be kept."""
         if self.folder is None:
             return self._ask(common)
@@ -108,7 +107,7 @@ class Blocks:
 
         return keep
 
-    def _ask(self, box: Box) -> Callable[[], NDArray[Any]]:
+    def _ask(self, box: Box) -> Wait:
         if self.is_paced:
             self.access.wait()
         return self.ask(box)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyewire_validator.errors import FileError
-from eyewire_validator.storage.array_files.blocks import Blocks
+from eyewire_validator.storage.array_files.blocks import Ask, Blocks, Wait
 from eyewire_validator.storage.array_files.folder import Folder
 from eyewire_validator.storage.array_files.opened import Box, OpenedArray
 from eyewire_validator.storage.array_files.pyramids import Level
@@ -112,10 +112,8 @@ def _in_order(source: str, array: Any, axes: tuple[str, ...]) -> Any:
     return ordered[ts.d[:].translate_to[0]]
 
 
-def _asking(
-    folder: Folder, array: Any, confirm: Confirm | None
-) -> Callable[[Box], Callable[[], NDArray[Any]]]:
-    def ask(box: Box) -> Callable[[], NDArray[Any]]:
+def _asking(folder: Folder, array: Any, confirm: Confirm | None) -> Ask:
+    def ask(box: Box) -> Wait:
         future = array[box].read()
 
         def wait() -> NDArray[Any]:

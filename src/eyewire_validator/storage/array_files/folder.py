@@ -11,7 +11,7 @@ from eyewire_validator.errors import FileError
 from eyewire_validator.storage.array_files.access import Access
 
 # What cloud-volume appends to the names of local files, which are then not found.
-PACKED = (".gz", ".br", ".zst")
+PACKED = (".gz", ".br", ".zst", ".zstd")
 # Files of a local folder that are looked at for those.
 LOOKED_AT = 200
 
@@ -114,28 +114,25 @@ class Folder:
             )
         return FileError(f"{self.source}: {what}: {_reason(str(error))}")
 
+    def packed(self) -> str | None:
+        """Return a local chunk under a name that tensorstore does not look for."""
+        if not self.is_local:
+            return None
+        files = islice(Path(self.store()["path"]).rglob("*"), LOOKED_AT)
+        return next((file.name for file in files if file.suffix in PACKED), None)
+
     def refuse_packed(self) -> None:
         """Refuse local chunks under names that tensorstore does not look for.
 
         Raises:
             FileError: there are some.
         """
-        if not self.is_local:
-            return
-        path = Path(self.store()["path"])
-        for file in islice(path.rglob("*"), LOOKED_AT):
-            if file.suffix in PACKED and file.is_file():
-                raise FileError(
-                    f"{self.source}: its chunks are packed one by one ({file.name}), "
-                    "which is read on servers only; unpack them "
-                    f"({_unpack(file.suffix)}), or serve the folder by a server that "
-                    "knows of it"
-                )
-
-
-def _unpack(suffix: str) -> str:
-    program = {".gz": "gunzip -r", ".br": "brotli -d", ".zst": "zstd -d -r --rm"}
-    return program[suffix]
+        if name := self.packed():
+            raise FileError(
+                f"{self.source}: its chunks are packed one by one ({name}), which is "
+                "read on servers only; unpack them, under the same names without "
+                f"{Path(name).suffix}"
+            )
 
 
 def _web_address(source: str, location: str) -> tuple[str, str]:

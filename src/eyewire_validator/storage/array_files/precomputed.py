@@ -8,6 +8,7 @@ import numpy as np
 from eyewire_validator.errors import FileError
 from eyewire_validator.storage.array_files.access import Access
 from eyewire_validator.storage.array_files.chunked import open_chunked
+from eyewire_validator.storage.array_files.cloud_volume import open_by_cloud_volume
 from eyewire_validator.storage.array_files.folder import Folder
 from eyewire_validator.storage.array_files.named import Named
 from eyewire_validator.storage.array_files.opened import OpenedArray, Place
@@ -31,15 +32,8 @@ def open_precomputed(
     scales = info["scales"]
     levels = [_level(scale) for scale in scales]
     number = choose_level(folder.source, levels, named.inside, voxel_nm)
-    encoding = scales[number]["encoding"]
-    if encoding not in ENCODINGS:
-        raise FileError(
-            f"{folder.source}: scale {levels[number].name} is encoded as {encoding}; "
-            f"read are {', '.join(ENCODINGS)}; copy it to one of them, such as by "
-            "cloud-volume (pip install 'eyewire-validator[cave]')"
-        )
-    if "://" not in levels[number].name:
-        folder.below(levels[number].name).refuse_packed()
+    if why := _not_read(folder, scales[number]):
+        return open_by_cloud_volume(named, voxel_nm, access, why)
     spec = {"driver": "neuroglancer_precomputed", "scale_index": number}
     chunks = Chunks(folder, scales[number], np.dtype(info["data_type"]))
     return open_chunked(
@@ -64,6 +58,15 @@ def _info(folder: Folder) -> dict[str, Any]:
             "expected a volume with scales; check the address"
         )
     return info
+
+
+def _not_read(folder: Folder, scale: Mapping[str, Any]) -> str | None:
+    """Return what of a scale tensorstore does not read; None if it reads it."""
+    key, encoding = str(scale["key"]), scale["encoding"]
+    if encoding not in ENCODINGS:
+        return f"its scale {key} is encoded as {encoding}"
+    packed = folder.below(key).packed()
+    return packed and f"its chunks are packed one by one ({packed})"
 
 
 def _level(scale: Mapping[str, Any]) -> Level:
