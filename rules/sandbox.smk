@@ -60,6 +60,8 @@ rule make_sandbox:
     threads: 2
     params:
         settings=in_key_order(SANDBOX),
+        # Blocks a second, of files that lie elsewhere; no other job asks for them.
+        rate=unrecorded(API["storage_requests_per_second"]),
         geometry=GEOMETRY,
         dust=DUST,
         contents=lambda wildcards: contents(sandbox_files(wildcards)),

@@ -5,6 +5,11 @@ live; the rules and scripts of the workflow do.
 
     >>> from eyewire_validator import load_segment_validator
     >>> validator = load_segment_validator("models/agglomeration.pt")
+
+or, of arrays in files and at addresses,
+
+    >>> from eyewire_validator import answer
+    >>> answer("block.h5::raw", "precomputed://gs://bucket/segments", seed=[17, 230])
 """
 
 from importlib import import_module
@@ -13,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from eyewire_validator.errors import EyewireValidatorError
 
 if TYPE_CHECKING:
+    from eyewire_validator.models.arrays_answer import answer
     from eyewire_validator.models.segment_validator import (
         SegmentValidator,
         load_segment_validator,
@@ -24,12 +30,14 @@ __all__ = [
     "EyewireValidatorError",
     "SegmentValidator",
     "Validator",
+    "answer",
     "load_segment_validator",
     "load_validator",
 ]
 
 # Imported when they are asked for: torch takes two seconds.
 _HOMES = {
+    "answer": "models.arrays_answer",
     "SegmentValidator": "models.segment_validator",
     "load_segment_validator": "models.segment_validator",
     "Validator": "models.voxel_validator",

@@ -16,5 +16,6 @@ with job_log(snakemake.log[0], snakemake.output):
         Dust(**snakemake.params.dust),
         manifest_file.parent,
         snakemake.threads,
+        snakemake.params.rate,
     )
     write_json(manifest_file, manifest)

@@ -25,6 +25,7 @@ from eyewire_validator.sandbox.tissue.rendering import to_jpegs
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
 from eyewire_validator.sandbox.tracing.spawning import Tracer
 from eyewire_validator.sandbox.triple import FilesSettings, Triple, open_triple
+from eyewire_validator.storage.array_files import Access
 from eyewire_validator.storage.schemas.volumes import SUPERVOXELS
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
@@ -94,17 +95,20 @@ def make_from_files(
     geometry: VolumeGeometry,
     dust: Dust,
     writer: VolumeWriter,
+    access: Access | None = None,
 ) -> CutTriple:
     """Cut the arrays into cubes, and make tasks from labels and from seeds.
 
     Labels also answer their tasks; those of seeds are open.
+
+    ``access`` says how to ask for what lies elsewhere.
 
     Raises:
         ConfigError: a file is not named.
         FileError: a file is missing, damaged or of another form.
         SandboxError: the files cannot be used, or no label is big enough.
     """
-    triple = open_triple(settings)
+    triple = open_triple(settings, access=access)
     corners = cube_corners(triple.shape, geometry)
     volumes = writer.run(
         [

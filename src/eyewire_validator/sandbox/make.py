@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from eyewire_validator.sandbox.synthetic import make_synthetic
 from eyewire_validator.sandbox.tissue.retina import RetinaSettings
 from eyewire_validator.sandbox.tracing.spawning import SpawnedTask
 from eyewire_validator.sandbox.triple import FilesSettings
+from eyewire_validator.storage.array_files import Access
 from eyewire_validator.storage.files import write_json
 from eyewire_validator.storage.schemas.volumes import SUPERVOXELS
 from eyewire_validator.storage.tables import write_table
@@ -44,6 +46,7 @@ def make_sandbox(
     dust: Dust,
     folder: Path,
     workers: int,
+    rate: float = 20,
 ) -> dict[str, Any]:
     """Make a sandbox folder, as docs/sandbox.md describes it.
 
@@ -55,6 +58,7 @@ def make_sandbox(
         dust: segments that do not become seeds.
         folder: where it goes.
         workers: volumes made at the same time.
+        rate: blocks a second that are asked for, of arrays that lie elsewhere.
 
     Returns:
         The manifest: format, seed, counts, oddities or what became of the labels, and
@@ -68,7 +72,13 @@ def make_sandbox(
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".sandbox.") as scratch:
         new = Path(scratch) / "sandbox"
         writer = VolumeWriter(new, Path(scratch), workers)
-        make = _from_files if settings["made_from"] == "files" else _from_retina
+        # Blocks read from elsewhere stay, also if this run is killed.
+        access = Access(folder.parent / "downloads" / "arrays", rate=rate)
+        make = (
+            partial(_from_files, access)
+            if settings["made_from"] == "files"
+            else _from_retina
+        )
         manifest = {
             "format": FORMAT,
             "made_from": settings["made_from"],
@@ -101,13 +111,14 @@ def _from_retina(
 
 
 def _from_files(
+    access: Access,
     settings: Mapping[str, Any],
     geometry: VolumeGeometry,
     dust: Dust,
     writer: VolumeWriter,
 ) -> dict[str, Any]:
     files = FilesSettings(**settings["files"])
-    cut = make_from_files(files, geometry, dust, writer)
+    cut = make_from_files(files, geometry, dust, writer, access)
     cells = number_tasks(cut.cells, FIRST_TASK)
     write_records(writer.folder, cells, cut.volumes, task_replies(cells, cut.volumes))
     write_table(writer.folder / SUPERVOXELS_TABLE, cut.supervoxels, SUPERVOXELS)

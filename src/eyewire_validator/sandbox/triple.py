@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eyewire_validator.errors import ConfigError, SandboxError
-from eyewire_validator.sandbox.frames import Corner, common_part
+from eyewire_validator.errors import ConfigError
+from eyewire_validator.sandbox.frames import (
+    Corner,
+    check_dtypes,
+    common_part,
+    open_on_one_grid,
+)
 from eyewire_validator.sandbox.ids import as_ids
-from eyewire_validator.storage.array_files import Box, OpenedArray, Place, open_array
+from eyewire_validator.storage.array_files import Access, Box, OpenedArray, Place
 
 NAMES = ("image", "supervoxels", "labels")
 
@@ -107,15 +112,19 @@ class Triple:
         return self.arrays[name].read(shifted)
 
 
-def open_triple(settings: FilesSettings) -> Triple:
+def open_triple(settings: FilesSettings, access: Access | None = None) -> Triple:
     """Open the arrays and find the part that all cover.
+
+    Args:
+        settings: what they are.
+        access: how to ask for what lies elsewhere.
 
     Raises:
         ConfigError: a file is not named.
         FileError: a file is missing, damaged or of another form.
         SandboxError: there is no common part, or a dtype is not what it should be.
     """
-    arrays, sources = {}, {}
+    sources = {}
     for name in NAMES:
         source = getattr(settings, name)
         if name == "labels" and source is None:
@@ -125,13 +134,8 @@ def open_triple(settings: FilesSettings) -> Triple:
                 f"sandbox.files.{name} is not set; give a path, such as "
                 f"data/{name}.npy or data.npz::{name}"
             )
-        arrays[name], sources[name] = open_array(source), source
-        is_image = name == "image"
-        kind = np.uint8 if is_image else np.integer
-        if not np.issubdtype(arrays[name].dtype, kind):
-            raise SandboxError(
-                f"sandbox.files.{name}: {source} holds {arrays[name].dtype}, expected "
-                f"{'uint8' if is_image else 'integers'}; convert it first"
-            )
+        sources[name] = source
+    arrays = open_on_one_grid(sources, settings.voxel_nm, access)
+    check_dtypes(arrays)
     part = common_part(arrays)
     return Triple(arrays, sources, part.shape, part.corners, settings.invert)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +14,39 @@ Place = tuple[float, float, float]
 Box = tuple[slice, ...]
 
 
+class Voxels(Protocol):
+    """What is read part by part: an array of NumPy, or one that lies elsewhere."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the whole."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of what is read."""
+
+    def __getitem__(self, box: Any, /) -> Any:
+        """Read a box within the array."""
+
+
 @dataclass(frozen=True)
 class OpenedArray:
-    """An array of a file, mapped to memory or read, and the frame that it says.
+    """An array of a file or an address, and the frame that it says.
 
     Args:
-        array: in the file's byte order.
+        array: mapped to memory, read, or to be read box by box; in any byte order.
         resolution_nm: edges of a voxel (z, y, x), nm; None if the file does not say.
         offset_nm: place of the first voxel (z, y, x), nm; None if it does not say.
+        source: what to call it in errors.
+        version: changes with what the metadata, or a fixed time, say; None of files,
+            which are known by their content.
     """
 
-    array: NDArray[Any]
+    array: Voxels
     resolution_nm: Place | None = None
     offset_nm: Place | None = None
+    source: str = "array"
+    version: str | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -39,8 +59,27 @@ class OpenedArray:
         return self.array.dtype.newbyteorder("=")
 
     def read(self, box: Box = ()) -> NDArray[Any]:
-        """Read a part, in this machine's byte order; all of it if no box is given."""
-        return np.asarray(self.array[box]).astype(self.dtype, copy=False)
+        """Read a part, in this machine's byte order; all of it if no box is given.
+
+        Raises:
+            FileError: the box reaches out of the array, or a part is not there.
+        """
+        return np.asarray(self.array[self._inside(box)]).astype(self.dtype, copy=False)
+
+    def _inside(self, box: Box) -> Box:
+        """Return a box with all ends; NumPy would cut what reaches out."""
+        ends = []
+        for axis, length in enumerate(self.shape):
+            part = box[axis] if axis < len(box) else slice(None)
+            start = 0 if part.start is None else int(part.start)
+            stop = length if part.stop is None else int(part.stop)
+            if not 0 <= start <= stop <= length:
+                raise FileError(
+                    f"{self.source}: voxels {start}:{stop} of axis {axis} were asked "
+                    f"for, but it has 0:{length}; name a box inside it"
+                )
+            ends.append(slice(start, stop))
+        return tuple(ends)
 
 
 @contextmanager
