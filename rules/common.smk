@@ -43,6 +43,7 @@ from eyewire_validator.storage.schemas.cells import CATALOG
 from eyewire_validator.storage.schemas.registry import REGISTRY
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes import FORMAT as VOLUME_FORMAT
+from eyewire_validator.volumes.geometry import as_config
 
 # Threads of a job that wait for each other sleep: spinning ones took six times the CPU
 # time of their training as soon as another job ran beside it.
@@ -86,7 +87,8 @@ EVALUATION = {
     **{f"dust_{key}": value for key, value in DUST.items()},
 }
 BOOTSTRAP = {key: config["report"][key] for key in ("resamples", "random_seed")}
-GEOMETRY = asdict(volume_geometry(config))
+VOLUME = volume_geometry(config)
+GEOMETRY = VOLUME.as_config()
 
 
 # The sum over running jobs never exceeds these, on a cluster neither. Each job claims

@@ -29,6 +29,7 @@ from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.volumes.contacts import Contacts, contacts_of, faces_with_seed
 from eyewire_validator.volumes.coverage import AXES, SegmentCoverage
 from eyewire_validator.volumes.dust import Dust
+from eyewire_validator.volumes.geometry import Edges
 from eyewire_validator.volumes.graph import flood
 from eyewire_validator.volumes.store import VolumeStore
 
@@ -198,7 +199,7 @@ def _draw(train: pd.DataFrame) -> list[int]:
     return [int(task) for task in train["task"].iloc[np.sort(chosen)]]
 
 
-def _shape(coverage: SegmentCoverage, size: int) -> dict[str, NDArray[np.float64]]:
+def _shape(coverage: SegmentCoverage, size: Edges) -> dict[str, NDArray[np.float64]]:
     """Measure the size and shape of the segments."""
     low, high = _boxes(coverage)
     voxels = coverage.segments["voxels"].to_numpy()

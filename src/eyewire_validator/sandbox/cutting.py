@@ -57,12 +57,18 @@ def cube_corners(shape: Corner, geometry: VolumeGeometry) -> list[Corner]:
     Raises:
         SandboxError: not even one fits.
     """
-    if min(shape) < geometry.size:
+    if any(length < size for length, size in zip(shape, geometry.size, strict=True)):
         raise SandboxError(
             f"sandbox.files: the arrays have {shape} voxels in common, too few for one "
-            f"cube of {geometry.size}^3; set volumes.size to at most {min(shape)}"
+            f"cube of {geometry.size}; set volumes.size to at most that (z, y, x), or "
+            f"to at most {min(shape)}"
         )
-    starts = (range(0, length - geometry.size + 1, geometry.stride) for length in shape)
+    starts = (
+        range(0, length - size + 1, stride)
+        for length, size, stride in zip(
+            shape, geometry.size, geometry.stride, strict=True
+        )
+    )
     return [(z, y, x) for z, y, x in product(*starts)]
 
 
@@ -104,7 +110,7 @@ def make_from_files(
         ]
     )
     cubes = dict(zip(corners, volumes, strict=True))
-    sizes = count_ids(map(triple.labels, triple.slabs(geometry.size)))
+    sizes = count_ids(map(triple.labels, triple.slabs(geometry.size[0])))
     tracer = Tracer(cubes, geometry, settings.min_purity, dust)
     cells = list(_cells(tracer, sizes, settings))
     if not cells:
@@ -188,11 +194,11 @@ def _cut_volume(
     index: int,
     writer: VolumeWriter,
 ) -> Volume:
-    cut = box_at(corner, geometry.shape)
+    cut = box_at(corner, geometry.size)
     image = triple.image(cut)
     segmentation = cut_segmentation(triple.supervoxels(cut))
     channel = FIRST_CHANNEL + 2 * index
     z, y, x = (a + b for a, b in zip(corner, triple.corners["image"], strict=True))
-    box = VolumeBox(channel, channel + 1, (z, y, x), geometry.shape)
+    box = VolumeBox(channel, channel + 1, (z, y, x), geometry.size)
     volume = describe(box, segmentation, image, triple.labels(cut))
     return writer.write(volume, to_jpegs(image, JPEG_QUALITY))

@@ -132,10 +132,11 @@ def _register(
     """Shift a mask from an ancestor's frame into the task's."""
     if task.corner is None or ancestor.corner is None:
         return np.zeros_like(mask)
-    factor = store.geometry.factor
     z, y, x = (
         (theirs - ours) // factor
-        for ours, theirs in zip(task.corner, ancestor.corner, strict=True)
+        for ours, theirs, factor in zip(
+            task.corner, ancestor.corner, store.geometry.factor, strict=True
+        )
     )
     return shift_into_frame(mask, (z, y, x)).astype(np.bool_)
 

@@ -5,19 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eyewire_validator.volumes.geometry import Edges
+
 # Eyewire's spawner has 100 voxels (seung-lab/task_spawner), in volumes of this edge.
 EYEWIRE_VOXELS = 100
 EYEWIRE_SIZE = 256
 
 
-def scaled(voxels: int, size: int) -> float:
-    """Scale a number of Eyewire's volumes with the cross section of others.
+def scaled(voxels: int, size: Edges) -> float:
+    """Scale a number of Eyewire's volumes with the mean cross section of others.
 
     Args:
         voxels: in volumes of 256^3.
-        size: edge of a volume, voxels.
+        size: edges of a volume (z, y, x), voxels.
     """
-    return voxels * (size / EYEWIRE_SIZE) ** 2
+    z, y, x = size
+    return voxels * ((z * y + y * x + x * z) / 3 / EYEWIRE_SIZE**2)
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,13 @@ class Dust:
     thickness: int = 1
 
     @classmethod
-    def of(cls, voxels: int | None, thickness: int, size: int) -> "Dust":
+    def of(cls, voxels: int | None, thickness: int, size: Edges) -> "Dust":
         """Resolve what the config leaves open.
 
         Args:
             voxels: as in the config; None is Eyewire's, scaled with the cross section.
             thickness: voxels.
-            size: edge of a volume, voxels.
+            size: edges of a volume (z, y, x), voxels.
         """
         if voxels is None:
             voxels = int(scaled(EYEWIRE_VOXELS, size))

@@ -87,9 +87,9 @@ class VolumeStore:
         }
         self.geometry = geometry
         self._max_bytes = max_bytes
-        volume_bytes = VOXEL_BYTES * geometry.coarse_size**3
+        volume_bytes = VOXEL_BYTES * geometry.coarse_voxels
         self._get = lru_cache(max(1, max_bytes // volume_bytes))(self.read)
-        coverage_bytes = COVERAGE_VOXEL_BYTES * geometry.coarse_size**3
+        coverage_bytes = COVERAGE_VOXEL_BYTES * geometry.coarse_voxels
         self._coverage = lru_cache(max(1, max_bytes // coverage_bytes))(
             self._read_coverage
         )
@@ -153,5 +153,5 @@ class VolumeStore:
         return SegmentCoverage.build(
             read_table(folder / SEGMENTS_TABLE, SEGMENTS_OF_VOLUME),
             read_table(folder / COVERAGE_TABLE, COVERAGE),
-            self.geometry.coarse_size**3,
+            self.geometry.coarse_shape,
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.storage.files import read_json
+from eyewire_validator.volumes.geometry import ByAxis, by_axis
 
 # Edges (z, y, x), nm.
 VoxelSize = tuple[float, float, float]
@@ -32,9 +33,9 @@ def voxel_size(
     return (float(edges[0]), float(edges[1]), float(edges[2])) if edges else None
 
 
-def coarsened(voxel_nm: VoxelSize | None, factor: int) -> VoxelSize | None:
-    """Return the edges of a coarse voxel of ``factor`` voxels an edge."""
+def coarsened(voxel_nm: VoxelSize | None, factor: ByAxis) -> VoxelSize | None:
+    """Return the edges of a coarse voxel of ``factor`` voxels an edge, by axis."""
     if voxel_nm is None:
         return None
-    z, y, x = voxel_nm
-    return z * factor, y * factor, x * factor
+    z, y, x = (a * b for a, b in zip(voxel_nm, by_axis(factor), strict=True))
+    return z, y, x

@@ -15,6 +15,7 @@ from torch import Tensor
 from eyewire_validator.config.families import NetworkSettings
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.tasks.context import is_leaked
+from eyewire_validator.volumes.geometry import Edges
 from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
 from eyewire_validator.voxel_network.samples import CERTAIN, certainty_levels
 
@@ -173,7 +174,7 @@ def _shifts(
     rows: NDArray[np.int64],
     sources: NDArray[np.int64],
     context: str,
-    factor: int,
+    factor: Edges,
 ) -> NDArray[np.int64]:
     """Return where the volume of each mask lies in the task's frame, coarse voxels.
 

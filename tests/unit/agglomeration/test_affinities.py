@@ -120,7 +120,7 @@ def test_an_object_is_the_answer_of_a_task(octants):
 
 def test_patches_are_cubes_that_are_cut_and_turned():
     volumes = [
-        LabelledVolume(torch.rand(8, 8, 8), torch.randint(9, (8, 8, 8)).int())
+        LabelledVolume(torch.rand(8, 6, 9), torch.randint(9, (8, 6, 9)).int())
         for _ in range(2)
     ]
     patches = Patches(volumes, 5, torch.device("cpu"))
@@ -133,6 +133,14 @@ def test_patches_are_cubes_that_are_cut_and_turned():
         ]
         for one, expected in zip(found, cut, strict=True):
             assert torch.equal(one[1], expected)
+
+
+def test_patches_lie_everywhere_in_volumes_that_are_no_cubes():
+    image = torch.arange(4 * 6 * 5.0).reshape(4, 6, 5)
+    patches = Patches([LabelledVolume(image, image.int())], 4, torch.device("cpu"))
+    _, objects = patches.draw(torch.zeros(300, dtype=torch.int64), torch.Generator())
+    lowest = objects.flatten(1).min(1).values.unique()
+    assert torch.equal(lowest, image[0, :3, :2].flatten().int())
 
 
 def test_patches_differ_in_contrast_brightness_and_noise():

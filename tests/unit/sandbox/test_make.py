@@ -127,7 +127,7 @@ def test_neighbours_show_the_same_where_they_overlap(folder: Path) -> None:
     tasks = records(folder, "tasks").values()
     by_corner = {tuple(task["bounds"]["min"].values()): task for task in tasks}
     x, y, z = min(by_corner)
-    left, right = by_corner[x, y, z], by_corner[x + GEOMETRY.stride, y, z]
+    left, right = by_corner[x, y, z], by_corner[x + GEOMETRY.stride[0], y, z]
 
     def section(task: dict[str, Any]) -> np.ndarray:
         path = folder / "bucket" / task["full_path"] / "jpg" / "30.jpg"
@@ -153,7 +153,7 @@ def test_children_lie_one_stride_away(folder: Path) -> None:
         )
         steps.append(sorted(abs(a - b) for a, b in ends))
     assert steps
-    assert all(step == [0, 0, GEOMETRY.stride] for step in steps)
+    assert all(step == [0, 0, GEOMETRY.stride[0]] for step in steps)
 
 
 def test_cells_are_listed_with_their_tasks(folder: Path) -> None:

@@ -4,7 +4,15 @@ import pytest
 from eyewire_validator.volumes.dust import Dust
 
 
-@pytest.mark.parametrize(("size", "voxels"), [(256, 100), (128, 25), (32, 1)])
+@pytest.mark.parametrize(
+    ("size", "voxels"),
+    [
+        ((256, 256, 256), 100),
+        ((128, 128, 128), 25),
+        ((32, 32, 32), 1),
+        ((64, 256, 256), 50),
+    ],
+)
 def test_the_default_is_that_of_eyewire_scaled_with_the_cross_section(size, voxels):
     assert Dust.of(None, 1, size) == Dust(voxels, 1)
     assert Dust.of(10, 0, size) == Dust(10, 0)

@@ -148,7 +148,7 @@ class Tracer:
     ) -> Iterator[tuple[Corner, dict[int, int]]]:
         """Yield the seeds that an answer gives in the volumes around."""
         for axis in range(3):
-            for step in (-self.geometry.stride, self.geometry.stride):
+            for step in (-self.geometry.stride[axis], self.geometry.stride[axis]):
                 z, y, x = (c + step * (a == axis) for a, c in enumerate(corner))
                 child = self.volumes.get((z, y, x))
                 if child is not None:
@@ -185,7 +185,7 @@ class Tracer:
     def _in_child(
         self, box: tuple[slice, ...], axis: int, is_above: bool
     ) -> tuple[slice, ...]:
-        step = self.geometry.stride if is_above else -self.geometry.stride
+        step = self.geometry.stride[axis] * (1 if is_above else -1)
         return tuple(
             slice(s.start - step * (a == axis), s.stop - step * (a == axis))
             for a, s in enumerate(box)
@@ -196,9 +196,9 @@ class Tracer:
     ) -> NDArray[np.int64]:
         key = (child.box.volume, axis, is_above)
         if key not in self.sizes:
-            start = 0 if is_above else self.geometry.stride
+            start = 0 if is_above else self.geometry.stride[axis]
             box = [slice(None)] * 3
-            box[axis] = slice(start + 1, start + self.geometry.overlap - 1)
+            box[axis] = slice(start + 1, start + self.geometry.overlap[axis] - 1)
             slab = np.asarray(child.segmentation[tuple(box)])
             self.sizes[key] = np.bincount(slab.ravel(), minlength=len(child.sizes))
         return self.sizes[key]
@@ -223,8 +223,8 @@ def _box_in_slab(
     low = np.maximum(parent.segment_boxes[answer, 0].min(axis=0), 1)
     high = parent.segment_boxes[answer, 1].max(axis=0)
     high = np.minimum(high, np.array(parent.box.shape) - 1)
-    start = geometry.stride if is_above else 0
-    stop = start + geometry.overlap
+    start = geometry.stride[axis] if is_above else 0
+    stop = start + geometry.overlap[axis]
     if high[axis] <= start + 1 or low[axis] >= stop - 1:
         return None
     # Along the axis the whole slab, so that its far half is known.
