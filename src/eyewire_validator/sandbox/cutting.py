@@ -52,7 +52,10 @@ class CutTriple:
 
 
 def cube_corners(shape: Corner, geometry: VolumeGeometry) -> list[Corner]:
-    """Return the corners (z, y, x) of the whole cubes that fit, counted from 0.
+    """Return the corners (z, y, x) of cubes that hold every voxel, counted from 0.
+
+    They lie a stride apart. Where that leaves a rim, one more cube is shifted inwards
+    to end where the arrays do: it overlaps the one before by more than the others do.
 
     Raises:
         SandboxError: not even one fits.
@@ -63,11 +66,10 @@ def cube_corners(shape: Corner, geometry: VolumeGeometry) -> list[Corner]:
             f"cube of {geometry.size}; set volumes.size to at most that (z, y, x), or "
             f"to at most {min(shape)}"
         )
+    lasts = (length - size for length, size in zip(shape, geometry.size, strict=True))
     starts = (
-        range(0, length - size + 1, stride)
-        for length, size, stride in zip(
-            shape, geometry.size, geometry.stride, strict=True
-        )
+        [*range(0, last, stride), last]
+        for last, stride in zip(lasts, geometry.stride, strict=True)
     )
     return [(z, y, x) for z, y, x in product(*starts)]
 

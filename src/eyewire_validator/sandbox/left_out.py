@@ -17,7 +17,6 @@ from eyewire_validator.volumes.dust import Dust
 # cubes overlap, the nearest counts.
 FATES = (
     "unlabelled",
-    "rim",  # in no whole cube
     "small_label",  # its label is below min_cell_voxels
     "no_supervoxel",
     "other_supervoxel",  # in a supervoxel that is mostly of another label, or of none
@@ -26,7 +25,7 @@ FATES = (
     "no_task",  # no task of its label reaches it
     "asked",  # in the truth of a task
 )
-UNLABELLED, RIM, SMALL, BARE, OTHER, IMPURE, DUST, NO_TASK, ASKED = range(len(FATES))
+UNLABELLED, SMALL, BARE, OTHER, IMPURE, DUST, NO_TASK, ASKED = range(len(FATES))
 
 
 @dataclass(frozen=True)
@@ -82,17 +81,14 @@ def count_fates(
     path = scratch / "fates.npy"
     fates = np.lib.format.open_memmap(path, "w+", np.uint8, triple.shape)
     thickness = next(iter(cubes.values())).box.shape[0]
-    slabs = list(triple.slabs(thickness))
-    for slab in slabs:
-        fates[slab] = np.where(triple.labels(slab) != 0, RIM, UNLABELLED)
     for corner, volume in cubes.items():
         box = box_at(corner, volume.box.shape)
         found = judge.fates(volume, triple.labels(box))
         np.maximum(fates[box], found, out=fates[box])
     counts = np.zeros(len(FATES), np.int64)
-    for slab in slabs:
+    for slab in triple.slabs(thickness):
         counts += np.bincount(fates[slab].ravel(), minlength=len(FATES))
-    total = int(counts[RIM:].sum())
+    total = int(counts[SMALL:].sum())
     voxels = {"labelled": total, **dict(zip(FATES, counts.tolist(), strict=True))}
     del voxels["unlabelled"]
     return {

@@ -95,6 +95,8 @@ class VolumeGeometry:
 def grid_positions(minima: NDArray[np.int64], stride: ArrayLike) -> NDArray[np.int64]:
     """Turn volume corners into grid indices, counted from the lowest one.
 
+    A volume that was shifted inwards counts as of the layer that it starts in.
+
     Args:
         minima: (n, 3) lowest corner of each volume, voxels, (z, y, x).
         stride: distance between face-adjacent volumes, voxels, or one by axis.

@@ -178,6 +178,7 @@ def _shifts(
 ) -> NDArray[np.int64]:
     """Return where the volume of each mask lies in the task's frame, coarse voxels.
 
+    See `context_masks`, which rounds alike.
     A volume whose corner is unknown is put so far away that it reaches no task.
     """
     if context != "ancestors_registered":
@@ -187,7 +188,8 @@ def _shifts(
         .astype("Float64")
         .to_numpy(np.float64, na_value=np.nan)
     )
-    shifts: NDArray[np.float64] = (corners[sources] - corners[rows][:, None]) // factor
+    steps = corners[sources] - corners[rows][:, None]
+    shifts: NDArray[np.float64] = (steps + np.array(factor) // 2) // factor
     shifts[np.isnan(shifts).any(axis=-1)] = SEGMENT_IDS
     shifts[:, -2:] = 0
     whole: NDArray[np.int64] = shifts.astype(np.int64)

@@ -63,8 +63,31 @@ def test_supervoxels_become_connected_pieces() -> None:
     assert cut_segmentation(drawn).tolist() == [[[1, 1, 0, 2, 3, 3]]]
 
 
-def test_only_whole_cubes_are_cut() -> None:
-    assert cube_corners((16, 27, 28), GEOMETRY) == [(0, 0, 0), (0, 0, 12)]
+def test_the_last_cube_is_shifted_inwards_to_end_where_the_arrays_do() -> None:
+    assert cube_corners((16, 16, 28), GEOMETRY) == [(0, 0, 0), (0, 0, 12)]
+    along = [corner[2] for corner in cube_corners((16, 16, 30), GEOMETRY)]
+    assert along == [0, 12, 14]
+    flat = VolumeGeometry((4, 16, 16), (0, 4, 4), 1)
+    assert cube_corners((6, 17, 16), flat) == [
+        (0, 0, 0),
+        (0, 1, 0),
+        (2, 0, 0),
+        (2, 1, 0),
+    ]
+
+
+def test_cubes_that_are_flat_and_shifted_are_traced(
+    settings: FilesSettings, tmp_path: Path
+) -> None:
+    writer = VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
+    flat = VolumeGeometry((13, 16, 12), (4, 4, 4), (1, 2, 2))
+    cut = make_from_files(settings, flat, DUST, writer)
+    corners = [volume.box.corner for volume in cut.volumes]
+    assert corners == [(z, 0, x) for z in (0, 3) for x in (0, 8, 16)]
+    assert {volume.box.shape for volume in cut.volumes} == {(13, 16, 12)}
+    # The tube runs through all six.
+    volumes = [served.task.volume for served in cut.cells[0].tasks]
+    assert sorted(volumes) == [volume.box.volume for volume in cut.volumes]
 
 
 def test_a_bright_image_is_turned_where_that_is_asked_for(settings) -> None:

@@ -29,7 +29,7 @@ SETTINGS = NetworkTraining(
 # fetched, 6's parent has no place, and 7 and 8 are each other's parents.
 TASKS = [
     {"task": 1, "volume": 11, "seed": [1], "aggregate": [1, 2, 5]},
-    {"task": 3, "volume": 12, "parent": 1, "min_x": 16, "seed": [2, 8], "min_y": -8},
+    {"task": 3, "volume": 12, "parent": 1, "min_x": 17, "seed": [2, 8], "min_y": -6},
     {"task": 4, "volume": 11, "parent": 3, "min_z": 24, "aggregate": [0, 7, 70_000]},
     {"task": 9, "volume": 13, "excluded": "never fetched"},
     {"task": 5, "volume": 12, "parent": 9},
