@@ -75,6 +75,8 @@ API = config["api"]
 SANDBOX = deepcopy(config["sandbox"])
 SANDBOX["files"]["invert"] = config["image"]["invert"]
 HAS_FILES = SOURCE == "sandbox" and SANDBOX["made_from"] == "files"
+if HAS_FILES:
+    SANDBOX["files"]["voxel_nm"] = config["volumes"]["voxel_nm"]
 MODELS = plan_models(config)
 EVALUATIONS = Evaluations.plan(config, MODELS)
 FIGURES = FigurePlan.plan(config, EVALUATIONS)

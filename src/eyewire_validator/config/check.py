@@ -20,6 +20,7 @@ from eyewire_validator.config.families import (
 from eyewire_validator.config.kinds import KINDS, kind_of, model_settings
 from eyewire_validator.config.settings import Settings, suggestion
 from eyewire_validator.errors import ConfigError
+from eyewire_validator.storage.array_files import may_say_resolution
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import (
     Edges,
@@ -149,6 +150,14 @@ def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         for key in ("image", "supervoxels", "labels"):
             if files[key] is None:
                 yield f"config: sandbox.files.{key}: name a file (made_from is files)"
+        named = (files[key] for key in ("image", "supervoxels", "labels"))
+        if not config["volumes"]["voxel_nm"] and not any(
+            may_say_resolution(source) for source in named if source
+        ):
+            yield (
+                "config: volumes.voxel_nm: say how large the voxels of sandbox.files "
+                "are, in nm (z, y, x), such as [30, 6, 6]; files of this form do not"
+            )
 
 
 def _model_contradictions(

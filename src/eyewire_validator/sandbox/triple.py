@@ -1,6 +1,6 @@
 """A real triple of arrays to cut up: image, supervoxels, labels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from eyewire_validator.errors import ConfigError, SandboxError
 from eyewire_validator.sandbox.frames import Corner, common_part
 from eyewire_validator.sandbox.ids import as_ids
-from eyewire_validator.storage.array_files import Box, OpenedArray, Place, open_array
+from eyewire_validator.storage.array_files import Box, OpenedArray, open_array
+from eyewire_validator.volumes.voxel_size import VoxelSize, agreed
 
 NAMES = ("image", "supervoxels", "labels")
 
@@ -26,6 +27,8 @@ class FilesSettings:
         min_cell_voxels: labels with fewer voxels are not traced as cells.
         min_purity: share of a supervoxel that must be the cell's to be its answer.
         invert: whether bright grey values are turned into dark ones (``image.invert``).
+        voxel_nm: edges of a voxel (z, y, x), nm (``volumes.voxel_nm``); none if a file
+            says them.
     """
 
     image: str | None
@@ -34,6 +37,7 @@ class FilesSettings:
     min_cell_voxels: int
     min_purity: float
     invert: bool = False
+    voxel_nm: Sequence[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Triple:
         sources: where each is from.
         shape: of the part (z, y, x), voxels.
         corners: where it starts in each array (z, y, x), voxels.
+        voxel_nm: edges of a voxel (z, y, x), nm.
         invert: whether the image's bright grey values are turned into dark ones.
     """
 
@@ -52,6 +57,7 @@ class Triple:
     sources: dict[str, str]
     shape: Corner
     corners: dict[str, Corner]
+    voxel_nm: VoxelSize
     invert: bool = False
 
     def image(self, box: Box) -> NDArray[np.uint8]:
@@ -75,12 +81,6 @@ class Triple:
         """
         return as_ids(self.sources["labels"], self._read("labels", box))
 
-    @property
-    def voxel_nm(self) -> Place | None:
-        """Edges of a voxel (z, y, x), nm; None if no array says."""
-        known = (array.resolution_nm for array in self.arrays.values())
-        return next((edges for edges in known if edges is not None), None)
-
     def slabs(self, thickness: int) -> Iterator[Box]:
         """Yield boxes that together are the whole part."""
         depth, height, width = self.shape
@@ -99,7 +99,8 @@ def open_triple(settings: FilesSettings) -> Triple:
     """Open the three arrays and find the part that all cover.
 
     Raises:
-        ConfigError: a file is not named.
+        ConfigError: a file is not named, or how large voxels are is not said, or not
+            alike by config and files.
         FileError: a file is missing, damaged or of another form.
         SandboxError: there is no common part, or a dtype is not what it should be.
     """
@@ -120,4 +121,17 @@ def open_triple(settings: FilesSettings) -> Triple:
                 f"{'uint8' if is_image else 'integers'}; convert it first"
             )
     part = common_part(arrays)
-    return Triple(arrays, sources, part.shape, part.corners, settings.invert)
+    edges = _voxel_nm(settings, arrays)
+    return Triple(arrays, sources, part.shape, part.corners, edges, settings.invert)
+
+
+def _voxel_nm(settings: FilesSettings, arrays: Mapping[str, OpenedArray]) -> VoxelSize:
+    said = (array.resolution_nm for array in arrays.values())
+    found = next((edges for edges in said if edges is not None), None)
+    edges = agreed(settings.voxel_nm, found)
+    if edges is None:
+        raise ConfigError(
+            f"volumes.voxel_nm: none of {', '.join(NAMES)} says how large its voxels "
+            "are (attribute resolution); give it in nm (z, y, x), such as [30, 6, 6]"
+        )
+    return edges

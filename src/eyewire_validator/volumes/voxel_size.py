@@ -18,12 +18,27 @@ def voxel_size(
 
     Args:
         configured: ``volumes.voxel_nm``.
-        manifest: of a sandbox from files, which may say how large their voxels are.
+        manifest: of a sandbox from files, which says how large their voxels are.
 
     Raises:
         ConfigError: the two say different things.
     """
     found = read_json(manifest).get("voxel_nm") if manifest else None
+    return agreed(configured, found)
+
+
+def agreed(
+    configured: Sequence[float] | None, found: Sequence[float] | None
+) -> VoxelSize | None:
+    """Return the edges (z, y, x) in nm that a config and a file agree on.
+
+    Args:
+        configured: ``volumes.voxel_nm``; none if the config does not say.
+        found: as the image's file says; none if it does not.
+
+    Raises:
+        ConfigError: the two say different things.
+    """
     if configured and found and list(configured) != list(found):
         raise ConfigError(
             f"volumes.voxel_nm is {list(configured)}, but the image's file says "

@@ -40,6 +40,7 @@ def settings(tmp_path: Path) -> FilesSettings:
         supervoxels=f"{tmp_path / 'both.npz'}::ws",
         min_cell_voxels=100,
         min_purity=0.5,
+        voxel_nm=(10, 10, 10),
     )
 
 
@@ -112,6 +113,21 @@ def test_bad_files_are_refused_by_name(settings: FilesSettings, tmp_path: Path) 
         open_triple(replace(settings, image=str(tmp_path / "flat.npy")))
     with pytest.raises(SandboxError, match=r"too few for one cube of \(16, 16, 16\)"):
         cube_corners((15, 20, 20), GEOMETRY)
+
+
+def test_how_large_voxels_are_is_said_and_alike(
+    settings: FilesSettings, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"volumes\.voxel_nm: none of image, superv"):
+        open_triple(replace(settings, voxel_nm=None))
+    with h5py.File(tmp_path / "image.h5", "w") as file:
+        file["raw"] = np.load(str(settings.image))
+        file["raw"].attrs["resolution"] = (30, 6, 6)
+    placed = replace(settings, image=f"{tmp_path}/image.h5::raw")
+    with pytest.raises(ConfigError, match=r"is \[10, 10, 10\], but the image's file"):
+        open_triple(placed)
+    assert open_triple(replace(placed, voxel_nm=None)).voxel_nm == (30, 6, 6)
+    assert open_triple(replace(placed, voxel_nm=[30, 6, 6])).voxel_nm == (30, 6, 6)
 
 
 def test_no_cell_at_all_is_an_error(settings: FilesSettings, tmp_path: Path) -> None:
@@ -203,6 +219,7 @@ def test_volumes_lie_where_the_image_says(
         file["labels"].attrs["offset"] = (40, 8, 0)
     padded = replace(
         settings,
+        voxel_nm=None,
         image=f"{tmp_path}/sample.hdf::image",
         supervoxels=f"{tmp_path}/sample.hdf::labels",
         labels=f"{tmp_path}/sample.hdf::labels",

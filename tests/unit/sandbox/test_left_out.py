@@ -20,8 +20,9 @@ def fates(folder: Path, labels: np.ndarray, supervoxels: np.ndarray) -> dict[str
     arrays["image"] = np.full(labels.shape, 90, np.uint8)
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
-    paths = {name: str(folder / f"{name}.npy") for name in arrays}
-    settings = FilesSettings(**paths, min_cell_voxels=20, min_purity=0.7)
+    given = {name: str(folder / f"{name}.npy") for name in arrays}
+    given |= {"min_cell_voxels": 20, "min_purity": 0.7, "voxel_nm": (10, 10, 10)}
+    settings = FilesSettings(**given)
     writer = VolumeWriter(folder / "sandbox", folder, 1)
     found = make_from_files(settings, GEOMETRY, Dust(8, 1), writer).facts["labels"]
     voxels = {name: counted["voxels"] for name, counted in found.items()}

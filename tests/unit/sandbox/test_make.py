@@ -76,11 +76,12 @@ def test_a_sandbox_from_files_names_the_supervoxels(tmp_path: Path) -> None:
     np.savez(tmp_path / "block.npz", image=labels.astype(np.uint8), ids=labels)
     files = dict.fromkeys(("labels", "supervoxels"), f"{tmp_path}/block.npz::ids")
     files |= {"image": f"{tmp_path}/block.npz::image", "min_purity": 0.5}
-    files["min_cell_voxels"] = 9
+    files |= {"min_cell_voxels": 9, "voxel_nm": [30, 6, 6]}
     from_files = {**SETTINGS, "made_from": "files", "files": files}
     folder = tmp_path / "sandbox"
     manifest = make_sandbox(from_files, GEOMETRY, DUST, folder, 1)
     assert manifest["labels"]["asked"] == {"voxels": 20 * 20 * 64, "share": 1.0}
+    assert manifest["voxel_nm"] == (30, 6, 6)
     table = read_table(folder / "supervoxels.parquet", SUPERVOXELS)
     assert list(table.itertuples(index=False, name=None)) == [(50001, 1, 7)]
     retina = {"grid": [1, 1, 1], "cells": 1, "neurite_diameter": 10, "players": 1}

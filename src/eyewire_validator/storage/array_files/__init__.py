@@ -22,7 +22,14 @@ from eyewire_validator.storage.array_files.stacks import (
 )
 from eyewire_validator.storage.array_files.tiff import open_tiff
 
-__all__ = ["Box", "OpenedArray", "Place", "files_of", "open_array"]
+__all__ = [
+    "Box",
+    "OpenedArray",
+    "Place",
+    "files_of",
+    "may_say_resolution",
+    "open_array",
+]
 
 OF_ONE_ARRAY = {".npy": open_npy, ".tif": open_tiff, ".tiff": open_tiff}
 OF_NAMED_ARRAYS = {
@@ -57,6 +64,12 @@ def files_of(source: str) -> list[str]:
     name = source.partition("::")[0]
     slices = slices_of(name) if is_stack(name) else []
     return [str(path) for path in slices] or [name]
+
+
+def may_say_resolution(source: str) -> bool:
+    """Return whether a file of this form can say how large its voxels are."""
+    suffix = Path(source.partition("::")[0]).suffix.lower()
+    return OF_NAMED_ARRAYS.get(suffix) is open_hdf5
 
 
 def _open(source: str) -> OpenedArray:
