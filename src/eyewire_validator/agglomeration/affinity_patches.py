@@ -15,8 +15,14 @@ from torch import Tensor
 
 from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.filters import standardize_image
-from eyewire_validator.learning.symmetry import SYMMETRIES, steps_along
+from eyewire_validator.learning.symmetry import (
+    SYMMETRIES,
+    Symmetry,
+    numbers_of,
+    steps_along,
+)
 from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume
+from eyewire_validator.volumes.voxel_size import relative_edges
 
 # By how much contrast is multiplied and brightness moved at most, and the deviation of
 # the noise; in standard deviations of the volume.
@@ -47,7 +53,11 @@ class LabelledVolume:
         numbers[0] = 0
         return cls(
             torch.from_numpy(standardize_image(volume.image)),
-            torch.from_numpy(numbers[close_gaps(volume.segmentation)]),
+            torch.from_numpy(
+                numbers[
+                    close_gaps(volume.segmentation, relative_edges(volume.voxel_nm))
+                ]
+            ),
         )
 
 
@@ -58,12 +68,18 @@ class Patches:
         volumes: of equal shape.
         size: edge of a patch, voxels; at most that of the volumes.
         device: where they lie.
+        symmetries: by which patches are turned.
     """
 
     def __init__(
-        self, volumes: Sequence[LabelledVolume], size: int, device: torch.device
+        self,
+        volumes: Sequence[LabelledVolume],
+        size: int,
+        device: torch.device,
+        symmetries: Sequence[Symmetry] = SYMMETRIES,
     ) -> None:
         """Copy the volumes to the device."""
+        self._turns = torch.tensor(numbers_of(symmetries), device=device)
         self.shape, self.size = volumes[0].image.shape, size
         self._images, self._objects = (
             torch.stack([part.to(device) for part in parts])
@@ -85,10 +101,10 @@ class Patches:
         room = [edge - self.size + 1 for edge in self.shape]
         starts = torch.randint(math.lcm(*room), shape, generator=noise, device=device)
         starts %= torch.tensor(room, device=device)
-        symmetries = torch.randint(
-            len(SYMMETRIES), shape[:1], generator=noise, device=device
+        turns = torch.randint(
+            len(self._turns), shape[:1], generator=noise, device=device
         )
-        image, objects = self.cut(volumes, starts, symmetries)
+        image, objects = self.cut(volumes, starts, self._turns[turns])
         return change_looks(image, noise)[:, None], objects
 
     def cut(

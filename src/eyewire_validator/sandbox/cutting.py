@@ -113,7 +113,8 @@ def make_from_files(
     )
     cubes = dict(zip(corners, volumes, strict=True))
     sizes = count_ids(map(triple.labels, triple.slabs(geometry.size[0])))
-    tracer = Tracer(cubes, geometry, settings.min_purity, dust)
+    edges = triple.voxel_nm
+    tracer = Tracer(cubes, geometry, settings.min_purity, dust, edges)
     cells = list(_cells(tracer, sizes, settings))
     if not cells:
         raise SandboxError(
@@ -122,7 +123,9 @@ def make_from_files(
             f"{settings.min_purity}; lower min_cell_voxels or min_purity"
         )
     small = [i for i, size in sizes.items() if size < settings.min_cell_voxels]
-    judge = Judge(np.array(small, np.uint64), settings.min_purity, dust, _truths(cells))
+    judge = Judge(
+        *(np.array(small, np.uint64), settings.min_purity, dust, edges, _truths(cells))
+    )
     facts = {
         "labels": count_fates(triple, cubes, judge, writer.scratch),
         "labels_without_tasks": len(sizes) - len(cells),

@@ -12,6 +12,7 @@ from eyewire_validator.sandbox.frames import Corner
 from eyewire_validator.sandbox.triple import Triple
 from eyewire_validator.storage.array_files import Box
 from eyewire_validator.volumes.dust import Dust
+from eyewire_validator.volumes.voxel_size import VoxelSize
 
 # What becomes of a labelled voxel, from what is farthest from being asked about. Where
 # cubes overlap, the nearest counts.
@@ -36,12 +37,14 @@ class Judge:
         small: labels that are too small to be cells.
         min_purity: share of a supervoxel that must be its label's.
         dust: which segments are dust.
+        voxel_nm: edges of a voxel (z, y, x) in nm.
         truths: by volume, the segments that belong to a task of it.
     """
 
     small: NDArray[np.uint64]
     min_purity: float
     dust: Dust
+    voxel_nm: VoxelSize
     truths: Mapping[int, set[int]]
 
     def fates(self, volume: Volume, labels: NDArray[np.uint64]) -> NDArray[np.uint8]:
@@ -57,7 +60,7 @@ class Judge:
     def _of_segments(self, volume: Volume) -> NDArray[np.uint8]:
         fates = np.full(len(volume.sizes), NO_TASK, np.uint8)
         edges = volume.segment_boxes[:, 1] - volume.segment_boxes[:, 0]
-        fates[self.dust.among(volume.sizes, edges)] = DUST
+        fates[self.dust.among(volume.sizes, edges, self.voxel_nm)] = DUST
         fates[volume.purity < self.min_purity] = IMPURE
         fates[sorted(self.truths.get(volume.box.volume, ()))] = ASKED
         return fates

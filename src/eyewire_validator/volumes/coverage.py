@@ -19,6 +19,7 @@ from eyewire_validator.errors import VolumeError
 from eyewire_validator.storage.schemas.volumes import COVERAGE
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import Edges
+from eyewire_validator.volumes.voxel_size import VoxelSize
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -35,15 +36,21 @@ class SegmentCoverage:
         shares: (segments, coarse voxels) float64 sparse: the share of a segment's
             voxels that lies in a coarse voxel (C-order index); rows sum to 1.
         shape: coarse voxels of the volume along (z, y, x).
+        voxel_nm: edges of a full-resolution voxel (z, y, x) in nm; none if unknown.
     """
 
     segments: pd.DataFrame
     shares: "csr_array"
     shape: Edges
+    voxel_nm: VoxelSize | None = None
 
     @classmethod
     def build(
-        cls, segments: pd.DataFrame, coverage: pd.DataFrame, shape: Edges
+        cls,
+        segments: pd.DataFrame,
+        coverage: pd.DataFrame,
+        shape: Edges,
+        voxel_nm: VoxelSize | None = None,
     ) -> "SegmentCoverage":
         """Join the two tables of a volume.
 
@@ -51,6 +58,7 @@ class SegmentCoverage:
             segments: rows of `SEGMENTS_OF_VOLUME`.
             coverage: rows of `COVERAGE`.
             shape: coarse voxels of the volume along (z, y, x).
+            voxel_nm: edges of a full-resolution voxel (z, y, x) in nm, if known.
 
         Raises:
             VolumeError: the tables do not belong together.
@@ -74,7 +82,7 @@ class SegmentCoverage:
         values = voxels / np.repeat(counts, np.diff(starts))
         matrix = values, places, starts.astype(np.int32)
         shares = csr_array(matrix, shape=(len(segments), math.prod(shape)))
-        return cls(segments, shares, shape)
+        return cls(segments, shares, shape, voxel_nm)
 
     def mean(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """Average coarse values over all voxels of each segment.
@@ -121,7 +129,7 @@ class SegmentCoverage:
         """
         edges = [self.segments[f"max_{a}"] - self.segments[f"min_{a}"] for a in AXES]
         dust_here = dust.among(
-            self.segments["voxels"].to_numpy(), np.stack(edges, axis=1)
+            self.segments["voxels"].to_numpy(), np.stack(edges, axis=1), self.voxel_nm
         )
         segments = self.segments["segment"].to_numpy()
         chosen: NDArray[np.bool_] = ~dust_here & ~np.isin(segments, seed)

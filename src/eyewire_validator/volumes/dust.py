@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyewire_validator.volumes.geometry import Edges
+from eyewire_validator.volumes.voxel_size import VoxelSize, relative_edges
 
 # Eyewire's spawner has 100 voxels (seung-lab/task_spawner), in volumes of this edge.
 EYEWIRE_VOXELS = 100
@@ -31,8 +32,8 @@ class Dust:
 
     Attributes:
         voxels: segments of up to this many voxels are dust.
-        thickness: so are those up to this many voxels thick along an axis; 0 if the
-            segments are of single slices.
+        thickness: so are those up to this many voxels thick along an axis, or edges of
+            a cube of a voxel's volume; 0 if the segments are of single slices.
     """
 
     voxels: int
@@ -52,18 +53,23 @@ class Dust:
         return cls(voxels, thickness)
 
     def among(
-        self, voxels: NDArray[np.integer], edges: NDArray[np.integer]
+        self,
+        voxels: NDArray[np.integer],
+        edges: NDArray[np.integer],
+        voxel_nm: VoxelSize | None = None,
     ) -> NDArray[np.bool_]:
         """Tell which segments are dust.
 
         Args:
             voxels: (n,) voxels of each segment.
             edges: (n, 3) edges of the box around each, voxels.
+            voxel_nm: edges of a voxel (z, y, x) in nm; a cube if not given.
 
         Returns:
             (n,) bool.
         """
+        thickness = (edges * relative_edges(voxel_nm)).min(axis=1)
         dust: NDArray[np.bool_] = (voxels <= self.voxels) | (
-            edges.min(axis=1) <= self.thickness
+            thickness <= self.thickness
         )
         return dust

@@ -1,7 +1,10 @@
 """The edges of a voxel: as the config says, or as the files of the image say."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.storage.files import read_json
@@ -9,6 +12,8 @@ from eyewire_validator.volumes.geometry import ByAxis, by_axis
 
 # Edges (z, y, x), nm.
 VoxelSize = tuple[float, float, float]
+# Edges that differ by no more than this are alike.
+ALIKE = 1.15
 
 
 def voxel_size(
@@ -54,3 +59,26 @@ def coarsened(voxel_nm: VoxelSize | None, factor: ByAxis) -> VoxelSize | None:
         return None
     z, y, x = (a * b for a, b in zip(voxel_nm, by_axis(factor), strict=True))
     return z, y, x
+
+
+def relative_edges(voxel_nm: VoxelSize | None) -> VoxelSize:
+    """Return the edges (z, y, x) in those of a cube of the same volume.
+
+    Lengths, areas and volumes in these units are counted in voxels where voxels are
+    cubes, of whatever size: their edges are exactly 1, as are those of unknown voxels.
+    """
+    if voxel_nm is None or len(set(voxel_nm)) == 1:
+        return 1.0, 1.0, 1.0
+    z, y, x = np.asarray(voxel_nm) / math.prod(voxel_nm) ** (1 / 3)
+    return float(z), float(y), float(x)
+
+
+def relative_areas(voxel_nm: VoxelSize | None) -> VoxelSize:
+    """Return the areas of faces across z, y and x, relative as `relative_edges`."""
+    z, y, x = relative_edges(voxel_nm)
+    return 1 / z, 1 / y, 1 / x
+
+
+def are_alike(one: float, other: float) -> bool:
+    """Return whether two edges are alike, as those of a cube are."""
+    return max(one, other) <= ALIKE * min(one, other)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.errors import ConfigError
-from eyewire_validator.learning.symmetry import SYMMETRIES, steps_along
+from eyewire_validator.learning.symmetry import numbers_of, steps_along, symmetries_of
 from eyewire_validator.volumes.geometry import ByAxis, by_axis
 from eyewire_validator.volumes.store import SEGMENT_IDS, VOXEL_BYTES, VolumeStore
 from eyewire_validator.voxel_network.mask_sources import mask_sources, segment_lists
@@ -62,6 +62,8 @@ class GpuSamples:
         """Read every volume."""
         table = index.drop_duplicates("task", ignore_index=True)
         self.device, self.shape = device, store.geometry.coarse_shape
+        symmetries = symmetries_of(store.coarse_voxel_nm)
+        self._turns = torch.tensor(numbers_of(symmetries), device=device)
         self._row = {task: row for row, task in enumerate(tasks)}
         self._sources, volumes = mask_sources(table, tasks, settings, store, device)
         self._lists = segment_lists(table, labels, device)
@@ -88,10 +90,10 @@ class GpuSamples:
             (n, channels, patch_size, patch_size, patch_size) uint8 on the device.
         """
         starts = self._draw_starts(tasks, settings.patch_size, noise)
-        symmetries = torch.zeros_like(starts[:, 0])
+        turns = torch.zeros_like(starts[:, 0])
         if settings.symmetries:
-            symmetries.random_(len(SYMMETRIES), generator=noise)
-        return self.cut(tasks, starts, symmetries, settings.patch_size)
+            turns.random_(len(self._turns), generator=noise)
+        return self.cut(tasks, starts, self._turns[turns], settings.patch_size)
 
     def cut(
         self, tasks: Sequence[int], starts: Tensor, symmetries: Tensor, size: ByAxis

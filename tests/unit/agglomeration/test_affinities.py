@@ -78,6 +78,21 @@ def test_threads_change_no_bit(octants):
     np.testing.assert_array_equal(*found)
 
 
+def test_flat_voxels_are_not_turned_into_another_axis(octants):
+    seen = set()
+
+    class Watching(AffinityUNet):
+        def forward(self, image):
+            seen.add(tuple(image.shape[2:]))
+            return image.repeat(1, len(OFFSETS), 1, 1, 1)
+
+    volume = CoarseVolume(np.uint8(octants), octants)._replace(voxel_nm=(30, 6, 6))
+    flat = volume._replace(image=volume.image[:4], segmentation=octants[:4])
+    _, area, _ = contact_affinities(Watching(), flat)
+    assert seen == {(4, 8, 8)}
+    np.testing.assert_array_equal(area, describe_contacts(flat, "unit").area)
+
+
 def test_every_turn_scores_the_same_contacts(octants):
     """A network that sees only how dark it is: turns agree but for rounding."""
     octants = octants[:, :7, :6]
@@ -91,7 +106,7 @@ def test_every_turn_scores_the_same_contacts(octants):
     pairs, faces, evidence = contact_affinities(Dark(), CoarseVolume(image, octants))
     contacts = describe_contacts(CoarseVolume(image, octants), "unit")
     np.testing.assert_array_equal(pairs, contacts.pairs)
-    np.testing.assert_array_equal(faces, contacts.faces)
+    np.testing.assert_array_equal(faces, contacts.area)
     of_one = (pairs == 1).any(axis=1)
     assert np.ptp(evidence[:, ~of_one]) < 1e-6
     # The voxel before a face is on either side of it, depending on the turn.

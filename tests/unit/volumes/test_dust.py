@@ -23,3 +23,9 @@ def test_dust_is_small_or_thin():
     assert Dust(8).among(voxels, edges).tolist() == [True, False, True]
     assert Dust(8, 0).among(voxels, edges).tolist() == [True, False, False]
     assert Dust(7, 2).among(voxels, edges).tolist() == [True, True, True]
+
+
+def test_a_single_slice_is_thin_where_slices_are_not_thick():
+    voxels, edges = np.array([900, 900]), np.array([[1, 30, 30], [30, 30, 1]])
+    assert Dust(8).among(voxels, edges).tolist() == [True, True]
+    assert Dust(8).among(voxels, edges, (30, 6, 6)).tolist() == [False, True]

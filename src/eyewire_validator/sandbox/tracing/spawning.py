@@ -20,6 +20,7 @@ from eyewire_validator.sandbox.bucket.volumes import Volume
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
 from eyewire_validator.volumes.dust import Dust, scaled
 from eyewire_validator.volumes.geometry import Edges, VolumeGeometry
+from eyewire_validator.volumes.voxel_size import VoxelSize
 
 # Share of a segment that the parent's answer must cover for it to become a seed.
 MATCH_RATIO = 0.6
@@ -112,8 +113,10 @@ class Tracer:
         geometry: VolumeGeometry,
         min_purity: float,
         dust: Dust,
+        voxel_nm: VoxelSize | None = None,
     ) -> None:
         """Take the volumes by corner, how pure answers are, and what is no seed."""
+        self.voxel_nm = voxel_nm
         self.volumes = volumes
         self.geometry = geometry
         self.min_purity = min_purity
@@ -215,7 +218,8 @@ class Tracer:
             scaled(PRIOR_VOXELS, self.geometry.size),
         )
         edges = child.segment_boxes[:, 1] - child.segment_boxes[:, 0]
-        eligible = ~self.dust.among(child.sizes, edges) & (child.sizes > 0)
+        dust = self.dust.among(child.sizes, edges, self.voxel_nm)
+        eligible = ~dust & (child.sizes > 0)
         return spawn_seeds(slab, answer, eligible, child.borders)
 
     def _sizes_in_slab(self, child: Volume, step: Step) -> NDArray[np.int64]:
