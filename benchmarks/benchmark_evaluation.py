@@ -354,8 +354,9 @@ def main() -> None:
     ):
         case = make_case(Path(temporary), options)
         candidates = len(case.store.coverage(0).segments)
+        size = case.store.geometry.coarse_shape[0]
         print(
-            f"{options.tasks} tasks in 2 volumes of {case.store.geometry.coarse_size}³ "
+            f"{options.tasks} tasks in 2 volumes of {size}³ "
             f"coarse voxels and {candidates:,} segments, {options.uncertainty}, "
             f"batches of {SETTINGS.batch_size} here; best of {options.rounds} rounds; "
             f"{case.device}, {options.threads} threads, {os.cpu_count()} cores "

@@ -61,7 +61,7 @@ from eyewire_validator.voxel_network.state import TrainingRun
 
 CONFIG = Path(__file__).resolve().parents[1] / "config" / "defaults.yaml"
 GEOMETRY = VolumeGeometry(size=256, overlap=32, factor=4)
-SIZE, STRIDE = GEOMETRY.coarse_size, 224
+SIZE, STRIDE = GEOMETRY.coarse_shape[0], 224
 # Volumes that differ; the others are hard links. Segments of each, tasks in each.
 DIFFERENT, SEGMENTS, TASKS_OF_A_VOLUME = 16, 300, 4
 # Edges of the cubes that work is counted on.

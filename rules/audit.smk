@@ -13,6 +13,7 @@ rule audit_models:
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
         checkpoints=audited_checkpoints,
+        manifest=manifest_of_files,
     output:
         "results/audit.json",
     log:
@@ -26,6 +27,7 @@ rule audit_models:
         evaluation=EVALUATION,
         random_seed=config["training"]["random_seed"],
         geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
         code=code_of_all_answering("audit_models.py"),
     script:
         "../workflow/scripts/audit_models.py"

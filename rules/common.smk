@@ -49,6 +49,7 @@ from eyewire_validator.storage.schemas.cells import CATALOG
 from eyewire_validator.storage.schemas.registry import REGISTRY
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes import FORMAT as VOLUME_FORMAT
+from eyewire_validator.volumes.geometry import as_config
 
 # Threads of a job that wait for each other sleep: spinning ones took six times the CPU
 # time of their training as soon as another job ran beside it.
@@ -90,8 +91,9 @@ SANDBOX = deepcopy(config["sandbox"])
 if SANDBOX["files"]["supervoxels"] == MAKE:
     SANDBOX["files"]["supervoxels"] = f"{SUPERVOXELS}::supervoxels"
 SANDBOX["files"]["invert"] = config["image"]["invert"]
-SANDBOX["files"]["voxel_nm"] = config["volumes"]["voxel_nm"]
 HAS_FILES, HAS_LABELS = has_files(config), has_labels(config)
+if HAS_FILES:
+    SANDBOX["files"]["voxel_nm"] = config["volumes"]["voxel_nm"]
 MODELS = plan_models(config)
 # Those that answer what is open.
 ANSWERING = answering_models(config, MODELS)
@@ -106,7 +108,8 @@ EVALUATION = {
     **{f"dust_{key}": value for key, value in DUST.items()},
 }
 BOOTSTRAP = {key: config["report"][key] for key in ("resamples", "random_seed")}
-GEOMETRY = asdict(volume_geometry(config))
+VOLUME = volume_geometry(config)
+GEOMETRY = VOLUME.as_config()
 
 
 # The sum over running jobs never exceeds these, on a cluster neither. Each job claims

@@ -143,7 +143,7 @@ rule summarize_model:
         bootstrap=BOOTSTRAP,
         answers=metadata_of,
         metadata=metadata_of_decisions,
-        volume_voxels=GEOMETRY["size"] ** 3,
+        volume_voxels=VOLUME.voxels,
         code=code("summarize_model.py"),
     script:
         "../workflow/scripts/summarize_model.py"

@@ -188,7 +188,7 @@ rule plot_learning:
     params:
         entries=rows_of(EVALUATIONS.by_training_tasks()),
         bootstrap=BOOTSTRAP,
-        volume_voxels=GEOMETRY["size"] ** 3,
+        volume_voxels=VOLUME.voxels,
         heading={
             **EVALUATIONS.heading(FOCUS.model, FOCUS.replicate),
             "details": f"{FOCUS.split} tasks",

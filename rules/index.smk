@@ -31,7 +31,7 @@ rule index_tasks:
     params:
         aggregate=config["aggregate"],
         split=config["split"],
-        stride=volume_geometry(config).stride,
+        stride=as_config(VOLUME.stride),
         code=code("index_tasks.py"),
     script:
         "../workflow/scripts/index_tasks.py"

@@ -39,7 +39,7 @@ rule compare_models:
     params:
         entries=rows_of(EVALUATIONS.reported()),
         bootstrap=BOOTSTRAP,
-        volume_voxels=GEOMETRY["size"] ** 3,
+        volume_voxels=VOLUME.voxels,
         split_rule=config["split"]["rule"],
         shown={key: config["report"][key] for key in ("model", "split")},
         code=code("compare_models.py"),
@@ -66,7 +66,7 @@ rule compare_loops:
     params:
         entries=rows_of(EVALUATIONS.by_loops()),
         bootstrap=BOOTSTRAP,
-        volume_voxels=GEOMETRY["size"] ** 3,
+        volume_voxels=VOLUME.voxels,
         code=code("compare_loops.py"),
     script:
         "../workflow/scripts/compare_loops.py"

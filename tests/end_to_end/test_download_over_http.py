@@ -31,7 +31,7 @@ FOLDER_NAME = "e2198_compressed/Volume-40-41/"
 
 def draw_volume():
     """A bright ball of segment 9 in the dark of segment 2; both (z, y, x)."""
-    z, y, x = np.indices(GEOMETRY.shape) - 8
+    z, y, x = np.indices(GEOMETRY.size) - 8
     ball = z**2 + y**2 + x**2 < 36
     return np.where(ball, 200, 40).astype(np.uint8), np.where(ball, 9, 2).astype("<u2")
 

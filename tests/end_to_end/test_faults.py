@@ -147,7 +147,7 @@ def draw_task(task, place):
 
 def draw_volume(folder):
     (folder / "jpg").mkdir(parents=True)
-    z, y, _ = np.indices(GEOMETRY.shape)
+    z, y, _ = np.indices(GEOMETRY.size)
     for number, plane in enumerate((z * 8 + y).astype(np.uint8)):
         Image.fromarray(plane).save(folder / "jpg" / f"{number}.jpg", quality=90)
     segmentation = np.where(z < 4, 9, 2).astype("<u2").tobytes()

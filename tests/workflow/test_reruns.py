@@ -213,7 +213,7 @@ def test_a_block_that_is_older_than_the_one_before_is_seen(run, tmp_path):
                 "min_cell_voxels": 1,
             },
         },
-        "volumes": {"size": 16, "overlap": 4, "factor": 1},
+        "volumes": {"size": 16, "overlap": 4, "factor": 1, "voxel_nm": [10] * 3},
         "models": {"agglomeration": None, "lwunet": None, "published": None},
         "report": {"model": "ready_made"},
     }

@@ -28,7 +28,7 @@ def picture_of(task: SampleTask, answer: pd.DataFrame) -> TaskPicture:
     probability[answer["segment"]] = answer["probability"]
     ids = answer["segment"].to_numpy(np.int64)
     chosen, belongs = answer["chosen"], answer["belongs"]
-    image, segmentation = task.volume
+    image, segmentation, _ = task.volume
     return TaskPicture.of(
         np.stack([image, task.volume.mask(seed), task.volume.mask(truth)]),
         answer_in_segments(segmentation, seed, probability),

@@ -21,7 +21,7 @@ from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.tasks.origins import Origins
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import coarsened, voxel_size
+from eyewire_validator.volumes.voxel_size import voxel_size
 
 files, params = snakemake.input, snakemake.params
 # Parts are gone once they are joined.
@@ -34,7 +34,11 @@ truth, supervoxels, manifest, checkpoint = (
 
 with job_log(snakemake.log[0], kept), ExitStack() as until_done:
     index = read_table(Path(files.index), TASK_INDEX)
-    store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
+    store = VolumeStore(
+        map(Path, files.volumes),
+        VolumeGeometry(**params.geometry),
+        voxel_nm=voxel_size(params.voxel_nm, manifest),
+    )
     settings = model_settings(params.model)
     evaluation_settings = EvaluationSettings(**params.evaluation)
     tasks = part_of_batches(
@@ -57,8 +61,7 @@ with job_log(snakemake.log[0], kept), ExitStack() as until_done:
         keep_memory()
         granted = snakemake.resources.cuda > 0
         device = resolve_device(params.device, cuda_granted=granted)
-        edges = coarsened(voxel_size(params.voxel_nm, manifest), store.geometry.factor)
-        alarm = {"alarm": alarm_of(checkpoint, store, edges)}
+        alarm = {"alarm": alarm_of(checkpoint, store)}
     resources = Resources(
         store=store,
         dust=evaluation_settings.dust,

@@ -15,7 +15,7 @@ from eyewire_validator.storage.schemas.training import HISTORY
 from eyewire_validator.storage.tables import read_table, write_table
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import coarsened, voxel_size
+from eyewire_validator.volumes.voxel_size import voxel_size
 
 with job_log(snakemake.log[0], snakemake.output):
     keep_memory()
@@ -25,9 +25,12 @@ with job_log(snakemake.log[0], snakemake.output):
     settings = model_settings(params.model)
     training = KINDS[settings.kind].training.from_mapping(params.training, "training")
     index = read_table(index_file, TASK_INDEX)
-    store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
     manifest = Path(files.manifest) if files.manifest else None
-    voxel_nm = coarsened(voxel_size(params.voxel_nm, manifest), store.geometry.factor)
+    store = VolumeStore(
+        map(Path, files.volumes),
+        VolumeGeometry(**params.geometry),
+        voxel_nm=voxel_size(params.voxel_nm, manifest),
+    )
     trained = train_model(
         index,
         store,
@@ -45,7 +48,7 @@ with job_log(snakemake.log[0], snakemake.output):
         "index": file_hash(index_file),
         "leaked": str(params.leaked).lower(),
     }
-    familiar = familiar_volumes(index, store, voxel_nm)
+    familiar = familiar_volumes(index, store)
     info = CheckpointInfo(settings, training, provenance, familiar)
     write_table(Path(snakemake.output.history), trained.history, HISTORY)
     save_checkpoint(checkpoint, trained.module, info)

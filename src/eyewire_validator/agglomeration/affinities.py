@@ -23,9 +23,20 @@ from eyewire_validator.agglomeration.affinity_unet import (
 from eyewire_validator.agglomeration.contact_classifier import MEMBERS
 from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.filters import standardize_image
-from eyewire_validator.learning.symmetry import SYMMETRIES, Symmetry, apply, choose
+from eyewire_validator.learning.symmetry import (
+    Symmetry,
+    apply,
+    choose,
+    symmetries_of,
+    turned,
+)
 from eyewire_validator.volumes.contacts import mean_over_faces
 from eyewire_validator.volumes.store import CoarseVolume
+from eyewire_validator.volumes.voxel_size import (
+    VoxelSize,
+    relative_areas,
+    relative_edges,
+)
 
 # Turned images that the network sees at once. Of a single one, where it is small, torch
 # does not let oneDNN compute the convolutions, and takes half as long again.
@@ -34,7 +45,7 @@ AT_ONCE = 2
 
 def contact_affinities(
     model: AffinityUNet, volume: CoarseVolume, threads: int = 1
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]:
     """Find the contacts of a volume and average affinities over the faces of each.
 
     A volume of 64 voxels an edge takes about 200 MB a thread meanwhile, and one of 256
@@ -46,20 +57,22 @@ def contact_affinities(
         threads: share the symmetries; on a CPU, their number changes no bit.
 
     Returns:
-        (n, 2) segment ids of each contact, the lower one first, ascending; (n,) coarse
-        faces; and (members, n) the mean logit that both sides belong together.
+        (n, 2) segment ids of each contact, the lower one first, ascending; (n,) their
+        area; and (members, n) the mean logit that both sides belong together.
     """
-    segmentation = close_gaps(volume.segmentation)
+    segmentation = close_gaps(volume.segmentation, relative_edges(volume.voxel_nm))
     image = torch.from_numpy(standardize_image(volume.image))
     image = image.to(next(model.parameters()).device)
-    groups = list(_of_equal_shape(choose(MEMBERS), image.shape))
-    average = partial(_average, model, image, segmentation)
+    turns = choose(MEMBERS, symmetries_of(volume.voxel_nm))
+    groups = list(_of_equal_shape(turns, image.shape))
+    areas = relative_areas(volume.voxel_nm)
+    average = partial(_average, model, image, segmentation, areas)
     with ThreadPoolExecutor(threads, initializer=_compute_alone) as pool:
         found = chain.from_iterable(pool.map(average, groups))
     contacts = dict(zip(chain(*groups), found, strict=True))
     # The contacts are the same however the volume is turned.
-    pairs, faces, _ = contacts[SYMMETRIES[0]]
-    return pairs, faces, np.stack([contacts[turn][2] for turn in choose(MEMBERS)])
+    pairs, area, _ = contacts[turns[0]]
+    return pairs, area, np.stack([contacts[turn][2] for turn in turns])
 
 
 def _compute_alone() -> None:
@@ -71,10 +84,10 @@ def _of_equal_shape(
 ) -> Iterator[list[Symmetry]]:
     """Yield a few symmetries at a time that turn ``size`` (z, y, x) into the same."""
 
-    def turned(symmetry: Symmetry) -> list[int]:
-        return [size[axis] for axis in symmetry.axes]
+    def shape(symmetry: Symmetry) -> tuple[int, ...]:
+        return turned(size, symmetry)
 
-    for _, group in groupby(sorted(symmetries, key=turned), turned):
+    for _, group in groupby(sorted(symmetries, key=shape), shape):
         same = list(group)
         for start in range(0, len(same), AT_ONCE):
             yield same[start : start + AT_ONCE]
@@ -85,8 +98,9 @@ def _average(
     model: AffinityUNet,
     image: Tensor,
     segmentation: NDArray[np.int32],
+    areas: VoxelSize,
     symmetries: Sequence[Symmetry],
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
+) -> list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]]:
     """Average the logits of a (z, y, x) image over its contacts, as `mean_over_faces`.
 
     Returns:
@@ -96,7 +110,7 @@ def _average(
     logits = next_neighbours(model, images).cpu().numpy()
     ids = torch.from_numpy(segmentation)
     return [
-        mean_over_faces(apply(ids, symmetry).numpy(), values)
+        mean_over_faces(apply(ids, symmetry).numpy(), values, turned(areas, symmetry))
         for symmetry, values in zip(symmetries, logits, strict=True)
     ]
 

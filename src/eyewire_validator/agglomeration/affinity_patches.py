@@ -4,6 +4,7 @@ The volumes lie on the device that trains, and so do all random numbers: a patch
 one gather of the image and one of the objects, and the CPU waits for nothing.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,8 +15,14 @@ from torch import Tensor
 
 from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.filters import standardize_image
-from eyewire_validator.learning.symmetry import SYMMETRIES, steps_along
+from eyewire_validator.learning.symmetry import (
+    SYMMETRIES,
+    Symmetry,
+    numbers_of,
+    steps_along,
+)
 from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume
+from eyewire_validator.volumes.voxel_size import relative_edges
 
 # By how much contrast is multiplied and brightness moved at most, and the deviation of
 # the noise; in standard deviations of the volume.
@@ -46,7 +53,11 @@ class LabelledVolume:
         numbers[0] = 0
         return cls(
             torch.from_numpy(standardize_image(volume.image)),
-            torch.from_numpy(numbers[close_gaps(volume.segmentation)]),
+            torch.from_numpy(
+                numbers[
+                    close_gaps(volume.segmentation, relative_edges(volume.voxel_nm))
+                ]
+            ),
         )
 
 
@@ -54,16 +65,22 @@ class Patches:
     """Draws patches of labelled volumes, which lie on a device: 2 MB each of 64³.
 
     Args:
-        volumes: cubes of equal size.
+        volumes: of equal shape.
         size: edge of a patch, voxels; at most that of the volumes.
         device: where they lie.
+        symmetries: by which patches are turned.
     """
 
     def __init__(
-        self, volumes: Sequence[LabelledVolume], size: int, device: torch.device
+        self,
+        volumes: Sequence[LabelledVolume],
+        size: int,
+        device: torch.device,
+        symmetries: Sequence[Symmetry] = SYMMETRIES,
     ) -> None:
         """Copy the volumes to the device."""
-        self.edge, self.size = len(volumes[0].image), size
+        self._turns = torch.tensor(numbers_of(symmetries), device=device)
+        self.shape, self.size = volumes[0].image.shape, size
         self._images, self._objects = (
             torch.stack([part.to(device) for part in parts])
             for parts in zip(*((v.image, v.objects) for v in volumes), strict=True)
@@ -81,12 +98,13 @@ class Patches:
             objects, see `LabelledVolume`.
         """
         shape, device = (len(volumes), 3), volumes.device
-        room = self.edge - self.size + 1
-        starts = torch.randint(room, shape, generator=noise, device=device)
-        symmetries = torch.randint(
-            len(SYMMETRIES), shape[:1], generator=noise, device=device
+        room = [edge - self.size + 1 for edge in self.shape]
+        starts = torch.randint(math.lcm(*room), shape, generator=noise, device=device)
+        starts %= torch.tensor(room, device=device)
+        turns = torch.randint(
+            len(self._turns), shape[:1], generator=noise, device=device
         )
-        image, objects = self.cut(volumes, starts, symmetries)
+        image, objects = self.cut(volumes, starts, self._turns[turns])
         return change_looks(image, noise)[:, None], objects
 
     def cut(
@@ -104,9 +122,11 @@ class Patches:
         """
         axes, steps = steps_along(symmetries, self.size)
         along = steps + starts.gather(1, axes)[..., None]
-        z, y, x = (along * (self.edge ** (2 - axes))[..., None]).unbind(1)
+        _, height, width = self.shape
+        strides = torch.tensor([height * width, width, 1], device=axes.device)[axes]
+        z, y, x = (along * strides[..., None]).unbind(1)
         voxels = z[:, :, None, None] + y[:, None, :, None] + x[:, None, None]
-        voxels = voxels + (volumes * self.edge**3)[:, None, None, None]
+        voxels = voxels + (volumes * self.shape.numel())[:, None, None, None]
         return self._images.take(voxels), self._objects.take(voxels)
 
 

@@ -31,6 +31,7 @@ from eyewire_validator.learning.devices import (
 )
 from eyewire_validator.learning.epochs import RESUME_FILE, Epochs, fingerprint
 from eyewire_validator.learning.precision import choose_precision, gradient
+from eyewire_validator.learning.symmetry import symmetries_of
 from eyewire_validator.storage.schemas.training import HISTORY
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.store import VolumeStore
@@ -80,7 +81,8 @@ def train_affinities(
     labelled, tasks = _label_volumes(index, "train", store, most, random_seed)
     most = min(most, MAX_VALIDATION_VOLUMES)
     held_out, _ = _label_volumes(index, "validation", store, most, random_seed)
-    patches = Patches(labelled, settings.patch_size, device)
+    symmetries = symmetries_of(store.coarse_voxel_nm)
+    patches = Patches(labelled, settings.patch_size, device, symmetries)
     run = _start(settings, random_seed, device)
     run.choose_precision(patches, device)
     file = folder / RESUME_FILE

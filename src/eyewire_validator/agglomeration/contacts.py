@@ -16,11 +16,17 @@ from eyewire_validator.agglomeration.features import (
 )
 from eyewire_validator.agglomeration.filters import filter_image
 from eyewire_validator.volumes.compiled import compiled
-from eyewire_validator.volumes.contacts import Faces, list_faces
+from eyewire_validator.volumes.contacts import CUBE, Faces, list_faces
 from eyewire_validator.volumes.store import CoarseVolume
+from eyewire_validator.volumes.voxel_size import (
+    VoxelSize,
+    relative_areas,
+    relative_edges,
+)
 
 # Where nothing lies between segments, such as a membrane that was left out, they grow
-# into it by this many coarse voxels before contacts are looked for.
+# into it by this many coarse voxels, or edges of a cube of a voxel's volume, before
+# contacts are looked for.
 GROWTH = 2.0
 
 
@@ -30,12 +36,12 @@ class DescribedContacts:
 
     Attributes:
         pairs: (n, 2) int64 segment ids, never 0, the lower one first, ascending.
-        faces: (n,) int64 coarse faces that they share.
+        area: (n,) float64 area that they share, see `volumes.contacts`.
         features: (n, features) float32, in the order of `features.FEATURES`.
     """
 
     pairs: NDArray[np.int64]
-    faces: NDArray[np.int64]
+    area: NDArray[np.float64]
     features: NDArray[np.float32]
 
 
@@ -52,41 +58,49 @@ def describe_contacts(volume: CoarseVolume, image: str) -> DescribedContacts:
     """
     if image == "none":
         volume = volume._replace(image=np.zeros_like(volume.image))
-    segmentation = close_gaps(volume.segmentation)
-    filtered = filter_image(volume.image)
-    faces = list_faces(segmentation)
+    edges = relative_edges(volume.voxel_nm)
+    segmentation = close_gaps(volume.segmentation, edges)
+    filtered = filter_image(volume.image, edges)
+    faces = list_faces(segmentation, relative_areas(volume.voxel_nm))
     appearance = _appearance(faces, filtered)
-    sides = _Segments.measure(segmentation, filtered)
+    sides = _Segments.measure(segmentation, filtered, edges)
     features = np.concatenate(
         [
             appearance.reshape(-1, len(FILTERS) * len(OF_A_FILTER)),
-            _shape(faces, segmentation.shape),
+            _shape(faces, segmentation.shape, edges),
             _compare(faces, appearance, sides),
         ],
         axis=1,
     )
-    return DescribedContacts(faces.pairs, faces.count, features.astype(np.float32))
+    return DescribedContacts(faces.pairs, faces.area, features.astype(np.float32))
 
 
-def close_gaps(segmentation: NDArray[np.uint16]) -> NDArray[np.int32]:
-    """Grow (z, y, x) segments into the background, by `GROWTH` voxels at most.
+def close_gaps(
+    segmentation: NDArray[np.uint16], edges: VoxelSize = CUBE
+) -> NDArray[np.int32]:
+    """Grow (z, y, x) segments into the background, by `GROWTH` at most.
 
     A voxel takes the id of the nearest segment; of equally near ones, that of the voxel
     of the lowest x, then y, then z, as `skimage.segmentation.expand_labels` does.
+
+    Args:
+        segmentation: (z, y, x) uint16 segment ids, 0 is background.
+        edges: of a voxel, see `relative_edges`.
     """
     grown = segmentation.astype(np.int32)
     if not grown.all():
-        _grow(segmentation, _nearest_first(GROWTH), grown)
+        _grow(segmentation, _nearest_first(GROWTH, edges), grown)
     return grown
 
 
-def _nearest_first(farthest: float) -> NDArray[np.int64]:
+def _nearest_first(farthest: float, edges: VoxelSize) -> NDArray[np.int64]:
     """Return the (n, 3) steps along z, y, x to all voxels that are no farther."""
-    reach = int(farthest)
-    steps = np.indices((2 * reach + 1,) * 3).reshape(3, -1).T - reach
-    squares = np.square(steps).sum(axis=1)
+    reach = (farthest / np.array(edges)).astype(np.int64)
+    steps = np.indices(tuple(2 * reach + 1)).reshape(3, -1).T - reach
+    squares = np.square(steps * edges).sum(axis=1)
     steps = steps[np.lexsort((*steps.T, squares))]
-    return steps[1 : np.count_nonzero(squares <= farthest**2)]
+    near: NDArray[np.int64] = steps[1 : np.count_nonzero(squares <= farthest**2)]
+    return near
 
 
 @compiled()
@@ -146,17 +160,19 @@ def _describe(images, voxels, count, quantiles, found):  # type: ignore[no-untyp
             start += faces
 
 
-def _shape(faces: Faces, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _shape(
+    faces: Faces, shape: tuple[int, ...], edges: VoxelSize
+) -> NDArray[np.float64]:
     """Describe how large and how flat each contact is: (n, 3)."""
-    size = np.log(faces.count)
+    size = np.log(faces.area)
     spread = np.zeros(len(size))
     contact = np.arange(len(size)).repeat(faces.count)
-    for axis in np.unravel_index(faces.voxels[0], shape):
+    for axis, edge in zip(np.unravel_index(faces.voxels[0], shape), edges, strict=True):
         mean, square = (
             np.bincount(contact, places, len(size)) / faces.count
             for places in (axis, np.square(axis))
         )
-        spread += (square - mean**2).clip(0)
+        spread += (square - mean**2).clip(0) * edge**2
     return np.stack([size, np.sqrt(spread), size - np.log1p(spread)], axis=1)
 
 
@@ -166,7 +182,7 @@ class _Segments:
 
     Attributes:
         described: (ids, 1 + 2 x filters) float64, in the order of `OF_A_SEGMENT`.
-        centers: (ids, 3) float64 centroids, coarse voxels.
+        centers: (ids, 3) float64 centroids, in the edges of a cube of a voxel's volume.
     """
 
     described: NDArray[np.float64]
@@ -174,7 +190,10 @@ class _Segments:
 
     @classmethod
     def measure(
-        cls, segmentation: NDArray[np.int32], filtered: NDArray[np.float32]
+        cls,
+        segmentation: NDArray[np.int32],
+        filtered: NDArray[np.float32],
+        edges: VoxelSize,
     ) -> "_Segments":
         ids = segmentation.ravel()
         voxels = np.bincount(ids)
@@ -191,7 +210,7 @@ class _Segments:
             variance = mean(np.square(values, dtype=np.float64)) - average**2
             columns += [average, np.sqrt(variance.clip(0))]
         centers = [mean(axis) for axis in np.indices(segmentation.shape)]
-        return cls(np.stack(columns, axis=1), np.stack(centers, axis=1))
+        return cls(np.stack(columns, axis=1), np.stack(centers, axis=1) * edges)
 
 
 def _compare(
@@ -201,10 +220,10 @@ def _compare(
     voxels = segments.described[faces.pairs, 0]
     sides = np.take_along_axis(faces.pairs, np.argsort(voxels, 1, kind="stable"), 1)
     smaller, larger = segments.described[sides.T]
-    surface = np.bincount(faces.pairs.ravel(), faces.count.repeat(2))
+    surface = np.bincount(faces.pairs.ravel(), faces.area.repeat(2))
     centers = segments.centers[sides]
     columns = [
-        *(faces.count / surface[sides.T]),
+        *(faces.area / surface[sides.T]),
         np.linalg.norm(centers[:, 0] - centers[:, 1], axis=1),
     ]
     for name in COMPARED:

@@ -31,7 +31,7 @@ class Examples:
     Attributes:
         features: (n, features) float32.
         belongs: (n,) float32, 1 or 0.
-        weights: (n,) float32 of mean 1, the square root of the faces: an error in a
+        weights: (n,) float32 of mean 1, the square root of the area: an error in a
             large contact costs more, but not as much more as it is larger.
         tasks: number of tasks that label them.
     """
@@ -77,7 +77,7 @@ def find_examples(
     volumes = draw_volumes(split, max_volumes, random_seed)
     lineage = Lineage(split)
     features = [np.empty((0, len(FEATURES)), np.float32)]
-    belongs, faces = [np.empty(0, np.bool_)], [np.empty(0, np.int64)]
+    belongs, areas = [np.empty(0, np.bool_)], [np.empty(0)]
     tasks = 0
     for volume in Progress(volumes, unit="volumes"):
         of_volume = split.loc[split["volume"] == volume, "task"]
@@ -85,9 +85,9 @@ def find_examples(
         rows, together = contact_labels(map(lineage.task, of_volume), contacts)
         features.append(contacts.features[rows])
         belongs.append(together)
-        faces.append(contacts.faces[rows])
+        areas.append(contacts.area[rows])
         tasks += len(of_volume)
-    weights = np.sqrt(np.concatenate(faces))
+    weights = np.sqrt(np.concatenate(areas))
     examples = Examples(
         torch.from_numpy(np.concatenate(features)),
         torch.from_numpy(np.concatenate(belongs).astype(np.float32)),

@@ -5,20 +5,26 @@ The filters are those that ilastik offers for membranes (Sommer et al. 2011, Ber
 which is high in a dark sheet such as a membrane.
 """
 
+from itertools import combinations_with_replacement
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
+from scipy.ndimage import gaussian_filter
 from skimage.feature import hessian_matrix
 
 from eyewire_validator.agglomeration.features import SHEETS, SMOOTHING
 from eyewire_validator.volumes.compiled import compiled
+from eyewire_validator.volumes.voxel_size import VoxelSize
 
 
-def filter_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+def filter_image(
+    image: NDArray[np.uint8], edges: VoxelSize = (1.0, 1.0, 1.0)
+) -> NDArray[np.float32]:
     """Filter an image at several scales.
 
     Args:
         image: (z, y, x) uint8 grey values; their mean and contrast do not matter.
+        edges: of a voxel, which scales count in, see `relative_edges`.
 
     Returns:
         (filters, z, y, x) float32, in the order of `features.FILTERS`; grey values are
@@ -28,10 +34,10 @@ def filter_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     grey = standardize_image(image)
     found = [grey]
     for sigma in SMOOTHING:
-        found.append(gaussian_filter(grey, sigma))
-        found.append(gaussian_gradient_magnitude(grey, sigma))
+        found.append(gaussian_filter(grey, sigma / np.array(edges)))
+        found.append(_gradient(grey, sigma, edges))
     for sigma in SHEETS:
-        found += _sheets(grey, sigma)
+        found += _sheets(grey, sigma, edges)
     return np.stack(found).astype(np.float32, copy=False)
 
 
@@ -46,11 +52,30 @@ def standardize_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     return grey
 
 
-def _sheets(grey: NDArray[np.float32], sigma: float) -> list[NDArray[np.float32]]:
+def _gradient(
+    grey: NDArray[np.float32], sigma: float, edges: VoxelSize
+) -> NDArray[np.float32]:
+    """Return how steep a Gaussian of the image is."""
+    squares = np.zeros_like(grey)
+    for axis, edge in enumerate(edges):
+        order = [int(axis == other) for other in range(3)]
+        slope = gaussian_filter(grey, sigma / np.array(edges), order)
+        slope /= np.float32(edge)
+        squares += slope * slope
+    return np.sqrt(squares, squares)
+
+
+def _sheets(
+    grey: NDArray[np.float32], sigma: float, edges: VoxelSize
+) -> list[NDArray[np.float32]]:
     """Return the eigenvalues of the Hessian, from the largest to the lowest."""
     hessian = hessian_matrix(  # type: ignore[no-untyped-call]
-        grey, sigma, order="rc", use_gaussian_derivatives=False
+        grey, sigma / np.array(edges), order="rc", use_gaussian_derivatives=False
     )
+    for entry, (one, other) in zip(
+        hessian, combinations_with_replacement(edges, 2), strict=True
+    ):
+        entry /= np.float32(one * other)
     eigenvalues = np.empty((3, *grey.shape), np.float32)
     _eigenvalues(np.stack(hessian).reshape(6, -1), eigenvalues.reshape(3, -1))
     return list(eigenvalues * sigma**2)

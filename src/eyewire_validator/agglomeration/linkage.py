@@ -23,9 +23,9 @@ from eyewire_validator.volumes.compiled import compiled
 # is very sure of does not outweigh all others. At the lowest, nothing is joined.
 HIGHEST = 7.0
 
-# A contact between two clusters: sum of the log odds over its faces, faces, their
+# A contact between two clusters: sum of the log odds over its faces, their area, the
 # mean, and the lowest code of the contacts that it was made of.
-CONTACT = np.dtype([("total", "f8"), ("faces", "f8"), ("mean", "f8"), ("first", "i8")])
+CONTACT = np.dtype([("total", "f8"), ("area", "f8"), ("mean", "f8"), ("first", "i8")])
 # One end of a contact; contact c has the ends 2 c and 2 c + 1. The ends at a cluster
 # form a list, in which some may be of contacts that are gone.
 END = np.dtype([("cluster", "i4"), ("following", "i4")])
@@ -50,7 +50,7 @@ class Linkage:
         segments: (nodes,) int64 ids of those that touch another one, ascending.
         evidence: (members, n) float32 log odds of each contact.
         order: (members, n) int32 contacts, the surest first.
-        contacts: (n,) `CONTACT` with the faces and codes, of no member yet.
+        contacts: (n,) `CONTACT` with the areas and codes, of no member yet.
         ends: (2 n,) `END`.
         clusters: (nodes,) `CLUSTER`, each a node alone.
         table: (slots,) `SLOT`, each where `_find` looks for it; slots are a power of
@@ -69,7 +69,7 @@ class Linkage:
     def prepare(
         cls,
         pairs: NDArray[np.int64],
-        faces: NDArray[np.int64],
+        area: NDArray[np.float64],
         evidence: NDArray[np.float32],
     ) -> "Linkage":
         """Do once what every seed needs.
@@ -77,7 +77,7 @@ class Linkage:
         Args:
             pairs: (n, 2) int64 segment ids of each contact, the lower one first,
                 ascending, none twice.
-            faces: (n,) int64 faces of each.
+            area: (n,) float64 area of each.
             evidence: (members, n) float32 log odds that both sides belong together,
                 from -HIGHEST to HIGHEST.
         """
@@ -86,7 +86,7 @@ class Linkage:
         segments = np.flatnonzero(present)
         nodes = (np.cumsum(present) - 1)[pairs]
         contacts = np.zeros(len(pairs), CONTACT)
-        contacts["faces"] = faces
+        contacts["area"] = area
         contacts["first"] = nodes @ [len(segments), 1]
         ends = np.empty(nodes.size, END)
         ends["cluster"] = nodes.ravel()
@@ -119,7 +119,7 @@ class Linkage:
         ):
             if len(given):
                 contacts = self.contacts.copy()
-                contacts["total"] = contacts["faces"] * evidence
+                contacts["total"] = contacts["area"] * evidence
                 contacts["mean"] = evidence
                 _join(
                     evidence, order, given, found, contacts, self.ends.copy(),
@@ -362,8 +362,8 @@ def _unite(surer, lesser, contacts, queue, waiting):  # type: ignore[no-untyped-
     left, gone = contacts[surer], contacts[lesser]
     mean, first = left.mean, left.first
     left.total += gone.total
-    left.faces += gone.faces
-    left.mean = left.total / left.faces
+    left.area += gone.area
+    left.mean = left.total / left.area
     left.first = min(first, gone.first)
     gone.mean = GONE
     if left.mean > mean or (left.mean == mean and left.first < first):

@@ -19,7 +19,7 @@ class Membership(NamedTuple):
     Attributes:
         bias: added to the log odds.
         linkage: times the level of the linkage; above 0.
-        contact: times the natural logarithm of 1 + the faces shared with the seed.
+        contact: times the natural logarithm of 1 + the area shared with the seed.
         rejected: added for a segment that the ancestors saw and rejected.
     """
 
@@ -31,14 +31,14 @@ class Membership(NamedTuple):
     def probability(
         self,
         levels: NDArray[np.float32],
-        seed_faces: NDArray[np.int64],
+        seed_area: NDArray[np.float64],
         rejected: NDArray[np.bool_],
     ) -> NDArray[np.float32]:
         """Return the probability of membership of segments.
 
         Args:
             levels: (..., n) float32 log odds, from minus to plus infinity.
-            seed_faces: (n,) int64 coarse faces that each shares with the seed.
+            seed_area: (n,) float64 area that each shares with the seed, see `Contacts`.
             rejected: (n,) bool, whether the ancestors saw it and did not choose it.
 
         Returns:
@@ -47,7 +47,7 @@ class Membership(NamedTuple):
         odds = (
             self.bias
             + self.linkage * levels
-            + self.contact * np.log1p(seed_faces)
+            + self.contact * np.log1p(seed_area)
             + self.rejected * rejected
         )
         return np.asarray(expit(odds), np.float32)
@@ -58,7 +58,7 @@ LINKAGE_ALONE = Membership(bias=0.0, linkage=1.0, contact=0.0, rejected=0.0)
 
 def fit_membership(
     levels: NDArray[np.float32],
-    seed_faces: NDArray[np.int64],
+    seed_area: NDArray[np.float64],
     rejected: NDArray[np.bool_],
     belongs: NDArray[np.bool_],
 ) -> Membership:
@@ -66,7 +66,7 @@ def fit_membership(
 
     Args:
         levels: (n,) float32 finite log odds.
-        seed_faces: (n,) int64 coarse faces that each shares with the seed.
+        seed_area: (n,) float64 area that each shares with the seed, see `Contacts`.
         rejected: (n,) bool, whether the ancestors saw it and did not choose it.
         belongs: (n,) bool.
 
@@ -79,7 +79,7 @@ def fit_membership(
 
     if belongs.all() or not belongs.any():
         return LINKAGE_ALONE
-    rows = np.stack([levels, np.log1p(seed_faces), rejected], axis=1)
+    rows = np.stack([levels, np.log1p(seed_area), rejected], axis=1)
     model = LogisticRegression().fit(rows, belongs)
     found = Membership(float(model.intercept_[0]), *map(float, model.coef_[0]))
     return found if found.linkage > 0 else LINKAGE_ALONE

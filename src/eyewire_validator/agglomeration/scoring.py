@@ -17,7 +17,7 @@ from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.tasks.context import rejected_segments
 from eyewire_validator.tasks.lineage import Lineage, Task
-from eyewire_validator.volumes.contacts import faces_with_seed
+from eyewire_validator.volumes.contacts import area_with_seed
 from eyewire_validator.volumes.store import CoarseVolume, VolumeStore
 
 # Volumes whose scored contacts are kept in memory; many tasks lie in the same one.
@@ -30,18 +30,18 @@ class ScoredContacts:
 
     Attributes:
         pairs: (n, 2) int64 segment ids, the lower one first, ascending.
-        faces: (n,) int64 coarse faces.
+        area: (n,) float64, see `volumes.contacts`.
         evidence: (members, n) float32 log odds that both sides belong together.
     """
 
     pairs: NDArray[np.int64]
-    faces: NDArray[np.int64]
+    area: NDArray[np.float64]
     evidence: NDArray[np.float32]
 
     @cached_property
     def linkage(self) -> Linkage:
         """The contacts prepared to be joined, once for all seeds."""
-        return Linkage.prepare(self.pairs, self.faces, self.evidence)
+        return Linkage.prepare(self.pairs, self.area, self.evidence)
 
 
 def score_contacts(
@@ -60,14 +60,14 @@ def score_contacts(
     # Both find the same contacts, in the same order.
     with torch_threads(1), torch.inference_mode():
         if model.network:
-            pairs, faces, means = contact_affinities(model.network, volume, threads)
+            pairs, area, means = contact_affinities(model.network, volume, threads)
             evidence.append(means.clip(-HIGHEST, HIGHEST))
         if model.classifier:
             contacts = describe_contacts(volume, image)
-            pairs, faces = contacts.pairs, contacts.faces
+            pairs, area = contacts.pairs, contacts.area
             logits = model.classifier(torch.from_numpy(contacts.features).to(device))
             evidence.append(logits.clamp(-HIGHEST, HIGHEST).cpu().numpy())
-    return ScoredContacts(pairs, faces, np.mean(evidence, axis=0, dtype=np.float32))
+    return ScoredContacts(pairs, area, np.mean(evidence, axis=0, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ class Linked:
     Attributes:
         segments: (n,) int64 ids, ascending.
         levels: (members, n) float32 log odds of the linkage, see `Linkage.levels`.
-        seed_faces: (n,) int64 coarse faces that each shares with the seed.
+        seed_area: (n,) float64 area that each shares with the seed.
         rejected: (n,) bool, whether the ancestors saw it and did not choose it.
     """
 
     segments: NDArray[np.int64]
     levels: NDArray[np.float32]
-    seed_faces: NDArray[np.int64]
+    seed_area: NDArray[np.float64]
     rejected: NDArray[np.bool_]
 
     @classmethod
@@ -95,9 +95,9 @@ class Linked:
             seed: (n,) ids of the segments that are given.
         """
         segments = contacts.linkage.segments
-        faces = faces_with_seed(contacts.pairs, contacts.faces, seed)[segments]
+        area = area_with_seed(contacts.pairs, contacts.area, seed)[segments]
         none = np.zeros(len(segments), np.bool_)
-        return cls(segments, contacts.linkage.levels(seed), faces, none)
+        return cls(segments, contacts.linkage.levels(seed), area, none)
 
     def with_rejected(self, rejected: NDArray[np.int64]) -> "Linked":
         """Return the same evidence, with these segments rejected by the ancestors."""
@@ -109,7 +109,7 @@ class Linked:
         Returns:
             (members, n) float32: 1 for the seed, 0 for what no contacts lead to.
         """
-        return membership.probability(self.levels, self.seed_faces, self.rejected)
+        return membership.probability(self.levels, self.seed_area, self.rejected)
 
 
 def linker(

@@ -157,7 +157,7 @@ def train_membership(
         linked = link_task(task, lineage)
         for level in linked.levels:
             known = np.isfinite(level)
-            evidence = level[known], linked.seed_faces[known], linked.rejected[known]
+            evidence = level[known], linked.seed_area[known], linked.rejected[known]
             belongs = np.isin(linked.segments[known], task.aggregate)
             rows.append((*evidence, belongs))
     model.membership = fit_membership(*map(np.concatenate, zip(*rows, strict=True)))

@@ -26,11 +26,13 @@ from eyewire_validator.config.families import ModelSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.tasks.answering import answer_tasks
 from eyewire_validator.tasks.lineage import Lineage, Task
-from eyewire_validator.volumes.contacts import Contacts, contacts_of, faces_with_seed
+from eyewire_validator.volumes.contacts import Contacts, area_with_seed, contacts_of
 from eyewire_validator.volumes.coverage import AXES, SegmentCoverage
 from eyewire_validator.volumes.dust import Dust
+from eyewire_validator.volumes.geometry import Edges
 from eyewire_validator.volumes.graph import flood
 from eyewire_validator.volumes.store import VolumeStore
+from eyewire_validator.volumes.voxel_size import VoxelSize, relative_edges
 
 # Tasks to learn from at most, drawn at random; each has hundreds of candidates.
 MAX_TASKS = 400
@@ -178,7 +180,7 @@ class CandidateFeatures:
         seed_mask = self._store.get(volume).mask(given)
         columns = {
             **_shape(coverage, self._store.geometry.size),
-            **_distances(coverage, given, seed_mask),
+            **_distances(coverage, given, seed_mask, self._store.coarse_voxel_nm),
             **_touch(self._contacts(volume), given, segments),
         }
         rows = pd.DataFrame(columns, index=segments, dtype=np.float64)
@@ -198,14 +200,15 @@ def _draw(train: pd.DataFrame) -> list[int]:
     return [int(task) for task in train["task"].iloc[np.sort(chosen)]]
 
 
-def _shape(coverage: SegmentCoverage, size: int) -> dict[str, NDArray[np.float64]]:
+def _shape(coverage: SegmentCoverage, size: Edges) -> dict[str, NDArray[np.float64]]:
     """Measure the size and shape of the segments."""
     low, high = _boxes(coverage)
     voxels = coverage.segments["voxels"].to_numpy()
-    extents = dict(zip(("depth", "height", "width"), (high - low).T, strict=True))
+    edges = (high - low) * relative_edges(coverage.voxel_nm)
+    extents = dict(zip(("depth", "height", "width"), edges.T, strict=True))
     return {
         "log_voxels": np.log(voxels),
-        **extents,  # of its box along z, y, x; voxels
+        **extents,  # of its box along z, y, x; edges of a cube of a voxel's volume
         "filling": voxels / (high - low).prod(axis=1),  # of its box; 0 to 1
         # Faces of the volume that its box touches: 0 to 6.
         "volume_faces": (low == 0).sum(axis=1) + (high == size).sum(axis=1),
@@ -213,24 +216,30 @@ def _shape(coverage: SegmentCoverage, size: int) -> dict[str, NDArray[np.float64
 
 
 def _distances(
-    coverage: SegmentCoverage, seed: NDArray[np.int64], seed_mask: NDArray[np.bool_]
+    coverage: SegmentCoverage,
+    seed: NDArray[np.int64],
+    seed_mask: NDArray[np.bool_],
+    coarse_voxel_nm: VoxelSize | None,
 ) -> dict[str, NDArray[np.float64]]:
-    """Measure where the segments are, in the volume and from the seed."""
+    """Measure where the segments are, in the volume and from the seed.
+
+    In the edges of a cube of a coarse voxel's volume, or of a voxel's for boxes.
+    """
+    coarse = relative_edges(coarse_voxel_nm)
     is_seed = coverage.segments["segment"].isin(seed).to_numpy()
     voxels = coverage.segments["voxels"].to_numpy()
-    centers = _centers(coverage, seed_mask.shape)
+    centers = _centers(coverage, seed_mask.shape) * coarse
     # NaN if the volume has no segment of the seed.
     weights = voxels[is_seed] / voxels[is_seed].sum()
     offsets = centers - (weights @ centers[is_seed] if is_seed.any() else np.nan)
     far = np.full(seed_mask.shape, np.nan, np.float32)
     if seed_mask.any():
-        far = distance_transform_edt(~seed_mask).astype(np.float32)
+        far = distance_transform_edt(~seed_mask, coarse).astype(np.float32)
     return {
-        # Of the centroid along the axes, in the volume and from the seed's; coarse
-        # voxels.
+        # Of the centroid along the axes, in the volume and from the seed's.
         **{f"center_{axis}": centers[:, i] for i, axis in enumerate(AXES)},
         **{f"offset_{axis}": offsets[:, i] for i, axis in enumerate(AXES)},
-        # Mean over its voxels of the distance to the seed's nearest; coarse voxels.
+        # Mean over its voxels of the distance to the seed's nearest.
         "distance": coverage.mean(far),
         "box_gap": _box_gaps(coverage, is_seed),
         "log_seed_voxels": np.full(len(voxels), np.log1p(voxels[is_seed].sum())),
@@ -242,13 +251,13 @@ def _touch(
     contacts: Contacts, seed: NDArray[np.int64], segments: NDArray[np.int64]
 ) -> dict[str, NDArray[np.float64]]:
     """Measure contact with the seed, directly and by way of other segments."""
-    faces = faces_with_seed(contacts.pairs, contacts.faces, seed)
+    area = area_with_seed(contacts.pairs, contacts.area, seed)
     surface = contacts.surface[segments]
     return {
-        "seed_faces": faces[segments],  # shared with the seed; coarse faces
+        "seed_area": area[segments],  # shared with the seed; faces of a cube
         # The same as a share of its own; NaN for what vanished in the vote.
         "seed_share": np.divide(
-            faces[segments], surface, np.full(len(segments), np.nan), where=surface > 0
+            area[segments], surface, np.full(len(segments), np.nan), where=surface > 0
         ),
         # Weakest contact of the best path from the seed; 0 to 1.
         "flood": flood(contacts.graph(), seed)[segments],
@@ -272,13 +281,14 @@ def _centers(coverage: SegmentCoverage, shape: tuple[int, ...]) -> NDArray[np.fl
 def _box_gaps(
     coverage: SegmentCoverage, is_seed: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return the distance of each box to the nearest box of the seed, voxels.
+    """Return the distance of each box to the nearest box of the seed.
 
     NaN if the volume has no segment of the seed.
     """
     low, high = _boxes(coverage)
+    edges = relative_edges(coverage.voxel_nm)
     nearest = np.full(len(low), np.nan)
     for seed_low, seed_high in zip(low[is_seed], high[is_seed], strict=True):
-        gaps = np.maximum(low - seed_high, seed_low - high).clip(0)
+        gaps = np.maximum(low - seed_high, seed_low - high).clip(0) * edges
         nearest = np.fmin(nearest, np.linalg.norm(gaps, axis=1))
     return nearest

@@ -1,6 +1,7 @@
 """A finished segmentation as a reference: its objects under the seed."""
 
 from functools import partial
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,25 +54,29 @@ class Labels:
         """Answer with the objects under the seed."""
         labels = self._cut(task)
         factor = self._store.geometry.factor
-        coarse = self._store.get(task.volume_id).segmentation
-        segmentation = coarse.repeat(factor, 0).repeat(factor, 1).repeat(factor, 2)
+        segmentation = self._store.get(task.volume_id).segmentation
+        for axis, edge in enumerate(factor):
+            segmentation = segmentation.repeat(edge, axis)
         objects = {
             owner
             for segment in task.seed
             if (owner := _most_frequent(labels[segmentation == segment]))
         }
         mask = np.isin(labels, np.array(sorted(objects), labels.dtype))
-        edge = self._store.geometry.coarse_size
-        blocks = mask.reshape(edge, factor, edge, factor, edge, factor)
+        coarse = self._store.geometry.coarse_shape
+        blocks = mask.reshape(*chain(*zip(coarse, factor, strict=True)))
         return Answer(blocks.mean(axis=(1, 3, 5), dtype=np.float32))
 
     def _cut(self, task: Task) -> NDArray[np.uint64]:
         if task.corner is None:
             raise VolumeError(f"task {task.task}: its volume has no known position")
         size = self._store.geometry.size
-        box = tuple(slice(start, start + size) for start in task.corner)
+        box = tuple(
+            slice(start, start + edge)
+            for start, edge in zip(task.corner, size, strict=True)
+        )
         labels = as_ids(self._source, self._labels.read(box))
-        if labels.shape != self._store.geometry.shape:
+        if labels.shape != size:
             raise VolumeError(
                 f"task {task.task}: {self._source} of shape {self._labels.shape} does "
                 f"not hold its volume at {task.corner}; give the whole segmentation"

@@ -21,8 +21,14 @@ from eyewire_validator.config.kinds import KINDS, kind_of, model_settings
 from eyewire_validator.config.settings import Settings, suggestion
 from eyewire_validator.config.source import MAKE, has_files, has_labels
 from eyewire_validator.errors import ConfigError
+from eyewire_validator.storage.array_files import may_say_resolution
 from eyewire_validator.volumes.dust import Dust
-from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.geometry import (
+    Edges,
+    VolumeGeometry,
+    as_config,
+    by_axis,
+)
 
 
 def _is_whole(_: Any, value: Any) -> bool:
@@ -86,7 +92,7 @@ def dust(config: Mapping[str, Any]) -> Dust:
     return Dust.of(
         evaluation["dust_voxels"],
         evaluation["dust_thickness"],
-        config["volumes"]["size"],
+        by_axis(config["volumes"]["size"]),
     )
 
 
@@ -121,18 +127,22 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     except ConfigError as error:
         yield f"config: {error}"
         return
-    if (config["split"]["buffer"] + 1) * geometry.stride < geometry.size:
+    layers = config["split"]["buffer"]
+    if any(
+        (layers + 1) * stride < size
+        for stride, size in zip(geometry.stride, geometry.size, strict=True)
+    ):
         yield (
-            f"config: split.buffer: with {config['split']['buffer']} layers between "
-            f"them, volumes still overlap at a stride of {geometry.stride}; use more"
+            f"config: split.buffer: with {layers} layers between them, volumes still "
+            f"overlap at a stride of {as_config(geometry.stride)}; use more"
         )
     yield from _sandbox_contradictions(config)
-    yield from _model_contradictions(config, geometry.coarse_size)
+    yield from _model_contradictions(config, geometry.coarse_shape)
 
 
 def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     files, overlap = config["sandbox"]["files"], config["volumes"]["overlap"]
-    if config["source"] == "sandbox" and overlap < LEAST_OVERLAP:
+    if config["source"] == "sandbox" and min(by_axis(overlap)) < LEAST_OVERLAP:
         yield (
             f"config: volumes.overlap: in {overlap} voxels no answer spawns a task in "
             f"the next volume of a sandbox; use at least {LEAST_OVERLAP}"
@@ -147,6 +157,14 @@ def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             "config: sandbox.files: name labels, if answers are known, or seeds, to "
             "ask from: a CSV, or `all`"
         )
+    named = (files[key] for key in ("image", "supervoxels", "labels"))
+    if not config["volumes"]["voxel_nm"] and not any(
+        may_say_resolution(source) for source in named if source
+    ):
+        yield (
+            "config: volumes.voxel_nm: say how large the voxels of sandbox.files are, "
+            "in nm (z, y, x), such as [30, 6, 6]; files of this form do not"
+        )
 
 
 def _cannot_make_supervoxels(config: Mapping[str, Any]) -> bool:
@@ -158,7 +176,9 @@ def _cannot_make_supervoxels(config: Mapping[str, Any]) -> bool:
     return wanted and not set(first) & set(given)
 
 
-def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterator[str]:
+def _model_contradictions(
+    config: Mapping[str, Any], coarse_shape: Edges
+) -> Iterator[str]:
     """Yield what is wrong with kinds and models, or else between them and the rest."""
     problems = [
         *(p for kind in config["kinds"] for p in _kind_problems(config, kind)),
@@ -167,7 +187,7 @@ def _model_contradictions(config: Mapping[str, Any], coarse_size: int) -> Iterat
     yield from problems
     if not problems:
         for name in config["models"]:
-            yield from _misfits(config, name, coarse_size)
+            yield from _misfits(config, name, coarse_shape)
         yield from _answers_contradictions(config)
         if _cannot_make_supervoxels(config):
             yield (
@@ -236,7 +256,9 @@ def _refusals(
         yield from (f"config: {line}" for line in str(error).splitlines())
 
 
-def _misfits(config: Mapping[str, Any], name: str, coarse_size: int) -> Iterator[str]:
+def _misfits(
+    config: Mapping[str, Any], name: str, coarse_shape: Edges
+) -> Iterator[str]:
     """Yield where a model does not fit the volumes, or the loops that are evaluated."""
     settings = model_settings(complete_entry(config, name))
     if not isinstance(settings, TrainedSettings) or not settings.convolves:
@@ -244,16 +266,18 @@ def _misfits(config: Mapping[str, Any], name: str, coarse_size: int) -> Iterator
     if not has_labels(config) and not settings.checkpoint:
         return
     is_network = isinstance(settings, NetworkSettings)
-    if coarse_size % SIZE_MULTIPLE and (is_network or not settings.checkpoint):
+    divides = not any(edge % SIZE_MULTIPLE for edge in coarse_shape)
+    if not divides and (is_network or not settings.checkpoint):
         yield (
-            f"config: size / factor of volumes is {coarse_size}, expected a multiple "
-            f"of {SIZE_MULTIPLE}, as the network of model {name} halves it twice"
+            f"config: size / factor of volumes is {as_config(coarse_shape)}, expected "
+            f"a multiple of {SIZE_MULTIPLE}, as the network of model {name} halves it "
+            "twice"
         )
     patch = complete_training(config, name)["patch_size"]
-    if patch > coarse_size and not settings.checkpoint:
+    if patch > min(coarse_shape) and not settings.checkpoint:
         yield (
             f"config: patch_size {patch} of model {name} exceeds the volume's "
-            f"{coarse_size} coarse voxels"
+            f"{as_config(coarse_shape)} coarse voxels"
         )
     loops = config["evaluation"]["loops"]
     if isinstance(settings, NetworkSettings) and settings.loops not in loops:

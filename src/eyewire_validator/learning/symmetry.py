@@ -1,11 +1,20 @@
-"""The 48 symmetries of the cube: six orders of the axes times eight flips."""
+"""The 48 symmetries of the cube: six orders of the axes times eight flips.
 
+Tissue has them all, and so has an image of it where voxels are cubes. Axes along which
+their edges differ cannot be swapped: 16 symmetries are left of flat voxels.
+"""
+
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import permutations, product
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
+
+from eyewire_validator.volumes.voxel_size import VoxelSize, are_alike
+
+T = TypeVar("T")
 
 
 class Symmetry(NamedTuple):
@@ -27,14 +36,44 @@ SYMMETRIES: tuple[Symmetry, ...] = tuple(
 )
 
 
-# Has no divisor in common with 48, so that each symmetry is reached, and takes turns
-# among orders of the axes and flips.
+# Has no divisor in common with 48, 16 and 8, so that each symmetry is reached, and
+# takes turns among orders of the axes and flips.
 STRIDE = 29
 
 
-def choose(count: int) -> list[Symmetry]:
-    """Return ``count`` symmetries, at most 48, the identity first; always the same."""
-    return [SYMMETRIES[STRIDE * n % len(SYMMETRIES)] for n in range(count)]
+def symmetries_of(voxel_nm: VoxelSize | None) -> tuple[Symmetry, ...]:
+    """Return the symmetries that put edges of voxels where such as are alike were.
+
+    Args:
+        voxel_nm: edges of a voxel (z, y, x) in nm; those of unknown voxels are alike.
+
+    Returns:
+        48 for cubes, 16 where two edges are alike, 8 where none are; the identity
+        first.
+    """
+    if voxel_nm is None:
+        return SYMMETRIES
+    return tuple(
+        symmetry
+        for symmetry in SYMMETRIES
+        if all(map(are_alike, voxel_nm, turned(voxel_nm, symmetry)))
+    )
+
+
+def numbers_of(symmetries: Sequence[Symmetry]) -> list[int]:
+    """Return which of `SYMMETRIES` these are."""
+    return [SYMMETRIES.index(symmetry) for symmetry in symmetries]
+
+
+def choose(count: int, symmetries: Sequence[Symmetry] = SYMMETRIES) -> list[Symmetry]:
+    """Return ``count`` of the symmetries, the identity first; always the same."""
+    return [symmetries[STRIDE * n % len(symmetries)] for n in range(count)]
+
+
+def turned(along: Sequence[T], symmetry: Symmetry) -> tuple[T, T, T]:
+    """Return what lies along (z, y, x) in the order of the turned axes."""
+    a, b, c = (along[axis] for axis in symmetry.axes)
+    return a, b, c
 
 
 def apply(tensor: Tensor, symmetry: Symmetry) -> Tensor:

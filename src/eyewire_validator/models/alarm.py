@@ -20,19 +20,16 @@ VOLUMES = 400
 Alarm = Callable[[int], str | None]
 
 
-def familiar_volumes(
-    index: pd.DataFrame, store: VolumeStore, voxel_nm: VoxelSize | None
-) -> Familiar:
+def familiar_volumes(index: pd.DataFrame, store: VolumeStore) -> Familiar:
     """Note how the volumes of the training tasks look.
 
     Args:
         index: table in the schema `TASK_INDEX`, with tasks of the split train.
         store: the volumes.
-        voxel_nm: edges of their coarse voxels (z, y, x) in nm, if known.
     """
     volumes = index.loc[index["split"] == "train", "volume"].unique()
     looks = (Appearance.of(store.read(int(v))) for v in sorted(volumes)[:VOLUMES])
-    return Familiar.of(looks, voxel_nm)
+    return Familiar.of(looks, store.coarse_voxel_nm)
 
 
 def warn_of(
@@ -70,7 +67,6 @@ def _strange(
 def alarm_of(
     checkpoint: Path,
     store: VolumeStore,
-    voxel_nm: VoxelSize | None = None,
 ) -> Alarm:
     """Return what tells the volumes that a model should not judge by itself.
 
@@ -80,7 +76,6 @@ def alarm_of(
         checkpoint: of the model, with how the volumes looked that it learned from. One
             that sees no image is not alarmed.
         store: the volumes.
-        voxel_nm: edges of their coarse voxels (z, y, x) in nm, if known.
     """
     info = load_checkpoint(checkpoint)[1]
     title = info.model_settings.title
@@ -94,7 +89,7 @@ def alarm_of(
     @cache
     def alarm(volume: int) -> str | None:
         seen = Appearance.of(store.get(volume))
-        strange = "; ".join(_strange(info, seen, voxel_nm)) or None
+        strange = "; ".join(_strange(info, seen, store.coarse_voxel_nm)) or None
         if strange and strange not in told:
             told.add(strange)
             # In the log of the job, and on the terminal.

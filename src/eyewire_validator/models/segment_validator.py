@@ -60,8 +60,9 @@ class SegmentValidator:
             image: (z, y, x) grey values 0 to 255, of any integer dtype.
             segmentation: (z, y, x) segment ids of any integer dtype, 0 is nothing; at
                 most 65535 segments.
-            voxel_nm: edges of a voxel (z, y, x) in nm, to be compared with those that
-                the model learned from.
+            voxel_nm: edges of a voxel (z, y, x) in nm, which contacts are measured by,
+                and which are compared with those that the model learned from; a cube
+                if it is not given.
 
         Warns:
             UserWarning: the volume is unlike all that the model learned from.
@@ -72,7 +73,7 @@ class SegmentValidator:
         grey = grey_values(np.asarray(image))
         ids, numbers = SegmentIds.number(_of_shape(grey.shape, segmentation))
         settings = cast(AgglomerationSettings, self.info.model_settings)
-        volume = CoarseVolume(grey, numbers)
+        volume = CoarseVolume(grey, numbers, voxel_nm)
         contacts = score_contacts(self.model, volume, settings.image)
         alarms = warn_of(self.info, Appearance.of(volume), voxel_nm)
         point = self.info.operating_point

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from eyewire_validator.config.check import volume_geometry
 from eyewire_validator.plan.models import PlannedModel
 from eyewire_validator.storage.hashes import settings_hash
 
@@ -25,6 +26,7 @@ def hash_of_answers(config: Mapping[str, Any], model: PlannedModel) -> str:
     """
     is_sandbox = config["source"] == "sandbox"
     volumes = {k: v for k, v in config["volumes"].items() if k != "group_span"}
+    volumes |= volume_geometry(config).as_config()
     training = asdict(model.training) if model.is_trained and model.training else None
     return settings_hash(
         {

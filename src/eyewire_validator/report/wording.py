@@ -153,7 +153,6 @@ def footnotes(table: pd.DataFrame, *, split_rule: str) -> list[str]:
 # What becomes of a labelled voxel; see `sandbox.left_out.FATES`.
 FATE_WORDS = {
     "labelled": "all that the labels hold",
-    "rim": "in no whole cube",
     "small_label": "of a label below min_cell_voxels",
     "no_supervoxel": "in no supervoxel",
     "other_supervoxel": "in a supervoxel that is mostly of another label, or of none",

@@ -60,17 +60,25 @@ class CutTriple:
 
 
 def cube_corners(shape: Corner, geometry: VolumeGeometry) -> list[Corner]:
-    """Return the corners (z, y, x) of the whole cubes that fit, counted from 0.
+    """Return the corners (z, y, x) of cubes that hold every voxel, counted from 0.
+
+    They lie a stride apart. Where that leaves a rim, one more cube is shifted inwards
+    to end where the arrays do: it overlaps the one before by more than the others do.
 
     Raises:
         SandboxError: not even one fits.
     """
-    if min(shape) < geometry.size:
+    if any(length < size for length, size in zip(shape, geometry.size, strict=True)):
         raise SandboxError(
             f"sandbox.files: the arrays have {shape} voxels in common, too few for one "
-            f"cube of {geometry.size}^3; set volumes.size to at most {min(shape)}"
+            f"cube of {geometry.size}; set volumes.size to at most that (z, y, x), or "
+            f"to at most {min(shape)}"
         )
-    starts = (range(0, length - geometry.size + 1, geometry.stride) for length in shape)
+    lasts = (length - size for length, size in zip(shape, geometry.size, strict=True))
+    starts = (
+        [*range(0, last, stride), last]
+        for last, stride in zip(lasts, geometry.stride, strict=True)
+    )
     return [(z, y, x) for z, y, x in product(*starts)]
 
 
@@ -124,11 +132,12 @@ def make_from_files(
         "offset_nm": triple.offset_nm,
     }
     if settings.labels:
-        tracer = Tracer(cubes, geometry, settings.min_purity, dust)
+        edges = triple.voxel_nm
+        tracer = Tracer(cubes, geometry, settings.min_purity, dust, edges)
         cells, of_labels = _trace_labels(triple, tracer, settings, writer.scratch)
         facts |= of_labels
     if settings.seeds:
-        frame = Frame(settings.voxel_nm or triple.voxel_nm, triple.offset_nm or NOWHERE)
+        frame = Frame(triple.voxel_nm, triple.offset_nm or NOWHERE)
         asked = _find_seeds(triple, settings)
         above = max((cell.cell for cell in cells), default=0)
         if above + max(seed.number for seed in asked) > HIGHEST_CELL:
@@ -167,7 +176,8 @@ def _trace_labels(
         )
     small = [i for i, size in sizes.items() if size < settings.min_cell_voxels]
     judge = Judge(
-        np.array(small, np.uint64), settings.min_purity, tracer.dust, _truths(cells)
+        *(np.array(small, np.uint64), settings.min_purity, tracer.dust),
+        *(triple.voxel_nm, _truths(cells)),
     )
     return cells, {
         "labels": count_fates(triple, tracer.volumes, judge, scratch),
@@ -239,11 +249,11 @@ def _cut_volume(
     index: int,
     writer: VolumeWriter,
 ) -> Volume:
-    cut = box_at(corner, geometry.shape)
+    cut = box_at(corner, geometry.size)
     image = triple.image(cut)
     segmentation = cut_segmentation(triple.supervoxels(cut))
     channel = FIRST_CHANNEL + 2 * index
     z, y, x = (a + b for a, b in zip(corner, triple.corners["image"], strict=True))
-    box = VolumeBox(channel, channel + 1, (z, y, x), geometry.shape)
+    box = VolumeBox(channel, channel + 1, (z, y, x), geometry.size)
     volume = describe(box, segmentation, image, triple.labels(cut))
     return writer.write(volume, to_jpegs(image, JPEG_QUALITY))

@@ -12,12 +12,12 @@ from eyewire_validator.sandbox.frames import Corner
 from eyewire_validator.sandbox.triple import Triple
 from eyewire_validator.storage.array_files import Box
 from eyewire_validator.volumes.dust import Dust
+from eyewire_validator.volumes.voxel_size import VoxelSize
 
 # What becomes of a labelled voxel, from what is farthest from being asked about. Where
 # cubes overlap, the nearest counts.
 FATES = (
     "unlabelled",
-    "rim",  # in no whole cube
     "small_label",  # its label is below min_cell_voxels
     "no_supervoxel",
     "other_supervoxel",  # in a supervoxel that is mostly of another label, or of none
@@ -26,7 +26,7 @@ FATES = (
     "no_task",  # no task of its label reaches it
     "asked",  # in the truth of a task
 )
-UNLABELLED, RIM, SMALL, BARE, OTHER, IMPURE, DUST, NO_TASK, ASKED = range(len(FATES))
+UNLABELLED, SMALL, BARE, OTHER, IMPURE, DUST, NO_TASK, ASKED = range(len(FATES))
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,14 @@ class Judge:
         small: labels that are too small to be cells.
         min_purity: share of a supervoxel that must be its label's.
         dust: which segments are dust.
+        voxel_nm: edges of a voxel (z, y, x) in nm.
         truths: by volume, the segments that belong to a task of it.
     """
 
     small: NDArray[np.uint64]
     min_purity: float
     dust: Dust
+    voxel_nm: VoxelSize
     truths: Mapping[int, set[int]]
 
     def fates(self, volume: Volume, labels: NDArray[np.uint64]) -> NDArray[np.uint8]:
@@ -58,7 +60,7 @@ class Judge:
     def _of_segments(self, volume: Volume) -> NDArray[np.uint8]:
         fates = np.full(len(volume.sizes), NO_TASK, np.uint8)
         edges = volume.segment_boxes[:, 1] - volume.segment_boxes[:, 0]
-        fates[self.dust.among(volume.sizes, edges)] = DUST
+        fates[self.dust.among(volume.sizes, edges, self.voxel_nm)] = DUST
         fates[volume.purity < self.min_purity] = IMPURE
         fates[sorted(self.truths.get(volume.box.volume, ()))] = ASKED
         return fates
@@ -82,17 +84,14 @@ def count_fates(
     path = scratch / "fates.npy"
     fates = np.lib.format.open_memmap(path, "w+", np.uint8, triple.shape)
     thickness = next(iter(cubes.values())).box.shape[0]
-    slabs = list(triple.slabs(thickness))
-    for slab in slabs:
-        fates[slab] = np.where(triple.labels(slab) != 0, RIM, UNLABELLED)
     for corner, volume in cubes.items():
         box = box_at(corner, volume.box.shape)
         found = judge.fates(volume, triple.labels(box))
         np.maximum(fates[box], found, out=fates[box])
     counts = np.zeros(len(FATES), np.int64)
-    for slab in slabs:
+    for slab in triple.slabs(thickness):
         counts += np.bincount(fates[slab].ravel(), minlength=len(FATES))
-    total = int(counts[RIM:].sum())
+    total = int(counts[SMALL:].sum())
     voxels = {"labelled": total, **dict(zip(FATES, counts.tolist(), strict=True))}
     del voxels["unlabelled"]
     return {

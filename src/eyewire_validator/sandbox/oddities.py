@@ -4,6 +4,7 @@ Those of tasks go to tasks without children, each task getting one at most, so t
 tree is torn by accident. Where a small sandbox has too few of them, fewer are made.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from eyewire_validator.sandbox.service.replies import (
     Cell,
     ServedTask,
 )
+from eyewire_validator.volumes.geometry import ByAxis, by_axis
 
 # Voxels of a segment that is too small to win a block of downsampling.
 SPECK_VOXELS = 2
@@ -32,7 +34,7 @@ Change = Callable[[ServedTask], ServedTask | None]
 def plant_speck(
     segmentation: NDArray[np.uint16],
     allowed: NDArray[np.bool_],
-    factor: int,
+    factor: ByAxis,
     rng: np.random.Generator,
 ) -> None:
     """Relabel two voxels deep within a segment as a segment of their own, in place.
@@ -41,18 +43,19 @@ def plant_speck(
     so the speck has no coarse voxel.
 
     Args:
-        segmentation: uint16 (z, y, x), edges divisible by ``factor``.
+        segmentation: uint16 (z, y, x), edges divisible by those of ``factor``.
         allowed: (z, y, x), where the speck may lie.
-        factor: edge of a block; below 2 there is no such speck.
+        factor: edges of a block; in small ones there is no such speck.
         rng: where it lies.
     """
-    if factor < 2:
+    edges = by_axis(factor)
+    if edges[2] < SPECK_VOXELS or math.prod(edges) <= 2 * SPECK_VOXELS:
         return
     used = np.bincount(segmentation.ravel(), minlength=2**16)
-    blocks = np.array(segmentation.shape) // factor
+    blocks = np.array(segmentation.shape) // edges
     for block in rng.permutation(int(blocks.prod())):
-        z, y, x = (int(i) * factor for i in np.unravel_index(block, tuple(blocks)))
-        box = np.s_[z : z + factor, y : y + factor, x : x + factor]
+        low = np.array(np.unravel_index(block, tuple(blocks))) * edges
+        box = tuple(map(slice, low, low + edges))
         inside = segmentation[box]
         if inside[0, 0, 0] and np.ptp(inside) == 0 and allowed[box].all():
             inside[0, 0, :SPECK_VOXELS] = used[1:].argmin() + 1

@@ -24,24 +24,15 @@ class Frame:
     """Where the first voxel of the image lies, and how large voxels are, nm (z, y, x).
 
     Attributes:
-        voxel_nm: edges; none if nobody knows.
+        voxel_nm: edges.
         offset_nm: of the first voxel's corner.
     """
 
-    voxel_nm: Place | None
+    voxel_nm: Place
     offset_nm: Place
 
-    def voxel_at(self, point: Place, where: str) -> NDArray[np.int64]:
-        """Return the voxel (z, y, x) of the image that holds a point.
-
-        Raises:
-            SandboxError: nobody knows how large voxels are.
-        """
-        if self.voxel_nm is None:
-            raise SandboxError(
-                f"seeds: {where}: is a point in nm, but the voxel's size is not known; "
-                "set volumes.voxel_nm (z, y, x)"
-            )
+    def voxel_at(self, point: Place) -> NDArray[np.int64]:
+        """Return the voxel (z, y, x) of the image that holds a point."""
         steps = np.subtract(point, self.offset_nm) / self.voxel_nm
         return np.floor(steps).astype(np.int64)
 
@@ -118,7 +109,7 @@ class OpenCells:
 
     def _below(self, point: Place, where: str) -> tuple[Volume, int]:
         """Return the segment below a point, in the volume whose middle is nearest."""
-        voxel = self.frame.voxel_at(point, where)
+        voxel = self.frame.voxel_at(point)
         holds = {
             np.abs(
                 voxel - (np.array(v.box.corner) + np.array(v.box.shape) / 2)
@@ -143,7 +134,8 @@ class OpenCells:
 
     def _is_dust(self, volume: Volume, segment: int) -> bool:
         edges = volume.segment_boxes[[segment], 1] - volume.segment_boxes[[segment], 0]
-        return bool(self.dust.among(volume.sizes[[segment]], edges)[0])
+        voxels = volume.sizes[[segment]]
+        return bool(self.dust.among(voxels, edges, self.frame.voxel_nm)[0])
 
     def _spread(self, pieces: Mapping[int, dict[int, int]]) -> Iterator[SpawnedTask]:
         """Yield a task for each volume, those that share voxels after each other."""

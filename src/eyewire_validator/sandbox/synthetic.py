@@ -19,7 +19,7 @@ from eyewire_validator.sandbox.tracing.crowd import MERGER_PURITY, Crowd
 from eyewire_validator.sandbox.tracing.half_done import leave_half_done
 from eyewire_validator.sandbox.tracing.spawning import Corner, Tracer
 from eyewire_validator.volumes.dust import Dust
-from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.geometry import Edges, VolumeGeometry
 
 # Where e2198's grid starts, and the place in it that the sandbox starts at (z, y, x).
 GRID_ORIGIN = (210, 274, 242)
@@ -116,18 +116,20 @@ def plan_sites(
     settings: RetinaSettings, geometry: VolumeGeometry, seed: int
 ) -> list[Site]:
     """Grow the tissues and lay out the volumes: the grid, then two half as big."""
-    z, y, x = (n * geometry.stride + geometry.overlap for n in settings.grid)
-    diameter, reach = settings.neurite_diameter, float(geometry.stride)
+    steps = zip(settings.grid, geometry.stride, geometry.overlap, strict=True)
+    z, y, x = (n * stride + overlap for n, stride, overlap in steps)
+    diameter, reach = settings.neurite_diameter, float(min(geometry.stride))
     retina = grow_tissue((z, y, x), settings.cells + REJECTED, diameter, reach, seed)
     ids = _volume_ids(np.random.default_rng([seed, 7]))
     sites = []
     for k, j, i in product(*map(range, settings.grid)):
-        corner = (k * geometry.stride, j * geometry.stride, i * geometry.stride)
-        in_data = _in_data((k, j, i), geometry.stride)
+        corner = _at((k, j, i), geometry.stride)
+        in_data = _in_data(corner, geometry.stride)
         sites.append(
-            Site(VolumeBox(*next(ids), in_data, geometry.shape), retina, corner)
+            Site(VolumeBox(*next(ids), in_data, geometry.size), retina, corner)
         )
-    half = (geometry.size // 2,) * 3
+    depth, height, width = geometry.size
+    half = (depth // 2, height // 2, width // 2)
     for fish in (1, 2):
         tissue = grow_tissue(half, 1, diameter, reach / 2, seed + fish)
         z, y, x = ZEBRAFISH_CORNER
@@ -137,19 +139,21 @@ def plan_sites(
 
 
 def make_volume(
-    site: Site, factor: int, seed: list[int], writer: VolumeWriter
+    site: Site, factor: Edges, seed: list[int], writer: VolumeWriter
 ) -> Volume:
     """Draw a volume, and write it; see `draw_volume`."""
     volume, jpegs = draw_volume(site, factor, seed)
     return writer.write(volume, jpegs)
 
 
-def draw_volume(site: Site, factor: int, seed: list[int]) -> tuple[Volume, list[bytes]]:
+def draw_volume(
+    site: Site, factor: Edges, seed: list[int]
+) -> tuple[Volume, list[bytes]]:
     """Draw a volume, and cut what the JPEGs show into supervoxels.
 
     Args:
         site: what and where.
-        factor: edge of a block of downsampling, for the speck that will vanish in it.
+        factor: edges of a block of downsampling, for the speck that will vanish in it.
         seed: of the segment ids.
 
     Returns:
@@ -186,12 +190,16 @@ def _trace(
     return replace(identity, neuron=neuron, tasks=served, size=size)
 
 
-def _in_data(index: Corner, stride: int) -> Corner:
-    """Return the lowest voxel of a grid position, in the frame of e2198."""
-    z, y, x = (
-        origin + stride * (first + i)
-        for origin, first, i in zip(GRID_ORIGIN, FIRST_PLACE, index, strict=True)
-    )
+def _at(index: Corner, stride: Edges) -> Corner:
+    """Return the lowest voxel of a grid position."""
+    z, y, x = (i * step for i, step in zip(index, stride, strict=True))
+    return z, y, x
+
+
+def _in_data(corner: Corner, stride: Edges) -> Corner:
+    """Return where the retina's corner lies in the frame of e2198."""
+    starts = GRID_ORIGIN, _at(FIRST_PLACE, stride), corner
+    z, y, x = map(sum, zip(*starts, strict=True))
     return z, y, x
 
 

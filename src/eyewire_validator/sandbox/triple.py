@@ -1,6 +1,6 @@
 """Real arrays to cut up: image, supervoxels, and labels where there are any."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from eyewire_validator.sandbox.frames import (
 )
 from eyewire_validator.sandbox.ids import as_ids
 from eyewire_validator.storage.array_files import Access, Box, OpenedArray, Place
+from eyewire_validator.volumes.voxel_size import VoxelSize, agreed
 
 NAMES = ("image", "supervoxels", "labels")
 
@@ -32,8 +33,9 @@ class FilesSettings:
         min_cell_voxels: labels with fewer voxels are not traced as cells; nor are
             supervoxels, if all are asked.
         min_purity: share of a supervoxel that must be the cell's to be its answer.
-        voxel_nm: edges of a voxel (z, y, x), nm, as the config says.
         invert: whether bright grey values are turned into dark ones (``image.invert``).
+        voxel_nm: edges of a voxel (z, y, x), nm (``volumes.voxel_nm``); none if a file
+            says them.
     """
 
     image: str | None
@@ -42,19 +44,20 @@ class FilesSettings:
     min_cell_voxels: int
     min_purity: float
     seeds: str | None = None
-    voxel_nm: Place | None = None
     invert: bool = False
+    voxel_nm: Sequence[float] | None = None
 
 
 @dataclass(frozen=True)
 class Triple:
-    """Three arrays and the part that all of them cover, which boxes are counted in.
+    """Arrays and the part that all of them cover, which boxes are counted in.
 
     Args:
         arrays: by name: uint8, integers, integers; 0 is nothing.
         sources: where each is from.
         shape: of the part (z, y, x), voxels.
         corners: where it starts in each array (z, y, x), voxels.
+        voxel_nm: edges of a voxel (z, y, x), nm.
         invert: whether the image's bright grey values are turned into dark ones.
     """
 
@@ -62,6 +65,7 @@ class Triple:
     sources: dict[str, str]
     shape: Corner
     corners: dict[str, Corner]
+    voxel_nm: VoxelSize
     invert: bool = False
 
     def image(self, box: Box) -> NDArray[np.uint8]:
@@ -86,12 +90,6 @@ class Triple:
         if "labels" not in self.arrays:
             return np.zeros([part.stop - part.start for part in box], np.uint64)
         return as_ids(self.sources["labels"], self._read("labels", box))
-
-    @property
-    def voxel_nm(self) -> Place | None:
-        """Edges of a voxel (z, y, x), nm; None if no array says."""
-        known = (array.resolution_nm for array in self.arrays.values())
-        return next((edges for edges in known if edges is not None), None)
 
     @property
     def offset_nm(self) -> Place | None:
@@ -120,7 +118,8 @@ def open_triple(settings: FilesSettings, access: Access | None = None) -> Triple
         access: how to ask for what lies elsewhere.
 
     Raises:
-        ConfigError: a file is not named.
+        ConfigError: a file is not named, or how large voxels are is not said, or not
+            alike by config and files.
         FileError: a file is missing, damaged or of another form.
         SandboxError: there is no common part, or a dtype is not what it should be.
     """
@@ -135,7 +134,20 @@ def open_triple(settings: FilesSettings, access: Access | None = None) -> Triple
                 f"data/{name}.npy or data.npz::{name}"
             )
         sources[name] = source
-    arrays = open_on_one_grid(sources, settings.voxel_nm, access)
+    arrays = open_on_one_grid(sources, agreed(settings.voxel_nm, None), access)
     check_dtypes(arrays)
     part = common_part(arrays)
-    return Triple(arrays, sources, part.shape, part.corners, settings.invert)
+    edges = _voxel_nm(settings, arrays)
+    return Triple(arrays, sources, part.shape, part.corners, edges, settings.invert)
+
+
+def _voxel_nm(settings: FilesSettings, arrays: Mapping[str, OpenedArray]) -> VoxelSize:
+    said = (array.resolution_nm for array in arrays.values())
+    found = next((edges for edges in said if edges is not None), None)
+    edges = agreed(settings.voxel_nm, found)
+    if edges is None:
+        raise ConfigError(
+            f"volumes.voxel_nm: none of {', '.join(NAMES)} says how large its voxels "
+            "are (attribute resolution); give it in nm (z, y, x), such as [30, 6, 6]"
+        )
+    return edges

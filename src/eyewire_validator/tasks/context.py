@@ -5,8 +5,8 @@ A context is a stack of masks, (channels, z, y, x), the nearest ancestor last.
 * ``none``: no channels.
 * ``ancestors``: the aggregates of the nearest ancestors, each in the frame of its own
   volume, as the published README describes.
-* ``ancestors_registered``: the same, shifted into the task's frame; 0 where an
-  ancestor's volume does not reach.
+* ``ancestors_registered``: the same, shifted into the task's frame by whole coarse
+  voxels; 0 where an ancestor's volume does not reach.
 * ``published``: LEAKED. Zeros and, last, the task's own aggregate, as the published
   code had it by accident. It holds the answer, and exists to reproduce the published
   numbers; everything made with it is to be marked.
@@ -129,13 +129,14 @@ def _registered_aggregate(
 def _register(
     mask: NDArray[np.bool_], task: Task, ancestor: Task, store: VolumeStore
 ) -> NDArray[np.bool_]:
-    """Shift a mask from an ancestor's frame into the task's."""
+    """Shift a mask from an ancestor's frame into the task's, to the nearest voxel."""
     if task.corner is None or ancestor.corner is None:
         return np.zeros_like(mask)
-    factor = store.geometry.factor
     z, y, x = (
-        (theirs - ours) // factor
-        for ours, theirs in zip(task.corner, ancestor.corner, strict=True)
+        (theirs - ours + factor // 2) // factor
+        for ours, theirs, factor in zip(
+            task.corner, ancestor.corner, store.geometry.factor, strict=True
+        )
     )
     return shift_into_frame(mask, (z, y, x)).astype(np.bool_)
 

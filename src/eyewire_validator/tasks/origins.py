@@ -15,6 +15,7 @@ from eyewire_validator.storage.schemas.volumes import SUPERVOXELS
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.tasks.lineage import Task
 from eyewire_validator.volumes.coverage import SegmentCoverage
+from eyewire_validator.volumes.geometry import Edges
 
 
 class Origins:
@@ -33,14 +34,14 @@ class Origins:
             self._supervoxels = rows.set_index(["volume", "segment"])["supervoxel"]
 
     def of(
-        self, task: Task, coverage: SegmentCoverage, factor: int
+        self, task: Task, coverage: SegmentCoverage, factor: Edges
     ) -> dict[str, NDArray[Any]]:
         """Return the origin of each segment of a task's volume.
 
         Args:
             task: it lies in the volume.
             coverage: of the volume.
-            factor: edge of the block that became one coarse voxel, voxels.
+            factor: edges of the block that became one coarse voxel, voxels.
 
         Returns:
             ``supervoxel``, (segments,) uint64: the own id. ``z``, ``y`` and ``x``,
@@ -53,7 +54,8 @@ class Origins:
         segments = coverage.segments["segment"].to_numpy()
         places = np.full((len(segments), 3), -1)
         if task.corner is not None:
-            places = np.array(task.corner) + coverage.points * factor + factor // 2
+            middle = np.array(task.corner) + np.array(factor) // 2
+            places = middle + coverage.points * factor
         return {
             "supervoxel": self._own_ids(task.volume_id, segments),
             **dict(zip("zyx", places.T, strict=True)),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from eyewire_validator.errors import SplitError
 from eyewire_validator.storage.schemas.columns import MINIMA
 from eyewire_validator.storage.schemas.index import OPEN
-from eyewire_validator.volumes.geometry import grid_positions
+from eyewire_validator.volumes.geometry import ByAxis, grid_positions
 
 SPLITS = ("train", "validation", "test")
 
@@ -32,7 +32,7 @@ class SplitSettings:
 
 
 def assign_splits(
-    index: pd.DataFrame, settings: SplitSettings, stride: int
+    index: pd.DataFrame, settings: SplitSettings, stride: ByAxis
 ) -> pd.DataFrame:
     """Fill ``split``, or ``excluded`` with the reason, for each labelled task.
 
@@ -40,7 +40,7 @@ def assign_splits(
         index: TASK_INDEX rows; open tasks and those with an ``excluded`` reason stay as
             they are. If all that can be used are open, nothing is split.
         settings: the rule and its shares.
-        stride: distance between face-adjacent volumes, voxels.
+        stride: distance between face-adjacent volumes, voxels, or one by axis.
 
     Raises:
         SplitError: a split stays empty, or volumes have no bounds.
@@ -82,7 +82,7 @@ def _by_cell_id(
 
 
 def _by_blocks(
-    usable: pd.DataFrame, settings: SplitSettings, stride: int
+    usable: pd.DataFrame, settings: SplitSettings, stride: ByAxis
 ) -> tuple[pd.Series, pd.Series]:
     part_of_volume = _parts_of_volumes(usable, settings, stride)
     part = usable["volume"].map(part_of_volume)
@@ -94,7 +94,7 @@ def _by_blocks(
 
 
 def _parts_of_volumes(
-    usable: pd.DataFrame, settings: SplitSettings, stride: int
+    usable: pd.DataFrame, settings: SplitSettings, stride: ByAxis
 ) -> pd.Series:
     """Map each volume to train, validation, test or buffer."""
     volumes = usable.drop_duplicates("volume").set_index("volume")

@@ -23,6 +23,7 @@ from eyewire_validator.volumes.downsampling import (
     downsample_image,
     vote,
 )
+from eyewire_validator.volumes.geometry import Edges
 from eyewire_validator.volumes.raw import RawVolume
 from eyewire_validator.volumes.store import (
     COVERAGE_TABLE,
@@ -78,7 +79,7 @@ def downsample_volume(raw: RawVolume, *, invert: bool = False) -> DownsampledVol
 
 
 def _vote_and_measure(
-    segmentation: NDArray[np.uint16], factor: int
+    segmentation: NDArray[np.uint16], factor: Edges
 ) -> tuple[BlockCounts, NDArray[np.uint16], pd.DataFrame]:
     blocks = count_blocks(segmentation, factor)
     coarse = vote(blocks)

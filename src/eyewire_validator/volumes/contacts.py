@@ -1,8 +1,9 @@
 """Contacts of a label volume: pairs of touching segments and the faces they share.
 
-Two voxels that are neighbours along an axis share a face. Contacts are found in one
-pass over the voxels, in a table that grows with their number: what is kept meanwhile
-does not depend on the size of the volume.
+Two voxels that are neighbours along an axis share a face. Its area is 1 where voxels
+are cubes, and else relative to a face of a cube of a voxel's volume. Contacts are found
+in one pass over the voxels, in a table that grows with their number: what is kept
+meanwhile does not depend on the size of the volume.
 """
 
 from collections.abc import Callable
@@ -15,13 +16,15 @@ from numpy.typing import NDArray
 from eyewire_validator.volumes.compiled import compiled
 from eyewire_validator.volumes.graph import GRAPHS, Graph
 from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
+from eyewire_validator.volumes.voxel_size import VoxelSize, relative_areas
 
-# A slot of a table of contacts: the code of its pair, its faces, and the sum of the
-# values on them.
-SLOT = np.dtype([("code", "i8"), ("faces", "i8"), ("total", "f8")])
+# A slot of a table of contacts: the code of its pair, its faces, their area, and the
+# sum of the values on them, times the areas.
+SLOT = np.dtype([("code", "i8"), ("faces", "i8"), ("area", "f8"), ("total", "f8")])
 FREE = -1  # as the code of a slot
 FEWEST_SLOTS = 1 << 10
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # spreads codes over a table
+CUBE = (1.0, 1.0, 1.0)  # areas of the faces of a cube
 LOWER = 32  # a code has the lower id of a pair above this many bits, the other below
 
 
@@ -32,36 +35,46 @@ class Faces:
     Attributes:
         pairs: (n, 2) int64 segment ids, never 0, the lower one first, ascending.
         count: (n,) int64 faces of each.
+        area: (n,) float64 sum of their areas.
         voxels: (2, faces) int64 places in the flat segmentation of the voxels before
             and behind each face; those of a contact come along z, y and x.
     """
 
     pairs: NDArray[np.int64]
     count: NDArray[np.int64]
+    area: NDArray[np.float64]
     voxels: NDArray[np.int64]
 
 
 def mean_over_faces(
-    segmentation: NDArray[np.integer], values: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    segmentation: NDArray[np.integer],
+    values: NDArray[np.float32],
+    areas: VoxelSize = CUBE,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]:
     """Average values, such as affinities, over the faces of each contact.
 
     Args:
         segmentation: (z, y, x) segment ids, 0 is background.
         values: (3, z, y, x), of each voxel and the next one along z, y and x.
+        areas: of the faces across z, y and x, see `relative_areas`.
 
     Returns:
-        (n, 2) int64 segment ids, the lower one first, ascending; (n,) int64 faces; and
-        (n,) float32 means, added up as float64 from voxel to voxel.
+        (n, 2) int64 segment ids, the lower one first, ascending; (n,) float64 areas;
+        and (n,) float32 means, added up as float64 from voxel to voxel.
     """
-    contacts = _add_up(segmentation, values, with_background=False)
-    means = contacts["total"] / contacts["faces"]
-    return pairs_of(contacts["code"]), contacts["faces"], means.astype(np.float32)
+    contacts = _add_up(segmentation, values, areas, with_background=False)
+    means = contacts["total"] / contacts["area"]
+    return pairs_of(contacts["code"]), contacts["area"], means.astype(np.float32)
 
 
-def list_faces(segmentation: NDArray[np.integer]) -> Faces:
-    """List the faces between segments of (z, y, x) ids, of which 0 is background."""
-    contacts = _add_up(segmentation, None, with_background=False)
+def list_faces(segmentation: NDArray[np.integer], areas: VoxelSize = CUBE) -> Faces:
+    """List the faces between segments of (z, y, x) ids, of which 0 is background.
+
+    Args:
+        segmentation: (z, y, x) segment ids.
+        areas: of the faces across z, y and x, see `relative_areas`.
+    """
+    contacts = _add_up(segmentation, None, areas, with_background=False)
     voxels = np.empty((2, contacts["faces"].sum()), np.int64)
     starts = contacts.copy()
     starts["faces"] = contacts["faces"].cumsum() - contacts["faces"]
@@ -72,24 +85,26 @@ def list_faces(segmentation: NDArray[np.integer]) -> Faces:
         moved = np.moveaxis(segmentation, axis, 0)
         along = np.concatenate([steps[[axis]], np.delete(steps, axis)])
         _list_along(moved, along, table, voxels)
-    return Faces(pairs_of(contacts["code"]), contacts["faces"], voxels)
+    pairs = pairs_of(contacts["code"])
+    return Faces(pairs, contacts["faces"], contacts["area"], voxels)
 
 
 def _add_up(
     segmentation: NDArray[np.integer],
     values: NDArray[np.float32] | None,
+    areas: VoxelSize,
     *,
     with_background: bool,
 ) -> NDArray[np.void]:
     """Return a `SLOT` for each pair that shares faces, by ascending codes."""
-    table = _add_volume(segmentation, values, with_background)
+    table = _add_volume(segmentation, values, areas, with_background)
     found: NDArray[np.void] = table[table["code"] != FREE]
     return found[np.argsort(found["code"])]
 
 
 @compiled()
-def _add_volume(segmentation, values, with_background):  # type: ignore[no-untyped-def]
-    """Count the faces of each pair, and add up the values on them, if there are any."""
+def _add_volume(segmentation, values, areas, with_background):  # type: ignore[no-untyped-def]
+    """Add up the faces of each pair, and the values on them, if there are any."""
     depth, height, width = segmentation.shape
     table, taken, more = _free_slots(FEWEST_SLOTS), 0, None
     for z in range(depth):
@@ -105,12 +120,13 @@ def _add_volume(segmentation, values, with_background):  # type: ignore[no-untyp
                     beyond = segmentation[z, y + 1] if y + 1 < height else row[:0]
                 if values is not None:
                     more = values[axis, z, y]
-                taken += _add_row(table, row, beyond, more, with_background)
+                area = areas[axis]
+                taken += _add_row(table, row, beyond, more, area, with_background)
     return table
 
 
 @compiled()
-def _add_row(table, row, beyond, values, with_background):  # type: ignore[no-untyped-def]
+def _add_row(table, row, beyond, values, area, with_background):  # type: ignore[no-untyped-def]
     """Add the faces between a row and the one beyond; return how many pairs are new."""
     new, last, slot = 0, np.int64(FREE), table[0]
     for place in range(beyond.size):
@@ -124,8 +140,9 @@ def _add_row(table, row, beyond, values, with_background):  # type: ignore[no-un
                 slot.code = code
                 new += 1
         slot.faces += 1
+        slot.area += area
         if values is not None:
-            slot.total += values[place]
+            slot.total += area * values[place]
     return new
 
 
@@ -192,23 +209,23 @@ def pairs_of(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.stack([codes >> LOWER, codes & ((1 << LOWER) - 1)], axis=1)
 
 
-def faces_with_seed(
-    pairs: NDArray[np.int64], faces: NDArray[np.int64], seed: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Count the faces that each segment shares with the seed.
+def area_with_seed(
+    pairs: NDArray[np.int64], area: NDArray[np.float64], seed: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Add up the area that each segment shares with the seed.
 
     Args:
         pairs: (n, 2) segment ids of each contact.
-        faces: (n,) faces of each.
+        area: (n,) area of each.
         seed: (n,) segment ids.
 
     Returns:
-        (65536,) int64 by segment id; 0 for the seed itself.
+        (65536,) float64 by segment id; 0 for the seed itself.
     """
     is_seed = np.isin(pairs, seed)
     beside = is_seed.any(axis=1) & ~is_seed.all(axis=1)
     others = pairs[beside][~is_seed[beside]]
-    return np.bincount(others, faces[beside], SEGMENT_IDS).astype(np.int64)
+    return np.bincount(others, area[beside], SEGMENT_IDS).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -219,32 +236,36 @@ class Contacts:
 
     Attributes:
         pairs: (n, 2) int64 segment ids, never 0, the lower one first, ascending.
-        faces: (n,) int64 faces that they share.
-        surface: (65536,) int64, by segment id: faces that it shares with anything else,
-            also with 0. What lies beyond the volume is not known and does not count.
+        area: (n,) float64 area that they share.
+        surface: (65536,) float64, by segment id: area that it shares with anything
+            else, also with 0. What lies beyond the volume is not known and does not
+            count.
     """
 
     pairs: NDArray[np.int64]
-    faces: NDArray[np.int64]
-    surface: NDArray[np.int64]
+    area: NDArray[np.float64]
+    surface: NDArray[np.float64]
 
     @classmethod
-    def find(cls, segmentation: NDArray[np.uint16]) -> "Contacts":
-        """Count the faces of a segmentation (z, y, x)."""
-        found = _add_up(segmentation, None, with_background=True)
-        pairs, faces = pairs_of(found["code"]), found["faces"]
-        surface = np.bincount(pairs.ravel(), faces.repeat(2), SEGMENT_IDS)
+    def find(
+        cls, segmentation: NDArray[np.uint16], areas: VoxelSize = CUBE
+    ) -> "Contacts":
+        """Add up the faces of a segmentation (z, y, x), of these `relative_areas`."""
+        found = _add_up(segmentation, None, areas, with_background=True)
+        pairs, area = pairs_of(found["code"]), found["area"]
+        surface = np.bincount(pairs.ravel(), area.repeat(2), SEGMENT_IDS)
         is_segment = pairs[:, 0] > 0
-        return cls(pairs[is_segment], faces[is_segment], surface.astype(np.int64))
+        return cls(pairs[is_segment], area[is_segment], surface.astype(np.float64))
 
     def graph(self) -> Graph:
-        """Weigh a contact by its share of all faces of the smaller of the two."""
+        """Weigh a contact by its share of all the surface of the smaller of the two."""
         smaller = self.surface[self.pairs].min(axis=1)
-        return Graph(self.pairs, (self.faces / smaller).astype(np.float32))
+        return Graph(self.pairs, (self.area / smaller).astype(np.float32))
 
 
 def contacts_of(store: VolumeStore) -> Callable[[int], Contacts]:
     """Return a function that finds the contacts of a volume; the last ones are kept."""
+    areas = relative_areas(store.coarse_voxel_nm)
     return lru_cache(GRAPHS)(
-        lambda volume: Contacts.find(store.get(volume).segmentation)
+        lambda volume: Contacts.find(store.get(volume).segmentation, areas)
     )

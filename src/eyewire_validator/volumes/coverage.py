@@ -6,6 +6,7 @@ the mean over all voxels of a segment, M(S) = sum over v of count(S, v) p(v) / |
 exact, for those that vanished, too.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.storage.schemas.volumes import COVERAGE
 from eyewire_validator.volumes.dust import Dust
+from eyewire_validator.volumes.geometry import Edges
+from eyewire_validator.volumes.voxel_size import VoxelSize
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -32,21 +35,30 @@ class SegmentCoverage:
         segments: the volume's rows of `SEGMENTS_OF_VOLUME`, ascending.
         shares: (segments, coarse voxels) float64 sparse: the share of a segment's
             voxels that lies in a coarse voxel (C-order index); rows sum to 1.
+        shape: coarse voxels of the volume along (z, y, x).
+        voxel_nm: edges of a full-resolution voxel (z, y, x) in nm; none if unknown.
     """
 
     segments: pd.DataFrame
     shares: "csr_array"
+    shape: Edges
+    voxel_nm: VoxelSize | None = None
 
     @classmethod
     def build(
-        cls, segments: pd.DataFrame, coverage: pd.DataFrame, coarse_voxels: int
+        cls,
+        segments: pd.DataFrame,
+        coverage: pd.DataFrame,
+        shape: Edges,
+        voxel_nm: VoxelSize | None = None,
     ) -> "SegmentCoverage":
         """Join the two tables of a volume.
 
         Args:
             segments: rows of `SEGMENTS_OF_VOLUME`.
             coverage: rows of `COVERAGE`.
-            coarse_voxels: number of the volume's coarse voxels.
+            shape: coarse voxels of the volume along (z, y, x).
+            voxel_nm: edges of a full-resolution voxel (z, y, x) in nm, if known.
 
         Raises:
             VolumeError: the tables do not belong together.
@@ -68,9 +80,9 @@ class SegmentCoverage:
                 "sizes of its segments; delete its folder and rerun"
             )
         values = voxels / np.repeat(counts, np.diff(starts))
-        shape = (len(segments), coarse_voxels)
-        shares = csr_array((values, places, starts.astype(np.int32)), shape=shape)
-        return cls(segments, shares)
+        matrix = values, places, starts.astype(np.int32)
+        shares = csr_array(matrix, shape=(len(segments), math.prod(shape)))
+        return cls(segments, shares, shape, voxel_nm)
 
     def mean(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """Average coarse values over all voxels of each segment.
@@ -96,10 +108,9 @@ class SegmentCoverage:
         Of those that hold at least half as much of it as any does, the one nearest to
         its centre of mass.
         """
-        edge = round(self.shares.shape[1] ** (1 / 3))
         starts, held = self.shares.indptr, self.shares.data
         rows = np.repeat(np.arange(len(self.segments)), np.diff(starts))
-        places = np.stack(np.unravel_index(self.shares.indices, (edge,) * 3), axis=1)
+        places = np.stack(np.unravel_index(self.shares.indices, self.shape), axis=1)
         centres = np.stack(
             [np.bincount(rows, held * along, len(self.segments)) for along in places.T],
             axis=1,
@@ -118,7 +129,7 @@ class SegmentCoverage:
         """
         edges = [self.segments[f"max_{a}"] - self.segments[f"min_{a}"] for a in AXES]
         dust_here = dust.among(
-            self.segments["voxels"].to_numpy(), np.stack(edges, axis=1)
+            self.segments["voxels"].to_numpy(), np.stack(edges, axis=1), self.voxel_nm
         )
         segments = self.segments["segment"].to_numpy()
         chosen: NDArray[np.bool_] = ~dust_here & ~np.isin(segments, seed)

@@ -1,4 +1,4 @@
-"""Downsample images and segmentations: blocks of ``factor`` cubed become one voxel.
+"""Downsample images and segmentations: blocks of ``factor`` voxels an edge become one.
 
 Images take the mean, segmentations the published vote. `count_blocks` keeps what the
 vote throws away, and all that the vote needs: it alone looks at every voxel's block.
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.volumes.compiled import compiled
+from eyewire_validator.volumes.geometry import ByAxis, Edges, by_axis
 from eyewire_validator.volumes.store import SEGMENT_IDS
 
 
@@ -39,12 +40,12 @@ class BlockCounts:
         return counts.astype(np.int64)
 
 
-def downsample_image(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Average blocks of ``factor`` cubed voxels, rounded half to even.
+def downsample_image(image: NDArray[np.uint8], factor: ByAxis) -> NDArray[np.uint8]:
+    """Average blocks of voxels, rounded half to even.
 
     Args:
         image: (z, y, x) uint8; every edge a multiple of ``factor``.
-        factor: edge of a block, voxels.
+        factor: edges of a block (z, y, x), voxels, or one number for all three.
 
     Returns:
         (z / factor, y / factor, x / factor) uint8.
@@ -52,24 +53,26 @@ def downsample_image(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]
     Raises:
         VolumeError: another dtype, or an edge that ``factor`` does not divide.
     """
-    _check(image, np.uint8, factor)
-    means: NDArray[np.uint8] = _average(image, factor)
+    edges = by_axis(factor)
+    _check(image, np.uint8, edges)
+    means: NDArray[np.uint8] = _average(image, edges)
     return means
 
 
-def count_blocks(segmentation: NDArray[np.uint16], factor: int) -> BlockCounts:
+def count_blocks(segmentation: NDArray[np.uint16], factor: ByAxis) -> BlockCounts:
     """Count the voxels of each segment in each block; 0 is left out.
 
     Args:
         segmentation: (z, y, x) uint16; every edge a multiple of ``factor``.
-        factor: edge of a block, voxels.
+        factor: edges of a block (z, y, x), voxels, or one number for all three.
 
     Raises:
         VolumeError: another dtype, or an edge that ``factor`` does not divide.
     """
-    _check(segmentation, np.uint16, factor)
-    shape = tuple(edge // factor for edge in segmentation.shape)
-    return BlockCounts(shape, *_cover(*_blocks(segmentation, factor)))
+    edges = by_axis(factor)
+    _check(segmentation, np.uint16, edges)
+    shape = tuple(a // b for a, b in zip(segmentation.shape, edges, strict=True))
+    return BlockCounts(shape, *_cover(*_blocks(segmentation, edges)))
 
 
 def vote(blocks: BlockCounts) -> NDArray[np.uint16]:
@@ -113,7 +116,9 @@ def bounding_boxes(segmentation: NDArray[np.uint16]) -> NDArray[np.int32]:
     return boxes
 
 
-def _blocks(segmentation: NDArray[np.uint16], factor: int) -> tuple[NDArray[Any], ...]:
+def _blocks(
+    segmentation: NDArray[np.uint16], factor: Edges
+) -> tuple[NDArray[Any], ...]:
     """Index the blocks in the flat array.
 
     Returns:
@@ -121,8 +126,8 @@ def _blocks(segmentation: NDArray[np.uint16], factor: int) -> tuple[NDArray[Any]
         of the coarse voxels, uintp; the distances of its voxels from there, uintp.
     """
     shape = segmentation.shape
-    corners = np.ogrid[tuple(slice(0, edge, factor) for edge in shape)]
-    offsets = np.ogrid[(slice(factor),) * 3]
+    corners = np.ogrid[tuple(map(slice, (0,) * 3, shape, factor))]
+    offsets = np.ogrid[tuple(map(slice, factor))]
     return (
         segmentation.ravel(),
         np.ravel_multi_index(tuple(corners), shape).ravel().astype(np.uintp),
@@ -130,31 +135,32 @@ def _blocks(segmentation: NDArray[np.uint16], factor: int) -> tuple[NDArray[Any]
     )
 
 
-def _check(array: NDArray[Any], dtype: type[np.generic], factor: int) -> None:
+def _check(array: NDArray[Any], dtype: type[np.generic], factor: Edges) -> None:
     if array.dtype != dtype:
         raise VolumeError(f"array is {array.dtype}, expected {np.dtype(dtype)}")
-    if factor < 1 or array.ndim != 3 or any(edge % factor for edge in array.shape):
+    if min(factor) < 1 or array.ndim != 3 or np.mod(array.shape, factor).any():
         raise VolumeError(
-            f"array of shape {array.shape} does not split into blocks of {factor} "
-            "cubed; check volumes.size and volumes.factor in the config"
+            f"array of shape {array.shape} does not split into blocks of {factor}; "
+            "check volumes.size and volumes.factor in the config"
         )
 
 
 @compiled()
 def _average(image, factor):  # type: ignore[no-untyped-def]
     depth, height, width = image.shape
-    means = np.empty((depth // factor, height // factor, width // factor), np.uint8)
+    deep, high, wide = factor
+    means = np.empty((depth // deep, height // high, width // wide), np.uint8)
     columns = np.empty(width, np.uint32)
     for z in range(means.shape[0]):
         for y in range(means.shape[1]):
             # Whole rows become vector instructions.
             columns[:] = 0
-            for i in range(factor):
-                for j in range(factor):
-                    columns += image[z * factor + i, y * factor + j]
+            for i in range(deep):
+                for j in range(high):
+                    columns += image[z * deep + i, y * high + j]
             for x in range(means.shape[2]):
-                total = columns[x * factor : (x + 1) * factor].sum()
-                means[z, y, x] = _divide(total, factor**3)
+                total = columns[x * wide : (x + 1) * wide].sum()
+                means[z, y, x] = _divide(total, deep * high * wide)
     return means
 
 

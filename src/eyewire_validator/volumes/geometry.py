@@ -3,70 +3,103 @@
 All positions are in voxels of the full-resolution data, axis order (z, y, x).
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from eyewire_validator.errors import ConfigError
 
+# Voxels along (z, y, x).
+Edges = tuple[int, int, int]
+# The same, or one number for all three.
+ByAxis = int | Sequence[int]
 
-@dataclass(frozen=True)
+
+def by_axis(value: ByAxis) -> Edges:
+    """Return a number for each axis (z, y, x), of one for all or of three."""
+    z, y, x = np.broadcast_to(value, 3).tolist()
+    return z, y, x
+
+
+def as_config(edges: Edges) -> int | Edges:
+    """Return three numbers as a config says them: as one, where all are equal."""
+    return edges[0] if len(set(edges)) == 1 else edges
+
+
+@dataclass(frozen=True, init=False)
 class VolumeGeometry:
-    """Size of the cubic volumes, their overlap, and the factor of downsampling.
+    """Size of the volumes, their overlap, and the factor of downsampling.
 
     Eyewire: size 256, overlap 32, factor 4, hence stride 224 and 64 coarse voxels.
 
     Args:
-        size: edge of a volume, in voxels.
-        overlap: voxels that face-adjacent volumes share along their common axis.
-        factor: edge of the block that becomes one coarse voxel.
+        size: edges of a volume (z, y, x), voxels, or one number for all three.
+        overlap: voxels that face-adjacent volumes share along their common axis,
+            likewise.
+        factor: edges of the block that becomes one coarse voxel, likewise.
     """
 
-    size: int = 256
-    overlap: int = 32
-    factor: int = 4
+    size: Edges
+    overlap: Edges
+    factor: Edges
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self, size: ByAxis = 256, overlap: ByAxis = 32, factor: ByAxis = 4
+    ) -> None:
         """Refuse geometries whose coarse frames would not line up."""
-        if not 0 <= self.overlap < self.size:
+        for name, value in (("size", size), ("overlap", overlap), ("factor", factor)):
+            object.__setattr__(self, name, by_axis(value))
+        if not all(0 <= a < b for a, b in zip(self.overlap, self.size, strict=True)):
             raise ConfigError(
-                f"volumes: overlap {self.overlap} must be below size {self.size}"
+                f"volumes: overlap {as_config(self.overlap)} must be below size "
+                f"{as_config(self.size)}"
             )
-        for name, value in (("size", self.size), ("stride", self.stride)):
-            if value % self.factor:
+        for name, edges in (("size", self.size), ("stride", self.stride)):
+            if any(a % b for a, b in zip(edges, self.factor, strict=True)):
                 raise ConfigError(
-                    f"volumes: factor {self.factor} does not divide the {name} of "
-                    f"{value} (stride is size - overlap); change one of the three"
+                    f"volumes: factor {as_config(self.factor)} does not divide the "
+                    f"{name} of {as_config(edges)} (stride is size - overlap); change "
+                    "one of the three"
                 )
 
     @property
-    def stride(self) -> int:
-        """Distance between face-adjacent volumes, in voxels."""
-        return self.size - self.overlap
+    def stride(self) -> Edges:
+        """Distance between face-adjacent volumes along (z, y, x), voxels."""
+        z, y, x = (a - b for a, b in zip(self.size, self.overlap, strict=True))
+        return z, y, x
 
     @property
-    def coarse_size(self) -> int:
-        """Edge of a downsampled volume, in coarse voxels."""
-        return self.size // self.factor
+    def voxels(self) -> int:
+        """Voxels of a volume."""
+        return math.prod(self.size)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Shape of a volume (z, y, x)."""
-        return (self.size,) * 3
-
-    @property
-    def coarse_shape(self) -> tuple[int, int, int]:
+    def coarse_shape(self) -> Edges:
         """Shape of a downsampled volume (z, y, x)."""
-        return (self.coarse_size,) * 3
+        z, y, x = (a // b for a, b in zip(self.size, self.factor, strict=True))
+        return z, y, x
+
+    @property
+    def coarse_voxels(self) -> int:
+        """Coarse voxels of a volume."""
+        return math.prod(self.coarse_shape)
+
+    def as_config(self) -> dict[str, int | Edges]:
+        """Return the arguments that make the same, each as a config says it."""
+        return {name: as_config(edges) for name, edges in vars(self).items()}
 
 
-def grid_positions(minima: NDArray[np.int64], stride: int) -> NDArray[np.int64]:
+def grid_positions(minima: NDArray[np.int64], stride: ArrayLike) -> NDArray[np.int64]:
     """Turn volume corners into grid indices, counted from the lowest one.
+
+    A volume that was shifted inwards counts as of the layer that it starts in.
 
     Args:
         minima: (n, 3) lowest corner of each volume, voxels, (z, y, x).
-        stride: distance between face-adjacent volumes, voxels.
+        stride: distance between face-adjacent volumes, voxels, or one by axis.
 
     Returns:
         (n, 3) indices along (z, y, x), each axis starting at 0.

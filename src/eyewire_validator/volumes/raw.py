@@ -31,7 +31,7 @@ JPEG_EXTRA_BYTES = 1 << 16
 
 def file_names(geometry: VolumeGeometry) -> list[str]:
     """Return the names of a raw volume's files; it may lack `RAW_GRAPH`."""
-    return [*_DECODERS, *map(slice_name, range(geometry.size))]
+    return [*_DECODERS, *map(slice_name, range(geometry.size[0]))]
 
 
 def check_file(name: str, content: bytes, where: str, geometry: VolumeGeometry) -> None:
@@ -72,8 +72,8 @@ class RawVolume:
         Raises:
             VolumeError: one is missing, damaged, or of another size or form.
         """
-        image = np.empty(self.geometry.shape, np.uint8)
-        for z in range(self.geometry.size):
+        image = np.empty(self.geometry.size, np.uint8)
+        for z in range(self.geometry.size[0]):
             image[z] = _decode_slice(*self._read(slice_name(z)), self.geometry)
         return image
 
@@ -114,14 +114,15 @@ def slice_name(z: int) -> str:
 def _decode_slice(
     content: bytes, where: str, geometry: VolumeGeometry
 ) -> NDArray[np.uint8]:
-    size = geometry.size
-    if len(content) > (limit := JPEG_BYTES_A_PIXEL * size**2 + JPEG_EXTRA_BYTES):
+    _, height, width = geometry.size
+    limit = JPEG_BYTES_A_PIXEL * height * width + JPEG_EXTRA_BYTES
+    if len(content) > limit:
         raise _unusable(where, f"{len(content)} bytes", f"at most {limit}")
     try:
         with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
-            if (image.mode, *image.size) != ("L", size, size):
+            if (image.mode, *image.size) != ("L", width, height):
                 found = f"{image.width} x {image.height}, mode {image.mode}"
-                raise _unusable(where, found, f"{size} x {size}, mode L (grey)")
+                raise _unusable(where, found, f"{width} x {height}, mode L (grey)")
             return np.asarray(image)
     except UnidentifiedImageError:
         raise _unusable(where, "no JPEG, or no more than its start", "one") from None
@@ -133,11 +134,11 @@ def _decode_segmentation(
     content: bytes, where: str, geometry: VolumeGeometry
 ) -> NDArray[np.uint16]:
     try:
-        unpacked = decompress(content, 2 * geometry.size**3)
+        unpacked = decompress(content, 2 * geometry.voxels)
     except FileError as error:
-        expected = f"lzma of {geometry.size} cubed uint16"
+        expected = f"lzma of {' x '.join(map(str, geometry.size))} uint16"
         raise _unusable(where, str(error), expected) from None
-    return np.frombuffer(unpacked, "<u2").reshape(geometry.shape)
+    return np.frombuffer(unpacked, "<u2").reshape(geometry.size)
 
 
 def _decode_graph(content: bytes, where: str, _: VolumeGeometry) -> pd.DataFrame:

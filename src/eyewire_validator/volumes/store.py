@@ -20,6 +20,7 @@ from eyewire_validator.storage.schemas.volumes import (
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes.coverage import SegmentCoverage
 from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.voxel_size import VoxelSize, coarsened
 
 # Bytes of a coarse voxel in memory: uint8 image and uint16 segmentation.
 VOXEL_BYTES = 3
@@ -43,10 +44,13 @@ class CoarseVolume(NamedTuple):
     Attributes:
         image: (z, y, x) uint8 grey values.
         segmentation: (z, y, x) uint16 segment ids, 0 is nothing.
+        voxel_nm: edges of a coarse voxel (z, y, x) in nm; none if unknown, which
+            counts as a cube.
     """
 
     image: NDArray[np.uint8]
     segmentation: NDArray[np.uint16]
+    voxel_nm: VoxelSize | None = None
 
     def mask(self, segments: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return where these segments are: (z, y, x) bool.
@@ -70,6 +74,7 @@ class VolumeStore:
         max_bytes: memory for volumes; one is kept in any case. A coarse volume of
             64 voxels takes 0.8 MB, so that 1 GiB keeps 1,365. Coverages may take as
             much again.
+        voxel_nm: edges of a full-resolution voxel (z, y, x) in nm; none if unknown.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class VolumeStore:
         folders: Iterable[Path],
         geometry: VolumeGeometry,
         max_bytes: int = 2**30,
+        voxel_nm: VoxelSize | None = None,
     ) -> None:
         """List the volumes that there are; read none yet."""
         self.folders = {
@@ -85,11 +91,11 @@ class VolumeStore:
             for entry in os.scandir(folder)
             if entry.name.isdigit()
         }
-        self.geometry = geometry
+        self.geometry, self.voxel_nm = geometry, voxel_nm
         self._max_bytes = max_bytes
-        volume_bytes = VOXEL_BYTES * geometry.coarse_size**3
+        volume_bytes = VOXEL_BYTES * geometry.coarse_voxels
         self._get = lru_cache(max(1, max_bytes // volume_bytes))(self.read)
-        coverage_bytes = COVERAGE_VOXEL_BYTES * geometry.coarse_size**3
+        coverage_bytes = COVERAGE_VOXEL_BYTES * geometry.coarse_voxels
         self._coverage = lru_cache(max(1, max_bytes // coverage_bytes))(
             self._read_coverage
         )
@@ -97,7 +103,12 @@ class VolumeStore:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the settings alone, so that another process has its own memory."""
         folders = sorted({folder.parent for folder in self.folders.values()})
-        return type(self), (folders, self.geometry, self._max_bytes)
+        return type(self), (folders, self.geometry, self._max_bytes, self.voxel_nm)
+
+    @property
+    def coarse_voxel_nm(self) -> VoxelSize | None:
+        """Edges of a coarse voxel (z, y, x) in nm; none if unknown."""
+        return coarsened(self.voxel_nm, self.geometry.factor)
 
     def get(self, volume: int) -> CoarseVolume:
         """Return a volume; its arrays are shared and read-only.
@@ -137,6 +148,7 @@ class VolumeStore:
         return CoarseVolume(
             read_array(folder / IMAGE, shape, np.uint8),
             read_array(folder / SEGMENTATION, shape, np.uint16),
+            self.coarse_voxel_nm,
         )
 
     def _folder(self, volume: int) -> Path:
@@ -153,5 +165,6 @@ class VolumeStore:
         return SegmentCoverage.build(
             read_table(folder / SEGMENTS_TABLE, SEGMENTS_OF_VOLUME),
             read_table(folder / COVERAGE_TABLE, COVERAGE),
-            self.geometry.coarse_size**3,
+            self.geometry.coarse_shape,
+            self.voxel_nm,
         )

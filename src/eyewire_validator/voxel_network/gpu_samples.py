@@ -10,6 +10,7 @@ waits for nothing.
 """
 
 import logging
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,7 +21,8 @@ from torch import Tensor
 
 from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.errors import ConfigError
-from eyewire_validator.learning.symmetry import SYMMETRIES, steps_along
+from eyewire_validator.learning.symmetry import numbers_of, steps_along, symmetries_of
+from eyewire_validator.volumes.geometry import ByAxis, by_axis
 from eyewire_validator.volumes.store import SEGMENT_IDS, VOXEL_BYTES, VolumeStore
 from eyewire_validator.voxel_network.mask_sources import mask_sources, segment_lists
 
@@ -59,7 +61,9 @@ class GpuSamples:
     ) -> None:
         """Read every volume."""
         table = index.drop_duplicates("task", ignore_index=True)
-        self.device, self.size = device, store.geometry.coarse_size
+        self.device, self.shape = device, store.geometry.coarse_shape
+        symmetries = symmetries_of(store.coarse_voxel_nm)
+        self._turns = torch.tensor(numbers_of(symmetries), device=device)
         self._row = {task: row for row, task in enumerate(tasks)}
         self._sources, volumes = mask_sources(table, tasks, settings, store, device)
         self._lists = segment_lists(table, labels, device)
@@ -68,7 +72,7 @@ class GpuSamples:
     def stack(self, tasks: Sequence[int]) -> Tensor:
         """Return the samples of tasks over their whole volumes."""
         none = torch.zeros(len(tasks), 3, dtype=torch.int64, device=self.device)
-        return self.cut(tasks, none, none[:, 0], self.size)
+        return self.cut(tasks, none, none[:, 0], self.shape)
 
     def draw(
         self, tasks: Sequence[int], settings: NetworkTraining, noise: torch.Generator
@@ -86,56 +90,63 @@ class GpuSamples:
             (n, channels, patch_size, patch_size, patch_size) uint8 on the device.
         """
         starts = self._draw_starts(tasks, settings.patch_size, noise)
-        symmetries = torch.zeros_like(starts[:, 0])
+        turns = torch.zeros_like(starts[:, 0])
         if settings.symmetries:
-            symmetries.random_(len(SYMMETRIES), generator=noise)
-        return self.cut(tasks, starts, symmetries, settings.patch_size)
+            turns.random_(len(self._turns), generator=noise)
+        return self.cut(tasks, starts, self._turns[turns], settings.patch_size)
 
     def cut(
-        self, tasks: Sequence[int], starts: Tensor, symmetries: Tensor, size: int
+        self, tasks: Sequence[int], starts: Tensor, symmetries: Tensor, size: ByAxis
     ) -> Tensor:
-        """Cut a cube out of each sample, and turn it.
+        """Cut a box out of each sample, and turn it.
 
         Args:
             tasks: ids.
-            starts: (n, 3) int64, lowest voxel (z, y, x) of each cube.
+            starts: (n, 3) int64, lowest voxel (z, y, x) of each box.
             symmetries: (n,) int64, which of `SYMMETRIES`.
-            size: edge of the cubes, voxels.
+            size: edges of the turned boxes, voxels.
 
         Returns:
-            (n, channels, size, size, size) uint8 on the device.
+            (n, channels, *size) uint8 on the device.
         """
         rows = [self._row[task] for task in tasks]
         on_device = torch.tensor(rows, device=self.device)
         volume, shift = (part[on_device] for part in self._sources[:2])
-        axes, steps = steps_along(symmetries, size)
-        along = steps + starts.gather(1, axes)[..., None]  # (n, new axis, step)
-        own, _ = self._voxels(volume[:, -1:], along[:, None], axes)
-        moved = along[:, None] - shift.gather(
-            2, axes[:, None].expand_as(shift)
-        ).unsqueeze(-1)
+        axes, _ = steps_along(symmetries, 1)
+        starts = starts.gather(1, axes)[:, None, :, None]
+        along = [  # of each new axis: (n, masks, step)
+            starts[..., new, :] + steps_along(symmetries, edge)[1][:, None, new]
+            for new, edge in enumerate(by_axis(size))
+        ]
+        own, _ = self._voxels(volume[:, -1:], along, axes)
+        shift = shift.gather(2, axes[:, None].expand_as(shift))[..., None]
+        moved = [steps - shift[..., new, :] for new, steps in enumerate(along)]
         voxels, inside = self._voxels(volume, moved, axes)
         masks = self._look_up(self._tables(rows), voxels) * inside
         return torch.cat([self._images[own], masks], 1)
 
     def _voxels(
-        self, volume: Tensor, along: Tensor, axes: Tensor
+        self, volume: Tensor, along: Sequence[Tensor], axes: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return flat indices of voxels, and which of them lie inside.
 
         Args:
             volume: (n, masks) int64.
-            along: (n, masks, 3, size) int64, position of each step along an axis.
+            along: of each new axis, (n, masks, edge) int64, the position of each step.
             axes: (n, 3) int64, which axis that is.
         """
-        size = self.size
-        strides = torch.tensor([size * size, size, 1], device=self.device)[axes]
-        held = along.clamp(0, size - 1)
-        z, y, x = (held * strides[:, None, :, None]).unbind(2)
-        voxels = z[..., :, None, None] + y[..., None, :, None] + x[..., None, None, :]
-        a, b, c = (held == along).unbind(2)
-        inside = a[..., :, None, None] & b[..., None, :, None] & c[..., None, None, :]
-        return voxels + volume[..., None, None, None] * size**3, inside
+        _, height, width = self.shape
+        edges, strides = torch.tensor(
+            [self.shape, (height * width, width, 1)], device=self.device
+        )[:, axes][..., None, None]
+        voxels: Tensor = volume[..., None, None, None] * math.prod(self.shape)
+        inside = torch.ones_like(voxels, dtype=torch.bool)
+        for new, positions in enumerate(along):
+            held = positions.clamp(min=0).minimum(edges[:, new] - 1)
+            at = [..., *(slice(None) if axis == new else None for axis in range(3))]
+            voxels = voxels + (held * strides[:, new])[tuple(at)]
+            inside = inside & (held == positions)[tuple(at)]
+        return voxels, inside
 
     def _tables(self, rows: list[int]) -> Tensor:
         """Make a look-up table of each mask: (n, masks, 65536) uint8 by segment id."""
@@ -168,22 +179,22 @@ class GpuSamples:
         self, tasks: Sequence[int], patch_size: int, noise: torch.Generator
     ) -> Tensor:
         """Choose a voxel of each seed, then where it lies in the patch."""
-        if patch_size > self.size:
+        depth, height, width = self.shape
+        if patch_size > min(self.shape):
             raise ConfigError(
                 f"training: patch_size is {patch_size}, expected at most the volume's "
-                f"{self.size} coarse voxels"
+                f"{min(self.shape)} coarse voxels"
             )
         draws = torch.rand(len(tasks), 4, generator=noise, device=self.device)
         seeds = self.stack(tasks)[:, -2].flatten(1)
         so_far = seeds.cumsum(1, dtype=torch.int32)
         wanted = (draws[:, :1] * so_far[:, -1:]).int() + 1
-        voxel = torch.searchsorted(so_far, wanted).clamp(max=self.size**3 - 1)
-        position = torch.cat(
-            [voxel // self.size**2, voxel // self.size % self.size, voxel % self.size],
-            1,
-        )
+        voxel = torch.searchsorted(so_far, wanted).clamp(max=depth * height * width - 1)
+        row = voxel // width
+        position = torch.cat([row // height, row % height, voxel % width], 1)
         lowest = (position - patch_size + 1).clamp(min=0)
-        highest = position.clamp(max=self.size - patch_size)
+        edges = torch.tensor(self.shape, device=self.device)
+        highest = position.minimum(edges - patch_size)
         room = highest - lowest + 1
         return lowest + (draws[:, 1:] * room).long().clamp(max=room - 1)
 
@@ -195,7 +206,7 @@ def fits(store: VolumeStore, volumes: int, device: torch.device) -> bool:
     """
     if device.type != "cuda":
         return False
-    needed = volumes * VOXEL_BYTES * store.geometry.coarse_size**3
+    needed = volumes * VOXEL_BYTES * store.geometry.coarse_voxels
     free, _ = torch.cuda.mem_get_info(device)
     if needed > SHARE_FOR_VOLUMES * free:
         log.warning(
@@ -216,7 +227,7 @@ def read_volumes(
         Grey values, (all voxels,) uint8, and segment ids, the bits of a uint16 as
         int16, as torch computes little in uint16: flat, volume by volume in C-order.
     """
-    size = (len(volumes), store.geometry.coarse_size**3)
+    size = (len(volumes), store.geometry.coarse_voxels)
     images = torch.empty(size, dtype=torch.uint8, device=device)
     segmentations = torch.empty(size, dtype=torch.int16, device=device)
     with ThreadPoolExecutor(READERS) as pool:

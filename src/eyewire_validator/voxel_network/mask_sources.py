@@ -15,6 +15,7 @@ from torch import Tensor
 from eyewire_validator.config.families import NetworkSettings
 from eyewire_validator.errors import VolumeError
 from eyewire_validator.tasks.context import is_leaked
+from eyewire_validator.volumes.geometry import Edges
 from eyewire_validator.volumes.store import SEGMENT_IDS, VolumeStore
 from eyewire_validator.voxel_network.samples import CERTAIN, certainty_levels
 
@@ -173,10 +174,11 @@ def _shifts(
     rows: NDArray[np.int64],
     sources: NDArray[np.int64],
     context: str,
-    factor: int,
+    factor: Edges,
 ) -> NDArray[np.int64]:
     """Return where the volume of each mask lies in the task's frame, coarse voxels.
 
+    See `context_masks`, which rounds alike.
     A volume whose corner is unknown is put so far away that it reaches no task.
     """
     if context != "ancestors_registered":
@@ -186,7 +188,8 @@ def _shifts(
         .astype("Float64")
         .to_numpy(np.float64, na_value=np.nan)
     )
-    shifts: NDArray[np.float64] = (corners[sources] - corners[rows][:, None]) // factor
+    steps = corners[sources] - corners[rows][:, None]
+    shifts: NDArray[np.float64] = (steps + np.array(factor) // 2) // factor
     shifts[np.isnan(shifts).any(axis=-1)] = SEGMENT_IDS
     shifts[:, -2:] = 0
     whole: NDArray[np.int64] = shifts.astype(np.int64)

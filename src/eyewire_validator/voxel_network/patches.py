@@ -9,7 +9,7 @@ from torch import Tensor
 
 from eyewire_validator.config.families import NetworkSettings, NetworkTraining
 from eyewire_validator.errors import ConfigError
-from eyewire_validator.learning.symmetry import SYMMETRIES, apply
+from eyewire_validator.learning.symmetry import apply, symmetries_of
 from eyewire_validator.voxel_network.gpu_samples import GpuSamples, fits
 from eyewire_validator.voxel_network.samples import Sample, SampleLoader
 
@@ -54,6 +54,7 @@ def draw_patches(
     Returns:
         (n, channels, patch_size, patch_size, patch_size) uint8 samples.
     """
+    symmetries = symmetries_of(loader.store.coarse_voxel_nm)
     patches = []
     for task in tasks:
         sample = loader.load(task, settings.labels)
@@ -61,7 +62,7 @@ def draw_patches(
             crop_around_seed(sample, settings.patch_size, generator)
         )
         if settings.symmetries:
-            patch = apply(patch, SYMMETRIES[generator.integers(len(SYMMETRIES))])
+            patch = apply(patch, symmetries[generator.integers(len(symmetries))])
         patches.append(patch)
     return torch.stack(patches)
 

@@ -78,6 +78,21 @@ def test_threads_change_no_bit(octants):
     np.testing.assert_array_equal(*found)
 
 
+def test_flat_voxels_are_not_turned_into_another_axis(octants):
+    seen = set()
+
+    class Watching(AffinityUNet):
+        def forward(self, image):
+            seen.add(tuple(image.shape[2:]))
+            return image.repeat(1, len(OFFSETS), 1, 1, 1)
+
+    volume = CoarseVolume(np.uint8(octants), octants)._replace(voxel_nm=(30, 6, 6))
+    flat = volume._replace(image=volume.image[:4], segmentation=octants[:4])
+    _, area, _ = contact_affinities(Watching(), flat)
+    assert seen == {(4, 8, 8)}
+    np.testing.assert_array_equal(area, describe_contacts(flat, "unit").area)
+
+
 def test_every_turn_scores_the_same_contacts(octants):
     """A network that sees only how dark it is: turns agree but for rounding."""
     octants = octants[:, :7, :6]
@@ -91,7 +106,7 @@ def test_every_turn_scores_the_same_contacts(octants):
     pairs, faces, evidence = contact_affinities(Dark(), CoarseVolume(image, octants))
     contacts = describe_contacts(CoarseVolume(image, octants), "unit")
     np.testing.assert_array_equal(pairs, contacts.pairs)
-    np.testing.assert_array_equal(faces, contacts.faces)
+    np.testing.assert_array_equal(faces, contacts.area)
     of_one = (pairs == 1).any(axis=1)
     assert np.ptp(evidence[:, ~of_one]) < 1e-6
     # The voxel before a face is on either side of it, depending on the turn.
@@ -120,7 +135,7 @@ def test_an_object_is_the_answer_of_a_task(octants):
 
 def test_patches_are_cubes_that_are_cut_and_turned():
     volumes = [
-        LabelledVolume(torch.rand(8, 8, 8), torch.randint(9, (8, 8, 8)).int())
+        LabelledVolume(torch.rand(8, 6, 9), torch.randint(9, (8, 6, 9)).int())
         for _ in range(2)
     ]
     patches = Patches(volumes, 5, torch.device("cpu"))
@@ -133,6 +148,14 @@ def test_patches_are_cubes_that_are_cut_and_turned():
         ]
         for one, expected in zip(found, cut, strict=True):
             assert torch.equal(one[1], expected)
+
+
+def test_patches_lie_everywhere_in_volumes_that_are_no_cubes():
+    image = torch.arange(4 * 6 * 5.0).reshape(4, 6, 5)
+    patches = Patches([LabelledVolume(image, image.int())], 4, torch.device("cpu"))
+    _, objects = patches.draw(torch.zeros(300, dtype=torch.int64), torch.Generator())
+    lowest = objects.flatten(1).min(1).values.unique()
+    assert torch.equal(lowest, image[0, :3, :2].flatten().int())
 
 
 def test_patches_differ_in_contrast_brightness_and_noise():

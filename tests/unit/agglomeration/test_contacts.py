@@ -34,7 +34,7 @@ def feature(contacts: DescribedContacts, name: str) -> np.ndarray:
 def test_neighbours_are_found_with_their_faces():
     contacts = describe_contacts(volume(4, 5, 3), "unit")
     assert contacts.pairs.tolist() == [[1, 2], [2, 3]]
-    assert contacts.faces.tolist() == [SIZE**2, SIZE**2]
+    assert contacts.area.tolist() == [SIZE**2, SIZE**2]
     assert contacts.features.shape == (2, len(FEATURES))
     assert contacts.features.dtype == np.float32
     assert np.isfinite(contacts.features).all()
@@ -119,7 +119,7 @@ def test_contacts_are_described_as_in_whole_array_steps():
     found = describe_contacts(drawn, "unit")
     pairs, faces, features = plain_contacts.describe_contacts(drawn)
     np.testing.assert_array_equal(found.pairs, pairs)
-    np.testing.assert_array_equal(found.faces, faces)
+    np.testing.assert_array_equal(found.area, faces)
     for column, name in enumerate(FEATURES):
         # The eigenvalues come from another algorithm, see below.
         tolerance = {"rtol": 1e-5, "atol": 1e-6} if "sheet" in name else {"rtol": 0}
@@ -136,3 +136,44 @@ def test_eigenvalues_are_those_of_lapack():
     np.testing.assert_allclose(
         filter_image(image), plain_contacts.filter_image(image), rtol=1e-6, atol=1e-7
     )
+
+
+FLAT = (8.0, 1.0, 1.0)  # edges of 4, 0.5 and 0.5 of those of a cube of that volume
+
+
+def test_contacts_of_flat_voxels_are_measured_in_those_of_cubes():
+    drawn = volume(4, 8)
+    flat = describe_contacts(drawn._replace(voxel_nm=FLAT), "unit")
+    assert flat.area.tolist() == [2 * SIZE**2]
+    cubes = describe_contacts(drawn, "unit")
+    ratio = feature(flat, "distance") / feature(cubes, "distance")
+    np.testing.assert_allclose(ratio, 0.5)
+    spread = np.sqrt((16 + 0.25) * (SIZE**2 - 1) / 12)
+    np.testing.assert_allclose(feature(flat, "spread"), spread, rtol=1e-6)
+    np.testing.assert_allclose(feature(flat, "log_faces"), np.log(2 * SIZE**2))
+    of_cubes = describe_contacts(drawn._replace(voxel_nm=(7.0, 7.0, 7.0)), "unit")
+    np.testing.assert_array_equal(of_cubes.features, cubes.features)
+
+
+def test_gaps_close_to_the_nearest_segment_by_length():
+    segmentation = np.zeros((3, 1, 6), np.uint16)
+    segmentation[0, 0, 0], segmentation[2, 0, 5] = 1, 2
+    found = close_gaps(segmentation, (4.0, 0.5, 0.5))
+    assert found[:, 0].tolist() == [[1] * 5 + [0], [0] * 6, [0] + [2] * 5]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_filters_see_the_same_along_every_axis_of_flat_voxels(axis):
+    """A wave as long as 40 edges of a cube, sampled every 2 or every 0.7 of them."""
+    edges = (2.0, 0.5**0.5, 0.5**0.5)
+    shape = [int((80 if axis == other else 22) / edges[other]) for other in range(3)]
+    places = np.indices(shape)[axis] * edges[axis]
+    wave = np.rint(127 + 100 * np.sin(2 * np.pi * places / 40)).astype(np.uint8)
+    found = filter_image(wave, edges)
+    found = np.moveaxis(found, axis + 1, 1)
+    found = found[:, :, found.shape[2] // 2, found.shape[3] // 2]
+    filtered = dict(zip(FILTERS, found, strict=True))
+    steepest = 2**0.5 * 2 * np.pi / 40
+    assert filtered["gradient_2.0"].max() == pytest.approx(steepest, rel=0.06)
+    curved = 2**0.5 * (2 * np.pi / 40) ** 2 * 2.5**2
+    assert filtered["sheet_2.5_0"].max() == pytest.approx(curved, rel=0.12)

@@ -89,7 +89,7 @@ def test_features_of_a_drawn_volume(drawn, make_index):
         "box_gap": [0, 12],
         "log_seed_voxels": np.log1p([192, 192]),
         "seed_segments": [1, 1],
-        "seed_faces": [2, 0],
+        "seed_area": [2, 0],
         "seed_share": [2 / 6, 0],
         "flood": [2 / 6, 0],
     }
@@ -98,10 +98,21 @@ def test_features_of_a_drawn_volume(drawn, make_index):
         np.testing.assert_allclose(found[name], values, rtol=1e-6, err_msg=name)
 
 
+def test_flat_voxels_are_measured_in_the_edges_of_cubes(drawn, make_index):
+    index = make_index({"task": 0, "volume": 11, "seed": [1], "aggregate": [1, 2]})
+    drawn.voxel_nm = (8.0, 1.0, 1.0)  # edges of 4, 0.5 and 0.5
+    found = features_of(drawn, index)
+    np.testing.assert_allclose(found[["depth", "width"]], [[16, 4], [16, 4]])
+    np.testing.assert_allclose(found["box_gap"], [0, 6])
+    np.testing.assert_allclose(found["seed_area"], [2 + 0.25, 0])
+    np.testing.assert_allclose(found["center_x"], [1.25, 3.25])
+    np.testing.assert_allclose(found["distance"].iloc[0], 0.75)
+
+
 @pytest.mark.parametrize(("seed", "neighbour"), [(1, 2), (2, 1)])
 def test_either_side_of_a_contact_may_be_the_seed(drawn, make_index, seed, neighbour):
     index = make_index({"task": 0, "volume": 11, "seed": [seed]})
-    assert features_of(drawn, index).loc[neighbour, "seed_faces"] == 2
+    assert features_of(drawn, index).loc[neighbour, "seed_area"] == 2
 
 
 def test_a_seed_that_is_not_there_leaves_distances_open(drawn, make_index):

@@ -5,6 +5,7 @@ import pytest
 from eyewire_validator.baselines.labels import Labels
 from eyewire_validator.errors import FileError, VolumeError
 from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.volumes.geometry import VolumeGeometry
 
 
 @pytest.fixture
@@ -71,3 +72,15 @@ def test_labels_that_are_no_integers_are_refused(store, tmp_path):
     np.save(tmp_path / "labels.npy", np.zeros((32, 32, 32)))
     with pytest.raises(VolumeError, match="holds float64, expected integers"):
         Labels(f"{tmp_path}/labels.npy", store)
+
+
+@pytest.mark.parametrize("geometry", [VolumeGeometry((4, 8, 8), 0, (1, 4, 2))])
+def test_volumes_need_not_be_cubes(make_store, make_index, tmp_path, geometry):
+    segmentation = np.zeros((4, 2, 4), np.uint16)
+    segmentation[:, 0], segmentation[:, 1] = 1, 2
+    full = np.full((4, 8, 8), 7)
+    full[:, 3:, 6:] = 9
+    np.save(tmp_path / "labels.npy", full)
+    task = task_at(make_index, 0, [1])
+    answer = Labels(str(tmp_path / "labels.npy"), make_store({11: segmentation}))(task)
+    assert answer.probability[0].tolist() == [[1, 1, 1, 0.75], [1, 1, 1, 0]]

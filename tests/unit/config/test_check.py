@@ -61,6 +61,17 @@ def test_the_default_is_accepted():
 def test_every_variant_is_accepted(variants):
     config = merged("defaults", "config", *variants)
     leave_out_null_models(config)
+    if "volume" in variants:
+        config["volumes"]["voxel_nm"] = [10, 10, 10]
+    check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize("may_say", ["block.h5::raw", "a.hdf5::raw", "b.HDF::raw"])
+def test_files_need_the_size_of_voxels_unless_one_may_say_it(may_say):
+    config = merged("defaults", "config", "volume")
+    with pytest.raises(ConfigError, match=r"volumes\.voxel_nm: say how large"):
+        check_config(config, SCHEMA)
+    config["sandbox"]["files"]["labels"] = may_say
     check_config(config, SCHEMA)
 
 
@@ -168,6 +179,12 @@ def test_the_defaults_of_a_kind_name_all_of_its_keys(kind):
         ("report.model", "msty", "report.model: msty has no weights among models"),
         ("report.split", "train", "report.split: train is not among evaluation.splits"),
         ("sandbox.made_from", "files", "sandbox.files.image: name a file"),
+        ("volumes.size", [256, 256], "volumes.size: [256, 256] is too short"),
+        ("volumes.size", [256, 0, 256], "volumes.size.1: 0 is less than"),
+        ("volumes.size", [256, 264, 256], "volumes is (64, 66, 64), expected a mult"),
+        ("volumes.overlap", [0, 32, 32], "volumes.overlap: in [0, 32, 32] voxels no"),
+        ("volumes.overlap", [32, 32, 160], "a stride of (224, 224, 96); use more"),
+        ("volumes.factor", [4, 4, 16], "patch_size 32 of model lwunet exceeds"),
         ("volumes.overlap", 0, "volumes.overlap: in 0 voxels no answer spawns a task"),
         ("split.rule", "random", "split.rule: 'random' is not one of"),
     ],
@@ -186,6 +203,7 @@ def without_labels(**changes: dict) -> dict:
     config = copy.deepcopy(default_config())
     config["sandbox"] |= {"made_from": "files"}
     config["sandbox"]["files"] |= WITHOUT_LABELS
+    config["volumes"]["voxel_nm"] = [10, 10, 10]
     for section, keys in changes.items():
         update_config(config[section], keys)
     return config
@@ -252,5 +270,4 @@ def test_dust_is_scaled_to_the_volumes_where_no_number_is_given(variants, expect
     config = merged("defaults", "config", *variants)
     assert dust(config) == expected
     config["evaluation"] |= {"dust_voxels": 100, "dust_thickness": 0}
-    check_config(config, SCHEMA)
     assert dust(config) == Dust(100, 0)

@@ -125,7 +125,7 @@ def test_each_loop_is_kept_apart(lineage, store):
 
 def by_hand(task, store, answer):
     """Say in plain terms what both tables have to say about an answer."""
-    image, segmentation = store.get(task.volume)
+    image, segmentation, _ = store.get(task.volume)
     seed, truth = (np.isin(segmentation, ids) for ids in (task.seed, task.aggregate))
     guess = answer.probability > SETTINGS.threshold
     counts = {

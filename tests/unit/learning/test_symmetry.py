@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from eyewire_validator.learning.symmetry import SYMMETRIES, apply, choose
+from eyewire_validator.learning.symmetry import SYMMETRIES, apply, choose, symmetries_of
 
 CUBE = torch.arange(27).reshape(3, 3, 3)
 
@@ -53,3 +53,18 @@ def test_channels_turn_alike():
         turned = apply(stack, symmetry)
         assert turned.shape == (1, 2, 3, 3, 3)
         assert torch.equal(turned[0, 0] + 100, turned[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("voxel_nm", "count"),
+    [
+        (None, 48), ((10, 10, 10), 48), ((11.5, 10, 10), 48), ((11.6, 10, 10), 16),
+        ((23, 16.5, 16.5), 16), ((6, 6, 30), 16), ((6, 12, 30), 8),
+    ],
+)  # fmt: skip
+def test_only_edges_that_are_alike_are_swapped(voxel_nm, count):
+    symmetries = symmetries_of(voxel_nm)
+    assert symmetries[0] == SYMMETRIES[0]
+    assert len(symmetries) == len(set(choose(count, symmetries))) == count
+    if voxel_nm and voxel_nm[1] == voxel_nm[2] and count == 16:
+        assert all(symmetry.axes[0] == 0 for symmetry in symmetries)

@@ -79,7 +79,8 @@ each_warns = pytest.mark.filterwarnings("ignore:this volume is unlike")
 @each_warns
 def test_it_is_what_the_validator_answers_with_points(ask, checkpoint, image, ids):
     found = ask(FIRST, FIRST + 1)
-    expected = load_segment_validator(checkpoint).answer(image, ids, [FIRST, FIRST + 1])
+    scored = load_segment_validator(checkpoint).score(image, ids, SIZE)
+    expected = scored.answer([FIRST, FIRST + 1])
     columns = ["segment", "probability", "deviation", "decision"]
     pd.testing.assert_frame_equal(found[columns], expected)
     points = (found[["z_nm", "y_nm", "x_nm"]].to_numpy() - OFFSET) / SIZE

@@ -129,7 +129,8 @@ def test_the_workflow_answers_as_the_model_alone(
 ):
     store = make_store({11: octants})
     index = make_index({"task": 5, "volume": 11, "seed": [1], "aggregate": [1, 2]})
-    alone = load_segment_validator(checkpoint).answer(*store.get(11), [1])
+    image, segmentation, _ = store.get(11)
+    alone = load_segment_validator(checkpoint).answer(image, segmentation, [1])
     resources = Resources(store=store, dust=Dust(0))
     ((by_loop),) = load_answerer(SETTINGS, resources, checkpoint)(index)([5])
     segments = by_loop[1].segments

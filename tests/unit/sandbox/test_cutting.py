@@ -40,6 +40,7 @@ def settings(tmp_path: Path) -> FilesSettings:
         supervoxels=f"{tmp_path / 'both.npz'}::ws",
         min_cell_voxels=100,
         min_purity=0.5,
+        voxel_nm=(10, 10, 10),
     )
 
 
@@ -63,8 +64,31 @@ def test_supervoxels_become_connected_pieces() -> None:
     assert cut_segmentation(drawn).tolist() == [[[1, 1, 0, 2, 3, 3]]]
 
 
-def test_only_whole_cubes_are_cut() -> None:
-    assert cube_corners((16, 27, 28), GEOMETRY) == [(0, 0, 0), (0, 0, 12)]
+def test_the_last_cube_is_shifted_inwards_to_end_where_the_arrays_do() -> None:
+    assert cube_corners((16, 16, 28), GEOMETRY) == [(0, 0, 0), (0, 0, 12)]
+    along = [corner[2] for corner in cube_corners((16, 16, 30), GEOMETRY)]
+    assert along == [0, 12, 14]
+    flat = VolumeGeometry((4, 16, 16), (0, 4, 4), 1)
+    assert cube_corners((6, 17, 16), flat) == [
+        (0, 0, 0),
+        (0, 1, 0),
+        (2, 0, 0),
+        (2, 1, 0),
+    ]
+
+
+def test_cubes_that_are_flat_and_shifted_are_traced(
+    settings: FilesSettings, tmp_path: Path
+) -> None:
+    writer = VolumeWriter(tmp_path / "sandbox", tmp_path, 1)
+    flat = VolumeGeometry((13, 16, 12), (4, 4, 4), (1, 2, 2))
+    cut = make_from_files(settings, flat, DUST, writer)
+    corners = [volume.box.corner for volume in cut.volumes]
+    assert corners == [(z, 0, x) for z in (0, 3) for x in (0, 8, 16)]
+    assert {volume.box.shape for volume in cut.volumes} == {(13, 16, 12)}
+    # The tube runs through all six.
+    volumes = [served.task.volume for served in cut.cells[0].tasks]
+    assert sorted(volumes) == [volume.box.volume for volume in cut.volumes]
 
 
 def test_a_bright_image_is_turned_where_that_is_asked_for(settings) -> None:
@@ -87,8 +111,23 @@ def test_bad_files_are_refused_by_name(settings: FilesSettings, tmp_path: Path) 
     np.save(tmp_path / "flat.npy", np.zeros((16, 16, 27), np.uint8))
     with pytest.raises(SandboxError, match="the shapes are"):
         open_triple(replace(settings, image=str(tmp_path / "flat.npy")))
-    with pytest.raises(SandboxError, match=r"too few for one cube of 16\^3"):
+    with pytest.raises(SandboxError, match=r"too few for one cube of \(16, 16, 16\)"):
         cube_corners((15, 20, 20), GEOMETRY)
+
+
+def test_how_large_voxels_are_is_said_and_alike(
+    settings: FilesSettings, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"volumes\.voxel_nm: none of image, superv"):
+        open_triple(replace(settings, voxel_nm=None))
+    with h5py.File(tmp_path / "image.h5", "w") as file:
+        file["raw"] = np.load(str(settings.image))
+        file["raw"].attrs["resolution"] = (30, 6, 6)
+    placed = replace(settings, image=f"{tmp_path}/image.h5::raw")
+    with pytest.raises(FileError, match=r"voxels are \(30, 6, 6\) nm .* not \(10, 10"):
+        open_triple(placed)
+    assert open_triple(replace(placed, voxel_nm=None)).voxel_nm == (30, 6, 6)
+    assert open_triple(replace(placed, voxel_nm=[30, 6, 6])).voxel_nm == (30, 6, 6)
 
 
 def test_no_cell_at_all_is_an_error(settings: FilesSettings, tmp_path: Path) -> None:
@@ -180,6 +219,7 @@ def test_volumes_lie_where_the_image_says(
         file["labels"].attrs["offset"] = (40, 8, 0)
     padded = replace(
         settings,
+        voxel_nm=None,
         image=f"{tmp_path}/sample.hdf::image",
         supervoxels=f"{tmp_path}/sample.hdf::labels",
         labels=f"{tmp_path}/sample.hdf::labels",

@@ -20,8 +20,9 @@ def fates(folder: Path, labels: np.ndarray, supervoxels: np.ndarray) -> dict[str
     arrays["image"] = np.full(labels.shape, 90, np.uint8)
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
-    paths = {name: str(folder / f"{name}.npy") for name in arrays}
-    settings = FilesSettings(**paths, min_cell_voxels=20, min_purity=0.7)
+    given = {name: str(folder / f"{name}.npy") for name in arrays}
+    given |= {"min_cell_voxels": 20, "min_purity": 0.7, "voxel_nm": (10, 10, 10)}
+    settings = FilesSettings(**given)
     writer = VolumeWriter(folder / "sandbox", folder, 1)
     found = make_from_files(settings, GEOMETRY, Dust(8, 1), writer).facts["labels"]
     voxels = {name: counted["voxels"] for name, counted in found.items()}
@@ -36,14 +37,14 @@ def fates(folder: Path, labels: np.ndarray, supervoxels: np.ndarray) -> dict[str
 
 @pytest.fixture
 def drawn() -> tuple[np.ndarray, np.ndarray]:
-    """Two cubes along x and a rim of 2; label 7 is a tube of 6 x 6 through all."""
+    """Three cubes along x, of 14 to 2 in common; label 7 is a tube of 6 x 6 in all."""
     labels = np.zeros((16, 16, 30), np.uint8)
     labels[5:11, 5:11] = 7
     return labels, labels.copy()
 
 
-def test_what_no_whole_cube_covers_is_rim(tmp_path, drawn):
-    assert fates(tmp_path, *drawn) == {"asked": 36 * 28, "rim": 36 * 2}
+def test_the_rim_is_asked_about_too(tmp_path, drawn):
+    assert fates(tmp_path, *drawn) == {"asked": 36 * 30}
 
 
 def test_each_reason_is_counted(tmp_path, drawn):
@@ -57,13 +58,12 @@ def test_each_reason_is_counted(tmp_path, drawn):
     supervoxels[2, 4:14, :6] = 22
     labels[0, 15, 4:8], supervoxels[0, 15, 4:8] = 7, 23
     assert fates(tmp_path, labels, supervoxels) == {
-        "rim": 36 * 2,
         "small_label": 4,
         "no_supervoxel": 2 * 2 * 8,
         "other_supervoxel": 30,
         "impure_supervoxel": 36,
         "dust": 36 + 4,  # as thin as a slice, and small
-        "asked": 36 * 28,
+        "asked": 36 * 30,
     }
 
 
@@ -71,7 +71,7 @@ def test_a_part_that_no_task_reaches_is_counted(tmp_path, drawn):
     labels, supervoxels = drawn
     labels[0:3, 0:3, 18:21], supervoxels[0:3, 0:3, 18:21] = 7, 30
     found = fates(tmp_path, labels, supervoxels)
-    assert found == {"asked": 36 * 28, "rim": 36 * 2, "no_task": 27}
+    assert found == {"asked": 36 * 30, "no_task": 27}
 
 
 def test_where_cubes_overlap_the_nearest_to_being_asked_counts(tmp_path, drawn):
@@ -79,4 +79,4 @@ def test_where_cubes_overlap_the_nearest_to_being_asked_counts(tmp_path, drawn):
     # In the first cube the supervoxel is mostly of nobody, in the second of the label.
     labels[5:11, 5:11, :12] = 0
     supervoxels[5:11, 5:11, :12] = 7
-    assert fates(tmp_path, labels, supervoxels) == {"asked": 36 * 16, "rim": 36 * 2}
+    assert fates(tmp_path, labels, supervoxels) == {"asked": 36 * 18}

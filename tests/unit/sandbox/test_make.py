@@ -76,11 +76,12 @@ def test_a_sandbox_from_files_names_the_supervoxels(tmp_path: Path) -> None:
     np.savez(tmp_path / "block.npz", image=labels.astype(np.uint8), ids=labels)
     files = dict.fromkeys(("labels", "supervoxels"), f"{tmp_path}/block.npz::ids")
     files |= {"image": f"{tmp_path}/block.npz::image", "min_purity": 0.5}
-    files["min_cell_voxels"] = 9
+    files |= {"min_cell_voxels": 9, "voxel_nm": [30, 6, 6]}
     from_files = {**SETTINGS, "made_from": "files", "files": files}
     folder = tmp_path / "sandbox"
     manifest = make_sandbox(from_files, GEOMETRY, DUST, folder, 1)
     assert manifest["labels"]["asked"] == {"voxels": 20 * 20 * 64, "share": 1.0}
+    assert manifest["voxel_nm"] == (30, 6, 6)
     table = read_table(folder / "supervoxels.parquet", SUPERVOXELS)
     assert list(table.itertuples(index=False, name=None)) == [(50001, 1, 7)]
     retina = {"grid": [1, 1, 1], "cells": 1, "neurite_diameter": 10, "players": 1}
@@ -127,7 +128,7 @@ def test_neighbours_show_the_same_where_they_overlap(folder: Path) -> None:
     tasks = records(folder, "tasks").values()
     by_corner = {tuple(task["bounds"]["min"].values()): task for task in tasks}
     x, y, z = min(by_corner)
-    left, right = by_corner[x, y, z], by_corner[x + GEOMETRY.stride, y, z]
+    left, right = by_corner[x, y, z], by_corner[x + GEOMETRY.stride[0], y, z]
 
     def section(task: dict[str, Any]) -> np.ndarray:
         path = folder / "bucket" / task["full_path"] / "jpg" / "30.jpg"
@@ -153,7 +154,7 @@ def test_children_lie_one_stride_away(folder: Path) -> None:
         )
         steps.append(sorted(abs(a - b) for a, b in ends))
     assert steps
-    assert all(step == [0, 0, GEOMETRY.stride] for step in steps)
+    assert all(step == [0, 0, GEOMETRY.stride[0]] for step in steps)
 
 
 def test_cells_are_listed_with_their_tasks(folder: Path) -> None:

@@ -118,11 +118,6 @@ def test_seeds_that_cannot_be_asked_about_are_refused_by_line(
         ask(*lines)
 
 
-def test_points_need_the_size_of_a_voxel(ask) -> None:
-    with pytest.raises(SandboxError, match=r"set volumes\.voxel_nm"):
-        ask("z_nm,y_nm,x_nm", "240,85,30", voxel_nm=None)
-
-
 def test_a_missing_file_is_named(ask, tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match=r"gone\.csv: cannot be read"):
         ask("segment", "1", seeds=str(tmp_path / "gone.csv"))

@@ -55,6 +55,17 @@ def test_registered_ancestors_lie_where_they_are_in_the_tasks_frame(
     assert not found[0].any()
 
 
+@pytest.mark.parametrize(("apart", "coarse"), [(24, 6), (23, 6), (22, 5), (21, 5)])
+def test_registered_ancestors_move_to_the_nearest_coarse_voxel(
+    make_index, store, octants, apart, coarse
+):
+    index = make_index({**PARENT, "min_z": 24 - apart}, TASK)
+    found = masks("ancestors_registered", index, store, channels=1)
+    expected = np.zeros((8, 8, 8), bool)
+    expected[: 8 - coarse] = np.isin(octants, [2, 8])[coarse:]
+    np.testing.assert_array_equal(found[0], expected)
+
+
 def test_registered_grandparent_moves_along_both_axes(make_index, store, octants):
     index = make_index({**GRANDPARENT, "aggregate": [8]}, PARENT, TASK)
     found = masks("ancestors_registered", index, store)

@@ -21,7 +21,7 @@ def coverage():
     rows = [(s, p, 8) for s, found in places.items() for p in found]
     segments = pd.DataFrame({"segment": [1, 2], "voxels": [64, 16]})
     table = pd.DataFrame(rows, columns=COVERAGE.names)
-    return SegmentCoverage.build(segments, table, 4**3)
+    return SegmentCoverage.build(segments, table, (4, 4, 4))
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_point_lies_in_its_segment_even_if_its_centre_does_not(coverage):
 
 
 def test_own_ids_and_places_in_the_own_data(task, coverage, supervoxels):
-    found = Origins(supervoxels).of(task, coverage, factor=2)
+    found = Origins(supervoxels).of(task, coverage, factor=(2, 2, 2))
     assert found["supervoxel"].tolist() == [HIGH, 5]
     assert [found[axis].tolist() for axis in "zyx"] == [
         [101, 101],
@@ -53,8 +53,17 @@ def test_own_ids_and_places_in_the_own_data(task, coverage, supervoxels):
     assert Origins(supervoxels).of_seed(task) == [5]
 
 
+def test_places_follow_the_edges_of_a_coarse_voxel(task, coverage):
+    found = Origins().of(task, coverage, factor=(1, 4, 2))
+    assert [found[axis].tolist() for axis in "zyx"] == [
+        [100, 100],
+        [202, 206],
+        [303, 303],
+    ]
+
+
 def test_without_a_table_ids_are_the_users_own(task, coverage):
-    found = Origins().of(task, coverage, factor=2)
+    found = Origins().of(task, coverage, factor=(2, 2, 2))
     assert found["supervoxel"].tolist() == [1, 2]
 
 
@@ -62,4 +71,4 @@ def test_a_table_without_the_segment_is_refused(coverage, supervoxels):
     none = np.array([])
     stranger = Task(7, 3, None, 12, None, np.array([2]), none, none, False)
     with pytest.raises(TableError, match=r"volume 12: segment .+make the sandbox"):
-        Origins(supervoxels).of(stranger, coverage, factor=2)
+        Origins(supervoxels).of(stranger, coverage, factor=(2, 2, 2))

@@ -54,9 +54,10 @@ def raw():
 def test_what_is_written_can_be_read(tmp_path, raw):
     folder = tmp_path / "41"
     hashes = write_volume(folder, downsample_volume(raw))
-    coarse_image, coarse = VolumeStore([tmp_path], raw.geometry).get(41)
-    np.testing.assert_array_equal(coarse_image, downsample_image(raw.image(), 4))
-    np.testing.assert_array_equal(coarse, vote(count_blocks(raw.segmentation(), 4)))
+    found = VolumeStore([tmp_path], raw.geometry).get(41)
+    np.testing.assert_array_equal(found.image, downsample_image(raw.image(), 4))
+    coarse = vote(count_blocks(raw.segmentation(), 4))
+    np.testing.assert_array_equal(found.segmentation, coarse)
     assert {path.name for path in folder.iterdir()} == hashes.keys()
     for name, digest in hashes.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest

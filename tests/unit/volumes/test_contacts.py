@@ -7,7 +7,7 @@ import pytest
 from eyewire_validator.volumes.contacts import (
     FEWEST_SLOTS,
     Contacts,
-    faces_with_seed,
+    area_with_seed,
     list_faces,
     mean_over_faces,
 )
@@ -18,7 +18,7 @@ DRAWN = np.array([[[1, 1, 2], [1, 0, 2], [3, 3, 3]]], np.uint16)
 def test_contacts_are_faces():
     contacts = Contacts.find(DRAWN)
     assert contacts.pairs.tolist() == [[1, 2], [1, 3], [2, 3]]
-    assert contacts.faces.tolist() == [1, 1, 1]
+    assert contacts.area.tolist() == [1, 1, 1]
     # Faces with 0 count, the border of the volume does not.
     assert contacts.surface[[1, 2, 3]].tolist() == [4, 3, 3]
     np.testing.assert_allclose(contacts.graph().weights, 1 / 3)
@@ -31,7 +31,7 @@ def test_a_volume_of_one_segment_has_no_contacts():
 
 def test_a_segment_shares_faces_with_every_segment_of_the_seed():
     contacts = Contacts.find(DRAWN)
-    found = faces_with_seed(contacts.pairs, contacts.faces, np.array([1, 2]))
+    found = area_with_seed(contacts.pairs, contacts.area, np.array([1, 2]))
     assert found[:4].tolist() == [0, 0, 0, 2]
 
 
@@ -49,7 +49,7 @@ def test_contacts_are_those_of_sorted_faces(drawn):
     found = Contacts.find(drawn)
     assert len(pairs) > FEWEST_SLOTS
     np.testing.assert_array_equal(found.pairs, pairs)
-    np.testing.assert_array_equal(found.faces, faces)
+    np.testing.assert_array_equal(found.area, faces)
     np.testing.assert_array_equal(found.surface, surface)
 
 
@@ -87,3 +87,18 @@ def test_ids_may_be_larger_than_uint16():
     pairs, faces, means = mean_over_faces(segmentation, values)
     assert pairs.tolist() == [[70_000, 2**31 - 1]]
     assert (faces.tolist(), means.tolist()) == ([1], [0.5])
+
+
+def test_faces_count_by_their_area():
+    areas = (0.25, 2.0, 2.0)
+    contacts = Contacts.find(np.array([[[1], [2]], [[1], [1]]], np.uint16), areas)
+    assert contacts.area.tolist() == [2.25]
+    assert contacts.surface[1:3].tolist() == [2.25, 2.25]
+    values = np.zeros((3, 2, 2, 1), np.float32)
+    values[0, 0, 1], values[1, 0, 0] = 9, 1
+    segmentation = np.array([[[1], [2]], [[1], [1]]], np.int32)
+    _, area, means = mean_over_faces(segmentation, values, areas)
+    assert area.tolist() == [2.25]
+    np.testing.assert_allclose(means, (9 * 0.25 + 2) / 2.25, rtol=1e-6)
+    faces = list_faces(segmentation, areas)
+    assert (faces.count.tolist(), faces.area.tolist()) == ([2], [2.25])

@@ -21,10 +21,8 @@ def coverage_of(segmentation, factor):
         rows.append([segment, sizes[segment], 0, *box])
     names = ["segment", "voxels", "coarse_voxels", *SIDES]
     covered = coverage_table(count_blocks(segmentation, factor))
-    coarse_voxels = segmentation.size // factor**3
-    return SegmentCoverage.build(
-        pd.DataFrame(rows, columns=names), covered, coarse_voxels
-    )
+    shape = tuple(edge // factor for edge in segmentation.shape)
+    return SegmentCoverage.build(pd.DataFrame(rows, columns=names), covered, shape)
 
 
 @pytest.fixture
@@ -76,12 +74,18 @@ def test_tables_of_different_volumes_are_refused(segmentation):
         (others, coverage_table(count_blocks(segmentation, 4))),
     ):
         with pytest.raises(VolumeError, match=r"disagree about the\s+sizes"):
-            SegmentCoverage.build(segments, covered, 8)
+            SegmentCoverage.build(segments, covered, (2, 2, 2))
 
 
 def test_the_order_of_the_tables_does_not_matter(segmentation):
     coverage = coverage_of(segmentation, 4)
     covered = coverage_table(count_blocks(segmentation, 4))
-    other = SegmentCoverage.build(coverage.segments[::-1], covered[::-1], 8)
+    other = SegmentCoverage.build(coverage.segments[::-1], covered[::-1], (2, 2, 2))
     pd.testing.assert_frame_equal(other.segments, coverage.segments)
     np.testing.assert_array_equal(other.shares.todense(), coverage.shares.todense())
+
+
+def test_a_point_lies_in_its_segment_in_volumes_that_are_no_cubes():
+    segmentation = np.full((4, 8, 16), 1, np.uint16)
+    segmentation[1, 5, 11] = 2
+    assert coverage_of(segmentation, 1).points[1].tolist() == [1, 5, 11]

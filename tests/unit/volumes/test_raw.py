@@ -207,7 +207,7 @@ def test_a_segmentation_of_the_wrong_length_is_refused(raw, dtype, edge, found):
     message = refusal(raw)
     assert "segmentation.lzma: unpacks to" in message
     assert found in message
-    assert "expected lzma of 8 cubed uint16" in message
+    assert "expected lzma of 8 x 8 x 8 uint16" in message
 
 
 def test_a_segmentation_cut_short_is_refused(raw):
@@ -225,3 +225,17 @@ def test_a_graph_of_something_else_is_refused(raw):
     packed = pack_edges((3, 65535, 0.5), (3, 65535, float("nan")))
     (raw / "segmentation.graph").write_bytes(packed)
     assert "1 of 2 affinities are not finite" in refusal(raw)
+
+
+def test_volumes_need_not_be_cubes(tmp_path):
+    image = np.full((2, 8, 16), [[[90]], [[180]]], np.uint8)
+    segmentation = np.arange(image.size, dtype="<u2").reshape(image.shape)
+    (tmp_path / "jpg").mkdir()
+    for z, grey in enumerate(image):
+        (tmp_path / "jpg" / f"{z}.jpg").write_bytes(jpeg(grey))
+    (tmp_path / "segmentation.lzma").write_bytes(as_eyewire_packs(segmentation))
+    raw = RawVolume(tmp_path, 41, VolumeGeometry((2, 8, 16), 0, 1))
+    np.testing.assert_array_equal(raw.image(), image)
+    np.testing.assert_array_equal(raw.segmentation(), segmentation)
+    with pytest.raises(VolumeError, match="16 x 8, mode L; expected 8 x 16, mode L"):
+        RawVolume(tmp_path, 41, VolumeGeometry((2, 16, 8), 0, 1)).image()

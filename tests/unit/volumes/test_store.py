@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,16 @@ def test_memory_is_bounded(make_store, octants):
     assert store.get(11) is first
     store.get(12)
     assert store.get(11) is not first
+
+
+def test_volumes_know_how_large_their_voxels_are(make_store, octants):
+    cubes = make_store({11: octants})
+    assert cubes.get(11).voxel_nm is None
+    store = VolumeStore(parents_of(cubes), cubes.geometry, voxel_nm=(30.0, 6.0, 6.0))
+    again = pickle.loads(pickle.dumps(store))
+    for one in (store, again):
+        assert one.get(11).voxel_nm == one.coarse_voxel_nm == (120, 24, 24)
+        assert one.coverage(11).voxel_nm == (30, 6, 6)
 
 
 def test_a_missing_volume_is_named(make_store, octants):

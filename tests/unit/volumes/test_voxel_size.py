@@ -2,10 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from eyewire_validator.errors import ConfigError
-from eyewire_validator.volumes.voxel_size import coarsened, voxel_size
+from eyewire_validator.volumes.voxel_size import (
+    coarsened,
+    relative_areas,
+    relative_edges,
+    voxel_size,
+)
 
 
 @pytest.fixture
@@ -28,4 +34,16 @@ def test_a_contradiction_is_refused(manifest):
 
 def test_coarse_voxels_are_larger():
     assert coarsened((40.0, 4.0, 4.0), 4) == (160.0, 16.0, 16.0)
+    assert coarsened((40.0, 4.0, 4.0), (1, 4, 2)) == (40.0, 16.0, 8.0)
     assert coarsened(None, 4) is None
+
+
+@pytest.mark.parametrize("edges", [None, (10.0, 10.0, 10.0), (7.3, 7.3, 7.3)])
+def test_cubes_of_any_size_are_counted_in_voxels(edges):
+    """Exactly, so that what is measured of them is not changed in the last bit."""
+    assert relative_edges(edges) == relative_areas(edges) == (1, 1, 1)
+
+
+def test_flat_voxels_are_measured_in_the_edges_of_a_cube_of_their_volume():
+    np.testing.assert_allclose(relative_edges((8, 1, 1)), [4, 0.5, 0.5])
+    np.testing.assert_allclose(relative_areas((8, 1, 1)), [0.25, 2, 2])

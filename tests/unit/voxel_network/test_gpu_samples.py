@@ -13,6 +13,7 @@ from eyewire_validator.config.families import (
 )
 from eyewire_validator.errors import ConfigError, VolumeError
 from eyewire_validator.learning.symmetry import SYMMETRIES, apply
+from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.voxel_network import gpu_samples
 from eyewire_validator.voxel_network.gpu_samples import GpuSamples, fits
 from eyewire_validator.voxel_network.samples import SampleLoader
@@ -28,7 +29,7 @@ SETTINGS = NetworkTraining(
 # fetched, 6's parent has no place, and 7 and 8 are each other's parents.
 TASKS = [
     {"task": 1, "volume": 11, "seed": [1], "aggregate": [1, 2, 5]},
-    {"task": 3, "volume": 12, "parent": 1, "min_x": 16, "seed": [2, 8], "min_y": -8},
+    {"task": 3, "volume": 12, "parent": 1, "min_x": 17, "seed": [2, 8], "min_y": -6},
     {"task": 4, "volume": 11, "parent": 3, "min_z": 24, "aggregate": [0, 7, 70_000]},
     {"task": 9, "volume": 13, "excluded": "never fetched"},
     {"task": 5, "volume": 12, "parent": 9},
@@ -86,6 +87,25 @@ def test_whole_volumes_are_those_of_the_plain_samples(index, store):
     found = GpuSamples(index, store, settings, CHOSEN, CPU).stack(CHOSEN[:3])
     expected = SampleLoader(index, store, settings).stack(CHOSEN[:3])
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("geometry", [VolumeGeometry((32, 16, 48), 8, 4)])
+def test_volumes_need_not_be_cubes(index, make_store, geometry):
+    """Whole volumes and patches, turned, are those of the plain samples."""
+    ids = np.random.default_rng(3).integers(0, 9, (2, *geometry.coarse_shape))
+    store = make_store(dict(zip((11, 12), ids, strict=True)))
+    settings = model_settings("ancestors_registered")
+    samples = GpuSamples(index, store, settings, CHOSEN, CPU)
+    loader = SampleLoader(index, store, settings)
+    found, expected = samples.stack(CHOSEN), loader.stack(CHOSEN)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    for turn, (z, x) in enumerate(np.ndindex(5, 9)):
+        start = torch.tensor([[z, 0, x]]).expand(len(CHOSEN), 3)
+        found = samples.cut(CHOSEN, start, torch.full((len(CHOSEN),), turn), 4)
+        plain = apply(expected[..., z : z + 4, :, x : x + 4], SYMMETRIES[turn])
+        torch.testing.assert_close(found, plain, rtol=0, atol=0)
+    noise = torch.Generator().manual_seed(0)
+    assert samples.draw([1], SETTINGS, noise)[:, -2].any()
 
 
 def test_patches_hold_seed_wherever_they_can(make_index, make_store):

@@ -209,6 +209,6 @@ def _metadata(box: VolumeBox, kind: int) -> Reply:
         # 2 is UINT8; Omni has no name for 16 bits.
         "type": 2 if kind == 1 else 4,
         "vol_type": kind,
-        "chunkDims": _xyz((box.shape[0] // 2,) * 3),
+        "chunkDims": {axis: edge // 2 for axis, edge in _xyz(box.shape).items()},
         "mipLevel": 0,
     }

@@ -7,6 +7,7 @@ what the answer covers in the shared slab becomes seeds on the other side.
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,8 @@ from eyewire_validator.sandbox.bucket.regions import Borders
 from eyewire_validator.sandbox.bucket.volumes import Volume
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
 from eyewire_validator.volumes.dust import Dust, scaled
-from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.geometry import Edges, VolumeGeometry
+from eyewire_validator.volumes.voxel_size import VoxelSize
 
 # Share of a segment that the parent's answer must cover for it to become a seed.
 MATCH_RATIO = 0.6
@@ -29,6 +31,33 @@ PRIOR_VOXELS = 1000
 MAX_TRACED = 0.5
 
 Corner = tuple[int, int, int]
+
+
+class Step(NamedTuple):
+    """The way from a volume to a face-adjacent one.
+
+    Attributes:
+        axis: along which it lies.
+        voxels: by how far it lies higher; below 0 if it lies lower.
+    """
+
+    axis: int
+    voxels: int
+
+    @property
+    def is_above(self) -> bool:
+        """Whether it lies higher."""
+        return self.voxels > 0
+
+    def reversed(self) -> "Step":
+        """Return the way back."""
+        return Step(self.axis, -self.voxels)
+
+    def shared(self, size: Edges) -> tuple[int, int]:
+        """Return where in the first volume the shared slab starts and stops."""
+        return max(self.voxels, 0), size[self.axis] + min(self.voxels, 0)
+
+
 # Has players answer a task: (volume, seed, segments connected to it, mergers included).
 AskPlayers = Callable[[Volume, set[int], set[int]], CrowdAnswer]
 
@@ -84,13 +113,16 @@ class Tracer:
         geometry: VolumeGeometry,
         min_purity: float,
         dust: Dust,
+        voxel_nm: VoxelSize | None = None,
     ) -> None:
         """Take the volumes by corner, how pure answers are, and what is no seed."""
+        self.voxel_nm = voxel_nm
         self.volumes = volumes
         self.geometry = geometry
         self.min_purity = min_purity
         self.dust = dust
-        self.sizes: dict[tuple[int, int, bool], NDArray[np.int64]] = {}
+        self.sizes: dict[tuple[int, Step], NDArray[np.int64]] = {}
+        self.starts = [sorted(set(along)) for along in zip(*volumes, strict=True)]
 
     def trace(self, neuron: int, answer: AskPlayers) -> list[SpawnedTask]:
         """Trace a neuron from its largest segment until nothing spawns any more.
@@ -147,58 +179,55 @@ class Tracer:
         self, corner: Corner, answer: list[int]
     ) -> Iterator[tuple[Corner, dict[int, int]]]:
         """Yield the seeds that an answer gives in the volumes around."""
-        for axis in range(3):
-            for step in (-self.geometry.stride, self.geometry.stride):
-                z, y, x = (c + step * (a == axis) for a, c in enumerate(corner))
-                child = self.volumes.get((z, y, x))
-                if child is not None:
-                    yield from (
-                        ((z, y, x), seed)
-                        for seed in self._seeds(corner, child, axis, step > 0, answer)
-                    )
+        for step in self._steps_from(corner):
+            z, y, x = (c + step.voxels * (a == step.axis) for a, c in enumerate(corner))
+            child = self.volumes.get((z, y, x))
+            if child is not None:
+                for seed in self._seeds(corner, child, step, answer):
+                    yield (z, y, x), seed
+
+    def _steps_from(self, corner: Corner) -> Iterator[Step]:
+        """Yield the steps to the next places in the grid that share voxels."""
+        for axis, starts in enumerate(self.starts):
+            here = starts.index(corner[axis])
+            for start in (*starts[:here][-1:], *starts[here + 1 :][:1]):
+                step = Step(axis, start - corner[axis])
+                if abs(step.voxels) < self.geometry.size[axis]:
+                    yield step
 
     def _seeds(
         self,
         corner: Corner,
         child: Volume,
-        axis: int,
-        is_above: bool,
+        step: Step,
         answer: list[int],
     ) -> list[dict[int, int]]:
         parent = self.volumes[corner]
-        box = _box_in_slab(parent, self.geometry, axis, is_above, answer)
+        box = _box_in_slab(parent, step.shared(self.geometry.size), step.axis, answer)
         if box is None:
             return []
-        sizes = self._sizes_in_slab(child, axis, is_above)
+        in_child = list(box)
+        start, stop = box[step.axis].start, box[step.axis].stop
+        in_child[step.axis] = slice(start - step.voxels, stop - step.voxels)
         slab = Slab(
             np.asarray(parent.segmentation[box]),
-            np.asarray(child.segmentation[self._in_child(box, axis, is_above)]),
-            axis,
-            is_above,
-            sizes,
+            np.asarray(child.segmentation[tuple(in_child)]),
+            step.axis,
+            step.is_above,
+            self._sizes_in_slab(child, step),
             scaled(PRIOR_VOXELS, self.geometry.size),
         )
         edges = child.segment_boxes[:, 1] - child.segment_boxes[:, 0]
-        eligible = ~self.dust.among(child.sizes, edges) & (child.sizes > 0)
+        dust = self.dust.among(child.sizes, edges, self.voxel_nm)
+        eligible = ~dust & (child.sizes > 0)
         return spawn_seeds(slab, answer, eligible, child.borders)
 
-    def _in_child(
-        self, box: tuple[slice, ...], axis: int, is_above: bool
-    ) -> tuple[slice, ...]:
-        step = self.geometry.stride if is_above else -self.geometry.stride
-        return tuple(
-            slice(s.start - step * (a == axis), s.stop - step * (a == axis))
-            for a, s in enumerate(box)
-        )
-
-    def _sizes_in_slab(
-        self, child: Volume, axis: int, is_above: bool
-    ) -> NDArray[np.int64]:
-        key = (child.box.volume, axis, is_above)
+    def _sizes_in_slab(self, child: Volume, step: Step) -> NDArray[np.int64]:
+        key = (child.box.volume, step)
         if key not in self.sizes:
-            start = 0 if is_above else self.geometry.stride
+            start, stop = step.reversed().shared(self.geometry.size)
             box = [slice(None)] * 3
-            box[axis] = slice(start + 1, start + self.geometry.overlap - 1)
+            box[step.axis] = slice(start + 1, stop - 1)
             slab = np.asarray(child.segmentation[tuple(box)])
             self.sizes[key] = np.bincount(slab.ravel(), minlength=len(child.sizes))
         return self.sizes[key]
@@ -211,11 +240,7 @@ def _is_traced(seed: dict[int, int], traced: set[int], volume: Volume) -> bool:
 
 
 def _box_in_slab(
-    parent: Volume,
-    geometry: VolumeGeometry,
-    axis: int,
-    is_above: bool,
-    answer: list[int],
+    parent: Volume, shared: tuple[int, int], axis: int, answer: list[int]
 ) -> tuple[slice, ...] | None:
     """Return the box of the answer in the slab, without the outermost voxels."""
     if not answer:
@@ -223,8 +248,7 @@ def _box_in_slab(
     low = np.maximum(parent.segment_boxes[answer, 0].min(axis=0), 1)
     high = parent.segment_boxes[answer, 1].max(axis=0)
     high = np.minimum(high, np.array(parent.box.shape) - 1)
-    start = geometry.stride if is_above else 0
-    stop = start + geometry.overlap
+    start, stop = shared
     if high[axis] <= start + 1 or low[axis] >= stop - 1:
         return None
     # Along the axis the whole slab, so that its far half is known.

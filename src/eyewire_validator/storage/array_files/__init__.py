@@ -45,6 +45,7 @@ __all__ = [
     "Place",
     "files_of",
     "is_same_size",
+    "may_say_resolution",
     "open_array",
     "shown",
 ]
@@ -113,6 +114,13 @@ def files_of(source: str) -> list[str]:
         ]
     slices = slices_of(named.location) if is_stack(named.location) else []
     return [str(file) for file in slices] or [named.location]
+
+
+def may_say_resolution(source: str) -> bool:
+    """Return whether an array of this form can say how large its voxels are."""
+    named = parse(source)
+    suffix = Path(named.location).suffix.lower()
+    return bool(named.form) or OF_NAMED_ARRAYS.get(suffix) is open_hdf5
 
 
 def _open(named: Named, voxel_nm: Place | None, access: Access) -> OpenedArray:
