@@ -30,6 +30,7 @@ from eyewire_validator.plan.figures import (
     SEGMENT_FIGURES,
     FigurePlan,
 )
+from eyewire_validator.plan.groups import cell_span, volume_span
 from eyewire_validator.plan.models import audited_models, has_people, plan_models
 from eyewire_validator.plan.settings_hashes import (
     DECISIONS,
@@ -87,6 +88,8 @@ EVALUATION = {
 }
 BOOTSTRAP = {key: config["report"][key] for key in ("resamples", "random_seed")}
 GEOMETRY = asdict(volume_geometry(config))
+CELL_SPAN = cell_span(config)
+VOLUME_SPAN = volume_span(config)
 
 
 # The sum over running jobs never exceeds these, on a cluster neither. Each job claims
@@ -155,7 +158,6 @@ CUDA_OF_A_JOB = min(1, workflow.global_resources["cuda"].value)
 
 
 wildcard_constraints:
-    cell=r"\d+",
     group=r"\d+",
     replicate=r"\d+",
     loops=r"\d+",

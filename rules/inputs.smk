@@ -80,7 +80,25 @@ def kept_cells():
 
 
 def tables_of_cells(wildcards):
-    return expand("results/downloads/cells/{cell}/tasks.parquet", cell=kept_cells())
+    groups = sorted({cell // CELL_SPAN for cell in kept_cells()})
+    return expand("results/downloads/cells/{group}/tasks.parquet", group=groups)
+
+
+def registry_of_groups(wildcards):
+    """The registry, which says which cells a group holds if it may hold several.
+
+    A new one makes nothing stale, but the groups are asked for again.
+    """
+    if CELL_SPAN == 1:
+        return []
+    kept_cells()
+    return ancient("results/cells/registry.parquet")
+
+
+def cells_of_group(wildcards):
+    """The cells of a group: one more, or one less, reruns it."""
+    group = int(wildcards.group)
+    return [cell for cell in kept_cells() if cell // CELL_SPAN == group]
 
 
 def groups():

@@ -20,7 +20,7 @@ EXPECTED = {
     "answer_first_task": {"matplotlib", "numba", "skimage", "torch"},
     "compare_loops": {"matplotlib"},
     "compare_models": {"matplotlib"},
-    "download_cell": {"httpx"},
+    "download_cells": {"httpx"},
     "download_volumes": {"httpx"},
     "downsample_volumes": {"numba"},
     "make_sandbox": {"numba"},

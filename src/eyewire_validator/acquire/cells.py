@@ -1,6 +1,6 @@
 """Download the tasks of a cell."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from eyewire_validator.acquire.api.client import EyewireClient
 
 
-# What the rule download_cell depends on, beside its settings: raised by hand when the
-# bytes or the meaning of a cell's files change. All cells are then asked for again.
+# What the rule download_cells depends on, beside its settings: raised by hand when the
+# bytes or the meaning of its files change. All cells are then asked for again.
 FORMAT = 1
 
 
@@ -35,6 +35,25 @@ class CellDownload:
     replies: list[dict[str, Any]]
     table: pd.DataFrame
 
+    @classmethod
+    def of(cls, cell: int, replies: list[dict[str, Any]]) -> "CellDownload":
+        """Make the table of a cell from its replies.
+
+        Raises:
+            NotFoundError: all tasks came empty, or all aggregates: the service has lost
+                them.
+            MalformedReplyError: a reply is of another form.
+        """
+        task_list, *answers = (record["reply"] for record in replies)
+        entries = parse_task_list(task_list, cell)
+        tasks, aggregates = answers[::2], answers[1::2]
+        _refuse_all_empty({"task": tasks, "aggregate": aggregates}, cell)
+        rows = [
+            parse_task(cell, task, entries[task], *answer)
+            for task, *answer in zip(sorted(entries), tasks, aggregates, strict=True)
+        ]
+        return cls(replies, make_frame(rows, CELL_TASKS))
+
 
 async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
     """Ask for all tasks of a cell.
@@ -46,37 +65,31 @@ async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
         ApiError: any other failure; nothing is returned for the cell then.
     """
     task_list = await client.cell_tasks(cell)
-    entries = parse_task_list(task_list, cell)
-    if not entries:
+    tasks = sorted(parse_task_list(task_list, cell))
+    if not tasks:
         raise NotFoundError(
             f"cell {cell}: its task list is empty; exclude the cell from the registry "
             "CSV, or by the filters under registry: in the config"
         )
-    tasks = sorted(entries)
 
     async def ask(task: int) -> tuple[Reply, Reply]:
         reply = await _empty_if_missing(client.task(task))
         return reply, await _empty_if_missing(client.aggregate(task)) if reply else {}
 
     answers = await ask_for_all(ask, tasks, "tasks")
-    _refuse_all_empty(answers, cell)
-    rows = [
-        parse_task(cell, task, entries[task], *answer)
-        for task, answer in zip(tasks, answers, strict=True)
-    ]
     replies = [{"path": f"/1.0/cell/{cell}/tasks", "reply": task_list}]
     for task, (reply, aggregate) in zip(tasks, answers, strict=True):
         replies.append({"path": f"/1.0/task/{task}", "reply": reply})
         replies.append({"path": f"/1.0/task/{task}/aggregate", "reply": aggregate})
-    return CellDownload(replies, make_frame(rows, CELL_TASKS))
+    return CellDownload.of(cell, replies)
 
 
-def _refuse_all_empty(answers: Sequence[tuple[Reply, Reply]], cell: int) -> None:
-    """Refuse replies that are all empty: the service has lost them."""
-    for place, name in enumerate(("task", "aggregate")):
-        if not any(answer[place] for answer in answers):
+def _refuse_all_empty(answers: Mapping[str, Sequence[Reply]], cell: int) -> None:
+    """Refuse replies of one kind that are all empty: the service has lost them."""
+    for name, replies in answers.items():
+        if not any(replies):
             raise NotFoundError(
-                f"cell {cell}: the {name} of each of its {len(answers)} tasks came "
+                f"cell {cell}: the {name} of each of its {len(replies)} tasks came "
                 "empty, expected some that do not; try again later, or exclude the "
                 "cell from the registry CSV"
             )
