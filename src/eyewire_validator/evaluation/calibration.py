@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
 
 from eyewire_validator.errors import TableError
 from eyewire_validator.evaluation.pairwise_sum import PairwiseSum
@@ -279,7 +279,7 @@ class Calibration:
 
         They are clipped to [`CLIP`, 1 - `CLIP`] first.
         """
-        divided: _Floats = expit(_logits(probability) / self.temperature)
+        divided: _Floats = scipy.special.expit(_logits(probability) / self.temperature)
         return divided
 
     def isotonic(self, probability: ArrayLike) -> _Floats:
@@ -459,7 +459,7 @@ def _cut_mass(
 
 def _logits(probability: ArrayLike) -> _Floats:
     clipped = np.clip(np.asarray(probability, np.float64), CLIP, 1 - CLIP)
-    logits: _Floats = logit(clipped)
+    logits: _Floats = scipy.special.logit(clipped)
     return logits
 
 
