@@ -174,21 +174,26 @@ def truth_of_sandbox(wildcards):
 
 
 PARTS = config["evaluation"]["parts"]
+# The splits that a model answers: what is decided on the reported ones is chosen on
+# validation.
+ANSWERED_SPLITS = sorted({"validation", *EVALUATIONS.splits})
 # What the name of a part's log has more than that of the whole evaluation.
 OF_PART = f"-{{part}}-of-{PARTS}" if PARTS > 1 else ""
 
 
-def table_of(name, loops):
-    """The table that the evaluation of a model writes, or a part of it."""
-    where, file = "{model}/{replicate}/{split}", f"loops-{loops}/{name}.parquet"
+def table_of(name, loops, split="{split}"):
+    """A table that the evaluation of a model writes, or a part of it."""
+    where, file = f"{{model}}/{{replicate}}/{split}", f"loops-{loops}/{name}.parquet"
     if PARTS == 1:
         return f"results/evaluation/{where}/{file}"
     return f"results/parts/{where}/{{part}}-of-{PARTS}/{file}"
 
 
 def tables_of(name, all_loops):
-    """The tables that one evaluation writes; parts are gone when they are joined."""
-    tables = [table_of(name, loops) for loops in all_loops]
+    """The tables of a model in each split; parts are gone when they are joined."""
+    tables = [
+        table_of(name, loops, split) for split in ANSWERED_SPLITS for loops in all_loops
+    ]
     return tables if PARTS == 1 else temp(tables)
 
 

@@ -178,7 +178,7 @@ def test_a_setting_reaches_results_whose_volumes_are_gone(run, finished_copy):
 def test_a_deleted_evaluation_is_made_again(run, finished_copy):
     shutil.rmtree(finished_copy / "results/evaluation/msty")
     planned = jobs_of(run(finished_copy, "-n").stdout)
-    assert planned["evaluate_baseline"] == 2  # validation and test
+    assert planned["evaluate_baseline"] == 1  # both splits
     assert {"summarize_model", "compare_models", "render_report"} <= set(planned)
 
 
