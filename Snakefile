@@ -5,7 +5,7 @@ under results/:
 
     first_answer/                               one task and its answer, for newcomers
     cells/registry.parquet                      which cells are used, and why not
-    downloads/cells/{cell}/                     what the API said about a cell's tasks
+    downloads/cells/{group}/                    what the API said about cells' tasks
     volumes/groups/{group}/{volume}/            downsampled image, segmentation, coverage
     tasks/index.parquet, split.json             one row a task; what was left out, and why
     models/{model}/{replicate}/                 checkpoints and training curves

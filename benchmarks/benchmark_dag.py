@@ -113,7 +113,7 @@ class Workflow:
         jobs = Counter(
             re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", said, re.MULTILINE)
         )
-        upstream = ("download_cell", "download_volumes")
+        upstream = ("download_cells", "download_volumes")
         counts = ", ".join(
             f"{jobs[rule]:,} `{rule}`" for rule in upstream if jobs[rule]
         )

@@ -63,7 +63,8 @@ def main() -> None:
     api = yaml.safe_load((ROOT / "config/defaults.yaml").read_text())["api"]
 
     tables = sorted((results / "downloads/cells").glob("*/tasks.parquet"))
-    tasks = sum(len(read_table(table, CELL_TASKS)) for table in tables)
+    of_tasks = pd.concat(read_table(table, CELL_TASKS) for table in tables)
+    cells, tasks = of_tasks["cell"].nunique(), len(of_tasks)
     replies = [table.with_name("replies.json.xz") for table in tables]
     catalog = read_table(results / "volumes/catalog.parquet", CATALOG)
     kept = files_below(
@@ -94,7 +95,7 @@ def main() -> None:
         jobs[1] * (once + once_more) + VOLUMES * (fetch + downsample),
     ]
     print(
-        f"From {len(tables)} cells, {tasks} tasks and {len(catalog)} volumes to "
+        f"From {cells} cells, {tasks} tasks and {len(catalog)} volumes to "
         f"{CELLS:,} cells, {TASKS:,} tasks and {VOLUMES:,} volumes.\n\n"
         "| | API | bucket |\n|---|---|---|"
     )

@@ -22,6 +22,22 @@ rule answers:
     localrule: True
 
 
+use rule evaluate_network as answer_open_tasks with:
+    output:
+        tasks="results/evaluation/{model}/{replicate}/open/loops-{loops}/tasks.parquet",
+        segments="results/evaluation/{model}/{replicate}/open/loops-{loops}/segments.parquet",
+    log:
+        "results/logs/answer_open_tasks/{model}-{replicate}-{loops}.log",
+    benchmark:
+        "results/benchmarks/answer_open_tasks/{model}-{replicate}-{loops}.tsv"
+    wildcard_constraints:
+        model=models_that(lambda model: model.has_weights),
+    params:
+        loops=lambda wildcards: [int(wildcards.loops)],
+        splits=["open"],
+        parts=1,
+
+
 rule list_answers:
     """Decide on segments and tasks: by the own ids, for a bulk merge.
 
@@ -32,8 +48,8 @@ rule list_answers:
         index="results/tasks/index.parquet",
         supervoxels=own_ids,
         manifest=manifest_of_files,
-        segments=in_answered_splits("segments.parquet"),
-        tasks=in_answered_splits("tasks.parquet"),
+        segments=in_listed_splits("segments.parquet"),
+        tasks=in_listed_splits("tasks.parquet"),
         thresholds=thresholds_of,
     output:
         answers="results/answers/{model}/answers.parquet",
@@ -46,7 +62,7 @@ rule list_answers:
     conda:
         "../envs/model.yaml"
     params:
-        splits=ANSWERED_SPLITS,
+        splits=LISTED_SPLITS,
         voxel_nm=config["volumes"]["voxel_nm"],
         metadata=metadata_of_decisions,
         code=code("list_answers.py"),

@@ -31,6 +31,7 @@ from eyewire_validator.plan.figures import (
     SEGMENT_FIGURES,
     FigurePlan,
 )
+from eyewire_validator.plan.groups import cell_span, volume_span
 from eyewire_validator.plan.models import (
     answering_models,
     audited_models,
@@ -110,6 +111,8 @@ EVALUATION = {
 BOOTSTRAP = {key: config["report"][key] for key in ("resamples", "random_seed")}
 VOLUME = volume_geometry(config)
 GEOMETRY = VOLUME.as_config()
+CELL_SPAN = cell_span(config)
+VOLUME_SPAN = volume_span(config)
 
 
 # The sum over running jobs never exceeds these, on a cluster neither. Each job claims
@@ -178,13 +181,12 @@ CUDA_OF_A_JOB = min(1, workflow.global_resources["cuda"].value)
 
 
 wildcard_constraints:
-    cell=r"\d+",
     group=r"\d+",
     replicate=r"\d+",
     loops=r"\d+",
     part=r"\d+",
     model="|".join(MODELS),
-    split="train|validation|test|open",
+    split="train|validation|test",
 
 
 @lru_cache

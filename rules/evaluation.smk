@@ -8,14 +8,15 @@ OUTPUT  results/evaluation/{model}/{replicate}/{split}/loops-{loops}/
             answers.parquet   what was decided, a row a task
             summary.json      metrics with intervals, and the published ones
 
-With ``evaluation.parts`` above 1, a job each answers for a part of a split's tasks.
+A job answers for a replicate of a model; with ``evaluation.parts`` above 1, for a part of
+each split's tasks.
 Networks, agglomerations and baselines (rules, people, finished segmentations) differ in
 what they need, not in what is done.
 """
 
 
 rule evaluate_network:
-    """Answer the tasks of a split with a network, at all loop counts in one run."""
+    """Answer the tasks of all splits with a network, at all loop counts in one run."""
     input:
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
@@ -28,9 +29,9 @@ rule evaluate_network:
         tasks=tables_of("tasks", LOOPS),
         segments=tables_of("segments", LOOPS),
     log:
-        f"results/logs/evaluate_network/{{model}}-{{replicate}}-{{split}}{OF_PART}.log",
+        f"results/logs/evaluate_network/{{model}}-{{replicate}}{OF_PART}.log",
     benchmark:
-        f"results/benchmarks/evaluate_network/{{model}}-{{replicate}}-{{split}}{OF_PART}.tsv"
+        f"results/benchmarks/evaluate_network/{{model}}-{{replicate}}{OF_PART}.tsv"
     wildcard_constraints:
         model=models_that(lambda model: model.is_network),
     conda:
@@ -42,6 +43,7 @@ rule evaluate_network:
     params:
         model=lambda wildcards: MODELS[wildcards.model].entry,
         loops=LOOPS,
+        splits=ANSWERED_SPLITS,
         part=lambda wildcards: int(wildcards.get("part", 0)),
         parts=PARTS,
         evaluation=EVALUATION,
@@ -59,9 +61,9 @@ use rule evaluate_network as evaluate_agglomeration with:
         tasks=tables_of("tasks", [1]),
         segments=tables_of("segments", [1]),
     log:
-        f"results/logs/evaluate_agglomeration/{{model}}-{{replicate}}-{{split}}{OF_PART}.log",
+        f"results/logs/evaluate_agglomeration/{{model}}-{{replicate}}{OF_PART}.log",
     benchmark:
-        f"results/benchmarks/evaluate_agglomeration/{{model}}-{{replicate}}-{{split}}{OF_PART}.tsv"
+        f"results/benchmarks/evaluate_agglomeration/{{model}}-{{replicate}}{OF_PART}.tsv"
     wildcard_constraints:
         model=models_that(lambda model: model.has_weights and not model.is_network),
     threads: 1
@@ -84,9 +86,9 @@ use rule evaluate_network as evaluate_baseline with:
         tasks=tables_of("tasks", [1]),
         segments=tables_of("segments", [1]),
     log:
-        f"results/logs/evaluate_baseline/{{model}}-{{replicate}}-{{split}}{OF_PART}.log",
+        f"results/logs/evaluate_baseline/{{model}}-{{replicate}}{OF_PART}.log",
     benchmark:
-        f"results/benchmarks/evaluate_baseline/{{model}}-{{replicate}}-{{split}}{OF_PART}.tsv"
+        f"results/benchmarks/evaluate_baseline/{{model}}-{{replicate}}{OF_PART}.tsv"
     wildcard_constraints:
         model=models_that(lambda model: not model.has_weights),
     threads: 1

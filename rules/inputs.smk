@@ -83,8 +83,9 @@ def kept_cells():
 
 
 def tables_of_cells(wildcards):
+    groups = sorted({cell // CELL_SPAN for cell in kept_cells()})
     return [
-        *expand("results/downloads/cells/{cell}/tasks.parquet", cell=kept_cells()),
+        *expand("results/downloads/cells/{group}/tasks.parquet", group=groups),
         *table_of_listed_tasks(wildcards),
     ]
 
@@ -94,6 +95,23 @@ def table_of_listed_tasks(wildcards):
     return (
         ["results/downloads/tasks/tasks.parquet"] if config["answers"]["tasks"] else []
     )
+
+
+def registry_of_groups(wildcards):
+    """The registry, which says which cells a group holds if it may hold several.
+
+    A new one makes nothing stale, but the groups are asked for again.
+    """
+    if CELL_SPAN == 1:
+        return []
+    kept_cells()
+    return ancient("results/cells/registry.parquet")
+
+
+def cells_of_group(wildcards):
+    """The cells of a group: one more, or one less, reruns it."""
+    group = int(wildcards.group)
+    return [cell for cell in kept_cells() if cell // CELL_SPAN == group]
 
 
 def groups():
@@ -169,21 +187,26 @@ def truth_of_sandbox(wildcards):
 
 
 PARTS = config["evaluation"]["parts"]
+# The splits that a model answers: what is decided on the reported ones is chosen on
+# validation.
+ANSWERED_SPLITS = sorted({"validation", *EVALUATIONS.splits})
 # What the name of a part's log has more than that of the whole evaluation.
 OF_PART = f"-{{part}}-of-{PARTS}" if PARTS > 1 else ""
 
 
-def table_of(name, loops):
-    """The table that the evaluation of a model writes, or a part of it."""
-    where, file = "{model}/{replicate}/{split}", f"loops-{loops}/{name}.parquet"
+def table_of(name, loops, split="{split}"):
+    """A table that the evaluation of a model writes, or a part of it."""
+    where, file = f"{{model}}/{{replicate}}/{split}", f"loops-{loops}/{name}.parquet"
     if PARTS == 1:
         return f"results/evaluation/{where}/{file}"
     return f"results/parts/{where}/{{part}}-of-{PARTS}/{file}"
 
 
 def tables_of(name, all_loops):
-    """The tables that one evaluation writes; parts are gone when they are joined."""
-    tables = [table_of(name, loops) for loops in all_loops]
+    """The tables of a model in each split; parts are gone when they are joined."""
+    tables = [
+        table_of(name, loops, split) for split in ANSWERED_SPLITS for loops in all_loops
+    ]
     return tables if PARTS == 1 else temp(tables)
 
 
@@ -232,7 +255,7 @@ def evaluation_files(name, evaluations):
 
 
 # The tasks that a model's answers are listed of: those that are reported, and open ones.
-ANSWERED_SPLITS = [*(EVALUATIONS.splits if HAS_LABELS else []), "open"]
+LISTED_SPLITS = [*(EVALUATIONS.splits if HAS_LABELS else []), "open"]
 
 
 def of_first_replicate(name, model, split):
@@ -240,10 +263,10 @@ def of_first_replicate(name, model, split):
     return evaluation_file(name, (model, 0, split, MODELS[model].loops))
 
 
-def in_answered_splits(name):
+def in_listed_splits(name):
     """The file ``name`` of the first replicate of a model, in each of these splits."""
     return lambda wildcards: [
-        of_first_replicate(name, wildcards.model, split) for split in ANSWERED_SPLITS
+        of_first_replicate(name, wildcards.model, split) for split in LISTED_SPLITS
     ]
 
 

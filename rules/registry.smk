@@ -18,7 +18,11 @@ checkpoint read_registry:
     conda:
         "../envs/data.yaml"
     params:
-        filters={k: v for k, v in config["registry"].items() if k != "csvs"},
+        filters={
+            key: value
+            for key, value in config["registry"].items()
+            if key not in ("csvs", "group_span")
+        },
         csvs=config["registry"]["csvs"],
         contents=lambda wildcards: contents(config["registry"]["csvs"]),
         code=code("read_registry.py"),

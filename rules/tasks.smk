@@ -1,27 +1,34 @@
 """Ask the API for each cell's tasks.
 
+A group holds the cells whose ids share id // registry.group_span. By default that is
+every cell by itself at the real service, and all cells of a sandbox.
+
 INPUT   the API; results/sandbox/ where that is the sandbox
-OUTPUT  results/downloads/cells/{cell}/tasks.parquet     one row a task
-        results/downloads/cells/{cell}/replies.json.xz   the replies as they came
+OUTPUT  results/downloads/cells/{group}/tasks.parquet    one row a task
+        results/downloads/cells/{group}/replies.json.xz  the replies as they came
         results/downloads/tasks/                         the same of tasks asked by id
         results/volumes/catalog.parquet                  one row a distinct volume
 """
 
+KEPT_REPLIES = here("results/downloads/replies")
 
-rule download_cell:
-    """Fetch a cell's task list, tasks and aggregates.
 
-    The registry is no input: one more cell must not fetch all others again.
+rule download_cells:
+    """Fetch the task lists, tasks and aggregates of a group of cells.
+
+    The registry makes nothing stale: one more cell must not fetch all others again.
+    Where it would, as it is in their group, their replies are kept aside.
     """
     input:
-        sandbox_folder,
+        sandbox=sandbox_folder,
+        registry=registry_of_groups,
     output:
-        tasks="results/downloads/cells/{cell}/tasks.parquet",
-        replies="results/downloads/cells/{cell}/replies.json.xz",
+        tasks="results/downloads/cells/{group}/tasks.parquet",
+        replies="results/downloads/cells/{group}/replies.json.xz",
     log:
-        "results/logs/download_cell/{cell}.log",
+        "results/logs/download_cells/{group}.log",
     benchmark:
-        "results/benchmarks/download_cell/{cell}.tsv"
+        "results/benchmarks/download_cells/{group}.tsv"
     conda:
         "../envs/data.yaml"
     resources:
@@ -31,9 +38,16 @@ rule download_cell:
         source=SOURCE,
         base_url=API["base_url"],
         format=CELL_FORMAT,
+        # Unrecorded as long as it is as before there were groups of cells.
+        cells=(
+            cells_of_group
+            if CELL_SPAN > 1
+            else lambda wildcards, output: [int(wildcards.group)]
+        ),
+        kept=unrecorded(KEPT_REPLIES if CELL_SPAN > 1 else None),
         failures=unrecorded(FAILURES["api"]),
     script:
-        "../workflow/scripts/download_cell.py"
+        "../workflow/scripts/download_cells.py"
 
 
 rule download_tasks:
@@ -85,7 +99,7 @@ checkpoint catalog_volumes:
     conda:
         "../envs/data.yaml"
     params:
-        group_span=config["volumes"]["group_span"],
+        group_span=VOLUME_SPAN,
         code=code("catalog_volumes.py"),
     script:
         "../workflow/scripts/catalog_volumes.py"

@@ -25,6 +25,7 @@ rule verify:
             here("results/downloads/volumes"),
             here("results/parts"),
             PARTIAL_DOWNLOADS,
+            KEPT_REPLIES,
             *FAILURES.values(),
         ],
         code=code("verify.py"),

@@ -43,7 +43,7 @@ SMALL = {
 # The share of the kills that each stage gets, in the order in which they come.
 STAGES = {
     "make_sandbox": 1,
-    "download_cell": 3,
+    "download_cells": 3,
     "catalog_volumes": 1,
     "download_volumes": 2,
     "downsample_volumes": 2,

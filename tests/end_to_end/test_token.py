@@ -89,7 +89,7 @@ def test_a_run_leaves_the_token_nowhere(
     assert list((tmp_path / ".snakemake/metadata").iterdir())
     assert list((tmp_path / ".snakemake/log").iterdir())
     assert list((tmp_path / "results/benchmarks").rglob("*.tsv"))
-    assert any(b"download_cell.py" in line for line in watch.seen)
+    assert any(b"download_cells.py" in line for line in watch.seen)
     assert watch.with_token == set()
     asked = {arrival.path.split("/")[1]: arrival for arrival in service.arrivals}
     assert set(asked) == {"1.0", "storage"}

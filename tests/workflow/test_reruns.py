@@ -106,7 +106,7 @@ def test_another_format_of_cells_asks_for_all_cells(run, finished_copy, sources)
     done = run(finished_copy, INDEX, sources=sources)
     assert done.returncode == 0, done.stdout
     assert jobs_of(done.stdout) == {
-        "download_cell": cells,
+        "download_cells": cells,
         "catalog_volumes": 1,
         "index_tasks": 1,
     }
@@ -138,7 +138,7 @@ def test_another_format_of_sandboxes_makes_all_again(run, finished_copy, sources
     assert jobs_of(plan.stdout) == {
         "make_sandbox": 1,
         "read_registry": 1,
-        "download_cell": 1,
+        "download_cells": 1,
         "catalog_volumes": 1,
         "index_tasks": 1,
     }
@@ -178,7 +178,7 @@ def test_a_setting_reaches_results_whose_volumes_are_gone(run, finished_copy):
 def test_a_deleted_evaluation_is_made_again(run, finished_copy):
     shutil.rmtree(finished_copy / "results/evaluation/msty")
     planned = jobs_of(run(finished_copy, "-n").stdout)
-    assert planned["evaluate_baseline"] == 2  # validation and test
+    assert planned["evaluate_baseline"] == 1  # both splits
     assert {"summarize_model", "compare_models", "render_report"} <= set(planned)
 
 

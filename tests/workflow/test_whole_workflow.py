@@ -37,7 +37,7 @@ def test_it_ends_with_a_report_and_the_honest_table(finished):
 def test_each_rule_leaves_log_and_benchmark(finished):
     logs = {path.name for path in (finished / "results/logs").iterdir()}
     assert logs == {path.name for path in (finished / "results/benchmarks").iterdir()}
-    assert {"download_cell", "train_model", "evaluate_network"} <= logs
+    assert {"download_cells", "train_model", "evaluate_network"} <= logs
 
 
 def test_raw_volumes_are_temporary(finished):
@@ -104,14 +104,14 @@ def test_one_more_cell_reruns_only_what_depends_on_it(run, finished_copy):
     others.to_csv(finished_copy / "cells.csv", index=False)
     without = run(finished_copy, index, config=config)
     assert without.returncode == 0, without.stdout
-    assert "download_cell" not in jobs_of(without.stdout)
+    assert "download_cells" not in jobs_of(without.stdout)
 
     shutil.rmtree(finished_copy / f"results/downloads/cells/{cell}")
     rows.to_csv(finished_copy / "cells.csv", index=False)
     again = run(finished_copy, index, config=config)
     assert again.returncode == 0, again.stdout
     jobs = jobs_of(again.stdout)
-    assert jobs.pop("download_cell") == 1
+    assert jobs.pop("download_cells") == 1
     assert set(jobs) == {"read_registry", "catalog_volumes", "index_tasks"}
     table = read_table(finished_copy / index, TASK_INDEX)
     assert cell in set(table["cell"])
@@ -147,7 +147,7 @@ def test_another_filter_that_keeps_the_same_cells_fetches_nothing(run, finished_
     index = "results/tasks/index.parquet"
     done = run(finished_copy, index, config={"registry": {"min_size": 2}})
     assert done.returncode == 0, done.stdout
-    assert not {"download_cell", "download_volumes"} & set(jobs_of(done.stdout))
+    assert not {"download_cells", "download_volumes"} & set(jobs_of(done.stdout))
 
 
 def test_a_model_entry_may_name_a_checkpoint(run, finished_copy):
@@ -200,7 +200,7 @@ def test_a_change_of_the_split_reruns_from_the_index_on(run, finished_copy):
         "evaluate_network",
         "evaluate_baseline",
     } <= rerun
-    assert not {"download_cell", "download_volumes", "make_sandbox"} & rerun
+    assert not {"download_cells", "download_volumes", "make_sandbox"} & rerun
 
 
 def test_two_runs_give_the_same_bytes(run, finished, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Answer the tasks of a split, or a part of them, with a model."""
+"""Answer the tasks of each split, or a part of them, with a model."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -41,12 +41,15 @@ with job_log(snakemake.log[0], kept), ExitStack() as until_done:
     )
     settings = model_settings(params.model)
     evaluation_settings = EvaluationSettings(**params.evaluation)
-    tasks = part_of_batches(
-        tasks_of_split(index, snakemake.wildcards.split),
-        evaluation_settings.batch_size,
-        params.part,
-        params.parts,
-    )
+    to_answer = [
+        part_of_batches(
+            tasks_of_split(index, split),
+            evaluation_settings.batch_size,
+            params.part,
+            params.parts,
+        )
+        for split in params.splits
+    ]
     device, alarm = None, {}
     if checkpoint:
         # Baselines do without torch, which takes two seconds to import.
@@ -67,21 +70,22 @@ with job_log(snakemake.log[0], kept), ExitStack() as until_done:
         dust=evaluation_settings.dust,
         people=truth,
         replicate=int(snakemake.wildcards.replicate),
-        tasks=tasks,
+        tasks=[task for tasks in to_answer for task in tasks],
         loops=params.loops,
     )
-    found = evaluate(
-        tasks,
-        Lineage(index),
-        store,
-        load_answerer(settings, resources, checkpoint, device)(index),
-        params.loops,
-        evaluation_settings,
-        neurons=read_neurons(truth) if truth else None,
-        origins=Origins(supervoxels),
-        **alarm,
-    )
-    for evaluation, *tables in zip(
-        found.values(), snakemake.output.tasks, snakemake.output.segments, strict=True
-    ):
-        save_evaluation(evaluation, *map(Path, tables), params.metadata)
+    answerer = load_answerer(settings, resources, checkpoint, device)(index)
+    tables = zip(snakemake.output.tasks, snakemake.output.segments, strict=True)
+    for tasks in to_answer:
+        found = evaluate(
+            tasks,
+            Lineage(index),
+            store,
+            answerer,
+            params.loops,
+            evaluation_settings,
+            neurons=read_neurons(truth) if truth else None,
+            origins=Origins(supervoxels),
+            **alarm,
+        )
+        for evaluation in found.values():
+            save_evaluation(evaluation, *map(Path, next(tables)), params.metadata)

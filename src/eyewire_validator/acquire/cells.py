@@ -1,6 +1,6 @@
 """Download the tasks of a cell."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from eyewire_validator.acquire.api.client import EyewireClient
 
 
-# What the rule download_cell depends on, beside its settings: raised by hand when the
-# bytes or the meaning of a cell's files change. All cells are then asked for again.
+# What the rule download_cells depends on, beside its settings: raised by hand when the
+# bytes or the meaning of its files change. All cells are then asked for again.
 FORMAT = 1
 
 
@@ -36,6 +36,25 @@ class CellDownload:
     replies: list[dict[str, Any]]
     table: pd.DataFrame
 
+    @classmethod
+    def of(cls, cell: int, replies: list[dict[str, Any]]) -> "CellDownload":
+        """Make the table of a cell from its replies.
+
+        Raises:
+            NotFoundError: all tasks came empty, or all aggregates: the service has lost
+                them.
+            MalformedReplyError: a reply is of another form.
+        """
+        task_list, *answers = (record["reply"] for record in replies)
+        entries = parse_task_list(task_list, cell)
+        tasks, aggregates = answers[::2], answers[1::2]
+        _refuse_all_empty({"task": tasks, "aggregate": aggregates}, cell)
+        rows = [
+            parse_task(cell, task, entries[task], *answer)
+            for task, *answer in zip(sorted(entries), tasks, aggregates, strict=True)
+        ]
+        return cls(replies, make_frame(rows, CELL_TASKS))
+
 
 async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
     """Ask for all tasks of a cell.
@@ -47,23 +66,16 @@ async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:
         ApiError: any other failure; nothing is returned for the cell then.
     """
     task_list = await client.cell_tasks(cell)
-    entries = parse_task_list(task_list, cell)
-    if not entries:
+    tasks = sorted(parse_task_list(task_list, cell))
+    if not tasks:
         raise NotFoundError(
             f"cell {cell}: its task list is empty; exclude the cell from the registry "
             "CSV, or by the filters under registry: in the config"
         )
-    tasks = sorted(entries)
 
     answers = await ask_for_all(partial(ask_about, client), tasks, "tasks")
-    _refuse_all_empty(answers, cell)
-    rows = [
-        parse_task(cell, task, entries[task], *answer)
-        for task, answer in zip(tasks, answers, strict=True)
-    ]
     replies = [{"path": f"/1.0/cell/{cell}/tasks", "reply": task_list}]
-    replies += list_replies(tasks, answers)
-    return CellDownload(replies, make_frame(rows, CELL_TASKS))
+    return CellDownload.of(cell, replies + list_replies(tasks, answers))
 
 
 async def ask_about(client: "EyewireClient", task: int) -> tuple[Reply, Reply]:
@@ -83,16 +95,16 @@ def list_replies(
     ]
 
 
-def _refuse_all_empty(answers: Sequence[tuple[Reply, Reply]], cell: int) -> None:
-    """Refuse replies that are all empty: the service has lost them.
+def _refuse_all_empty(answers: Mapping[str, Sequence[Reply]], cell: int) -> None:
+    """Refuse replies of one kind that are all empty: the service has lost them.
 
     Of a cell that nobody has begun to trace there are no aggregates yet.
     """
-    is_begun = any(reply.get("weightsum") for reply, _ in answers)
-    for place, name in enumerate(("task", "aggregate")):
-        if not any(answer[place] for answer in answers) and (is_begun or not place):
+    is_begun = any(reply.get("weightsum") for reply in answers["task"])
+    for name, replies in answers.items():
+        if not any(replies) and (is_begun or name == "task"):
             raise NotFoundError(
-                f"cell {cell}: the {name} of each of its {len(answers)} tasks came "
+                f"cell {cell}: the {name} of each of its {len(replies)} tasks came "
                 "empty, expected some that do not; try again later, or exclude the "
                 "cell from the registry CSV"
             )

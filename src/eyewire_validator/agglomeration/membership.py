@@ -9,8 +9,8 @@ often. How much differs between tissues, so it is fitted to tasks.
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit
 
 
 class Membership(NamedTuple):
@@ -50,7 +50,7 @@ class Membership(NamedTuple):
             + self.contact * np.log1p(seed_area)
             + self.rejected * rejected
         )
-        return np.asarray(expit(odds), np.float32)
+        return np.asarray(scipy.special.expit(odds), np.float32)
 
 
 LINKAGE_ALONE = Membership(bias=0.0, linkage=1.0, contact=0.0, rejected=0.0)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import ThreadpoolController
 
@@ -234,7 +234,8 @@ def _distances(
     offsets = centers - (weights @ centers[is_seed] if is_seed.any() else np.nan)
     far = np.full(seed_mask.shape, np.nan, np.float32)
     if seed_mask.any():
-        far = distance_transform_edt(~seed_mask, coarse).astype(np.float32)
+        far = scipy.ndimage.distance_transform_edt(~seed_mask, coarse)
+        far = far.astype(np.float32)
     return {
         # Of the centroid along the axes, in the volume and from the seed's.
         **{f"center_{axis}": centers[:, i] for i, axis in enumerate(AXES)},

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation
 
 from eyewire_validator.answers import (
     Answer,
@@ -62,7 +62,8 @@ def dilated_seed(settings: DilatedSeedSettings, resources: Resources) -> MakeAns
 
     def answer(task: Task) -> Answer:
         seed = resources.store.get(task.volume_id).mask(task.seed)
-        return _answer(binary_dilation(seed, iterations=settings.dilation))
+        dilate = scipy.ndimage.binary_dilation
+        return _answer(dilate(seed, iterations=settings.dilation))
 
     return partial(answer_tasks, answer)
 

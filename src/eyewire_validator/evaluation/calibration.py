@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
 
 from eyewire_validator.errors import TableError
 from eyewire_validator.evaluation.pairwise_sum import PairwiseSum
@@ -254,7 +254,7 @@ def rescale(probability: ArrayLike, temperature: float) -> _Floats:
 
     They are clipped to [`CLIP`, 1 - `CLIP`] first.
     """
-    divided: _Floats = expit(_logits(probability) / temperature)
+    divided: _Floats = scipy.special.expit(_logits(probability) / temperature)
     return divided
 
 
@@ -464,7 +464,7 @@ def _cut_mass(
 
 def _logits(probability: ArrayLike) -> _Floats:
     clipped = np.clip(np.asarray(probability, np.float64), CLIP, 1 - CLIP)
-    logits: _Floats = logit(clipped)
+    logits: _Floats = scipy.special.logit(clipped)
     return logits
 
 

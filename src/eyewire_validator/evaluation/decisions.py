@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import rel_entr
 
 from eyewire_validator.errors import ConfigError, TableError
 from eyewire_validator.evaluation.ranking import Entries, RankedSegments
@@ -281,6 +281,7 @@ def object_vi(
     # By answer, then by truth: [object, rest] each.
     voxels = np.array([[both, answer_only], [truth_only, neither]], np.float64)
     total = voxels.sum(axis=(0, 1))
+    rel_entr = scipy.special.rel_entr
     split, merge = (
         (0 - rel_entr(voxels, voxels.sum(axis, keepdims=True)).sum(axis=(0, 1)))
         / (total * np.log(2))

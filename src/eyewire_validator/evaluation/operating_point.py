@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from eyewire_validator.errors import TableError
 from eyewire_validator.evaluation.bootstrap import (
@@ -145,7 +145,9 @@ def _kept(
     shares = (drawn @ right_of) / (drawn @ all_of)
     ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     low, high = np.quantile(shares, ends)
-    exact = betaincinv([well, well + 1], [count - well + 1, count - well], ends)
+    exact = scipy.special.betaincinv(
+        [well, well + 1], [count - well + 1, count - well], ends
+    )
     return Kept(
         count,
         well / count,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import entr
 
 from eyewire_validator.answers import Answer
 from eyewire_validator.tasks.lineage import Task
@@ -120,6 +120,7 @@ def _scores(
 
 def _entropy(probability: NDArray[np.float64]) -> NDArray[np.float64]:
     """Entropy of a yes-no answer, in nats."""
+    entr = scipy.special.entr
     clipped = probability.clip(0, 1)
     entropy: NDArray[np.float64] = entr(clipped) + entr(1 - clipped)
     return entropy

@@ -8,8 +8,8 @@ follows from it; one that only some tasks have is an error.
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import entr
 
 from eyewire_validator.errors import TableError
 from eyewire_validator.storage.schemas.evaluation import UNCERTAINTIES
@@ -35,7 +35,7 @@ def segment_uncertainty(segments: pd.DataFrame) -> pd.DataFrame:
     other = 1 - probability
     scores = segments.assign(
         probability=np.minimum(probability, other),
-        entropy=entr(probability) + entr(other),
+        entropy=scipy.special.entr(probability) + scipy.special.entr(other),
     )
     return pd.DataFrame(
         {name: _all_or_none(name, scores[name]) for name in UNCERTAINTIES}

@@ -25,14 +25,19 @@ def hash_of_answers(config: Mapping[str, Any], model: PlannedModel) -> str:
         model: one of its models.
     """
     is_sandbox = config["source"] == "sandbox"
-    volumes = {k: v for k, v in config["volumes"].items() if k != "group_span"}
+    # Which jobs fetch them changes neither.
+    cells, volumes = (
+        {key: value for key, value in config[section].items() if key != "group_span"}
+        for section in ("registry", "volumes")
+    )
     volumes |= volume_geometry(config).as_config()
     training = asdict(model.training) if model.is_trained and model.training else None
     return settings_hash(
         {
             "source": config["source"],
             "sandbox": config["sandbox"] if is_sandbox else None,
-            **{key: config[key] for key in ("registry", "aggregate", "split", "image")},
+            **{key: config[key] for key in ("aggregate", "split", "image")},
+            "registry": cells,
             "volumes": volumes,
             "model": {**model.entry, "title": None, "replicates": None},
             "training": training,

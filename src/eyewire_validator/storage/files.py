@@ -85,6 +85,20 @@ def read_json(path: Path) -> Any:
         raise FileError(f"{path}: not JSON ({error}); delete it and rerun") from None
 
 
+def read_packed_json(path: Path) -> Any:
+    """Read what `write_packed_json` wrote.
+
+    Raises:
+        FileError: the file is missing or damaged.
+    """
+    try:
+        return json.loads(lzma.decompress(path.read_bytes()))
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file") from None
+    except (lzma.LZMAError, ValueError) as error:
+        raise FileError(f"{path}: damaged ({error}); delete it and rerun") from None
+
+
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write the C-order, little-endian bytes of ``array``, xz-compressed."""
     little_endian = np.ascontiguousarray(array).astype(

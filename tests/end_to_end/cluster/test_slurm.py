@@ -22,7 +22,7 @@ MORE_GROUPS = [
     *("download_volumes=volumes", "downsample_volumes=volumes"),
     *("summarize_model=summaries", "compare_models=figures", "compare_loops=figures"),
     *("plot_metrics=figures", "plot_segments=figures", "plot_sizes=figures"),
-    *("plot_training=figures", "download_cell=cells", "evaluate_baseline=baselines"),
+    *("plot_training=figures", "download_cells=cells", "evaluate_baseline=baselines"),
     "--group-components",
     *("cells=10", "volumes=10", "baselines=10", "summaries=100", "figures=100"),
 ]
@@ -121,9 +121,9 @@ def test_a_cancelled_job_is_done_again_and_the_rate_holds_over_all_jobs(
     with ThreadPoolExecutor() as pool:
         run = pool.submit(download, tmp_path, CATALOG, run=run_there)
         # Each job has its own process and claimed a fourth of the rate.
-        wait_for(lambda: len(slurm.running("rule_download_cell")) > 1, run)
+        wait_for(lambda: len(slurm.running("rule_download_cells")) > 1, run)
         wait_for(lambda: any("/cell/1189/" in a.path for a in service.arrivals), run)
-        (job,) = slurm.running("rule_download_cell_wildcards_1189")
+        (job,) = slurm.running("rule_download_cells_wildcards_1189")
         slurm.ask("scancel", job.number)
         run.result()
     times = [arrival.time for arrival in service.arrivals]
@@ -131,9 +131,9 @@ def test_a_cancelled_job_is_done_again_and_the_rate_holds_over_all_jobs(
     busiest = max(sum(start <= time < start + 1 for time in times) for start in times)
     assert busiest <= RATE
     cancelled = [job for job in slurm.jobs() if job.state == "CANCELLED"]
-    assert [job.comment for job in cancelled] == ["rule_download_cell_wildcards_1189"]
+    assert [job.comment for job in cancelled] == ["rule_download_cells_wildcards_1189"]
     (log,) = (tmp_path / "results/logs/slurm").rglob("*.log")
-    assert log.parts[-3:] == ("rule_download_cell", "1189", f"{job.number}.log")
+    assert log.parts[-3:] == ("rule_download_cells", "1189", f"{job.number}.log")
     tables = "downloads/cells"
     assert {name for name in made(tmp_path) if tables in name} == {
         name for name in made(undisturbed) if tables in name

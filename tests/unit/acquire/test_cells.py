@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from eyewire_validator.acquire.catalog import catalog_volumes
-from eyewire_validator.acquire.cells import download_cell
+from eyewire_validator.acquire.cells import CellDownload, download_cell
 from eyewire_validator.acquire.listed_tasks import download_tasks, read_task_ids
 from eyewire_validator.errors import (
     NotFoundError,
@@ -14,6 +14,7 @@ from eyewire_validator.errors import (
     ThrottledError,
     VolumeError,
 )
+from eyewire_validator.storage.files import read_packed_json, write_packed_json
 from eyewire_validator.storage.schemas.cells import CATALOG, CELL_TASKS
 from eyewire_validator.storage.tables import make_frame, read_table, write_table
 
@@ -130,6 +131,14 @@ def test_every_task_of_the_list_has_a_row_and_its_replies(tmp_path, unknown):
     ]
     for record in cell.replies:
         assert record["reply"] == REPLIES.get(record["path"], {})
+
+
+def test_replies_that_were_kept_give_the_same_table(tmp_path):
+    cell = asyncio.run(download_cell(Service(REPLIES), 7))
+    write_packed_json(tmp_path / "replies.json.xz", cell.replies)
+    kept = CellDownload.of(7, read_packed_json(tmp_path / "replies.json.xz"))
+    assert kept.replies == cell.replies
+    pd.testing.assert_frame_equal(kept.table, cell.table)
 
 
 @pytest.mark.parametrize("reply", [{}, {"tasks": []}])

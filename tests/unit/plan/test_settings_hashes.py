@@ -41,6 +41,7 @@ def test_thresholds_change_decisions_alone(config):
     ("section", "key", "value"),
     [
         ("volumes", "group_span", 9),
+        ("registry", "group_span", 9),
         ("evaluation", "parts", 9),
         ("api", "tries", 9),
         ("report", "resamples", 9),
