@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import chunked_arrays as write
 import h5py
 import numpy as np
 import pytest
+from file_server import served
 
 from eyewire_validator.errors import ConfigError, FileError, SandboxError
 from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
@@ -16,6 +18,7 @@ from eyewire_validator.sandbox.cutting import (
     make_from_files,
 )
 from eyewire_validator.sandbox.triple import FilesSettings, open_triple
+from eyewire_validator.storage.array_files import Access, open_array
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
@@ -57,6 +60,36 @@ def test_triple_is_cut_and_traced(settings: FilesSettings, tmp_path: Path) -> No
     assert second.parent == 0
     assert {len(first.truth), len(second.truth)} == {1, 2}
     assert all(s.segments == dict.fromkeys(s.segments, 1.0) for s in cells[0].tasks)
+
+
+def test_a_triple_from_elsewhere_is_cut_the_same_and_read_once(
+    settings: FilesSettings, tmp_path: Path
+) -> None:
+    here = make_from_files(
+        settings, GEOMETRY, DUST, VolumeWriter(tmp_path / "here", tmp_path, 1)
+    )
+    for name in ("image", "supervoxels", "labels"):
+        array = open_array(getattr(settings, name)).read()
+        write.write_zarr3_level(tmp_path / "served" / name, array)
+    access = Access(tmp_path / "downloads", rate=1e9)
+    chunks = []
+    with served(tmp_path / "served") as server:
+        there = replace(
+            settings,
+            **{
+                name: f"zarr://{server.url}/{name}"
+                for name in ("image", "supervoxels", "labels")
+            },
+        )
+        for again in ("once", "twice"):
+            server.asked.clear()
+            writer = VolumeWriter(tmp_path / again, tmp_path, 2)
+            cut = make_from_files(there, GEOMETRY, DUST, writer, access)
+            chunks.append({path for path in server.asked if "/c/" in path})
+            for one, other in zip(here.volumes, cut.volumes, strict=True):
+                np.testing.assert_array_equal(one.segmentation, other.segmentation)
+            assert cut.facts == here.facts
+    assert list(map(len, chunks)) == [3 * 2 * 2 * 4, 0]
 
 
 def test_supervoxels_become_connected_pieces() -> None:

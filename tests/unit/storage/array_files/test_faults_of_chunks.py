@@ -16,18 +16,18 @@ from file_server import HTML, XML, served
 from eyewire_validator.errors import FileError
 from eyewire_validator.storage.array_files import Access, open_array
 
-FORMS = LABELS | PICTURES
+FORMS = {name.replace(" ", "_"): form for name, form in (LABELS | PICTURES).items()}
 IDS = write.labels((12, 10, 9))
 GREY = np.random.default_rng(1).integers(1, 256, (12, 10, 9)).astype(np.uint8)
-QUICK = Access(retries=1, time_limit_s=0.4, rate=1e9)
+QUICK = Access(retries=0, time_limit_s=0.4, rate=1e9)
 METADATA = ("info", "zarr.json", ".zarray", ".zattrs", ".zgroup", "attributes.json")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    for name, (_, make) in FORMS.items():
-        make(folder / name, IDS if name in LABELS else GREY)
+    for name, form in FORMS.items():
+        form[1](folder / name, IDS if form in LABELS.values() else GREY)
     return folder
 
 
@@ -146,9 +146,9 @@ METADATA_FAULTS = (
 )  # fmt: skip
 
 
-def refused_or_right(source, expected):
+def refused_or_right(source, expected, access=QUICK):
     try:
-        found = open_array(source, access=QUICK).read()
+        found = open_array(source, access=access).read()
     except FileError as error:
         said = str(error)
     else:
@@ -196,13 +196,19 @@ def server(whole):
         yield server
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_the_wire_without_faults(name, expected, server):
+    server.faults = {}
+    source = f"{FORMS[name][0]}://{server.url}/{name}"
+    assert refused_or_right(source, expected[name], Access(rate=1e9)) == "right"
+
+
 @pytest.mark.parametrize("fault", WIRE_FAULTS)
 @pytest.mark.parametrize("name", FORMS)
 def test_the_wire(name, fault, whole, expected, server):
-    form = FORMS[name][0]
+    source = f"{FORMS[name][0]}://{server.url}/{name}"
     for path in (metadata(whole / name), chunks(whole / name)[-1]):
-        server.faults = {str(path.relative_to(whole)).replace(" ", "%20"): fault}
-        source = f"{form}://{server.url}/{name.replace(' ', '%20')}"
+        server.faults = {f"/{path.relative_to(whole)}": fault}
         assert refused_or_right(source, expected[name]) == "refused"
 
 
