@@ -22,8 +22,14 @@ from eyewire_validator.agglomeration.affinity_unet import (
 )
 from eyewire_validator.agglomeration.contact_classifier import MEMBERS
 from eyewire_validator.agglomeration.contacts import close_gaps
+from eyewire_validator.agglomeration.cube_grid import (
+    cube_edge,
+    onto_faces,
+    resample_image,
+)
 from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.learning.symmetry import (
+    SYMMETRIES,
     Symmetry,
     apply,
     choose,
@@ -44,7 +50,10 @@ AT_ONCE = 2
 
 
 def contact_affinities(
-    model: AffinityUNet, volume: CoarseVolume, threads: int = 1
+    model: AffinityUNet,
+    volume: CoarseVolume,
+    threads: int = 1,
+    learned_nm: VoxelSize | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]:
     """Find the contacts of a volume and average affinities over the faces of each.
 
@@ -55,15 +64,17 @@ def contact_affinities(
         model: the network; it computes where its weights are.
         volume: see `CoarseVolume`.
         threads: share the symmetries; on a CPU, their number changes no bit.
+        learned_nm: edges of the voxels (z, y, x) in nm that the network learned from;
+            if they are cubes, or unknown, it is shown cubes, see `cube_grid`.
 
     Returns:
         (n, 2) segment ids of each contact, the lower one first, ascending; (n,) their
         area; and (members, n) the mean logit that both sides belong together.
     """
     segmentation = close_gaps(volume.segmentation, relative_edges(volume.voxel_nm))
-    image = torch.from_numpy(standardize_image(volume.image))
+    image, symmetries = _shown(volume, learned_nm)
     image = image.to(next(model.parameters()).device)
-    turns = choose(MEMBERS, symmetries_of(volume.voxel_nm))
+    turns = choose(MEMBERS, symmetries)
     groups = list(_of_equal_shape(turns, image.shape))
     areas = relative_areas(volume.voxel_nm)
     average = partial(_average, model, image, segmentation, areas)
@@ -73,6 +84,18 @@ def contact_affinities(
     # The contacts are the same however the volume is turned.
     pairs, area, _ = contacts[turns[0]]
     return pairs, area, np.stack([contacts[turn][2] for turn in turns])
+
+
+def _shown(
+    volume: CoarseVolume, learned_nm: VoxelSize | None
+) -> tuple[Tensor, Sequence[Symmetry]]:
+    """Return the image that the network is shown, and by what it may be turned."""
+    edge = cube_edge(volume.voxel_nm, learned_nm)
+    if volume.voxel_nm is None or edge is None:
+        image = standardize_image(volume.image)
+        return torch.from_numpy(image), symmetries_of(volume.voxel_nm)
+    cubes = standardize_image(resample_image(volume.image, volume.voxel_nm, edge))
+    return torch.from_numpy(cubes), SYMMETRIES
 
 
 def _compute_alone() -> None:
@@ -107,12 +130,16 @@ def _average(
         What that returns, for each symmetry; image and segmentation are turned by it.
     """
     images = torch.stack([apply(image, symmetry) for symmetry in symmetries])
-    logits = next_neighbours(model, images).cpu().numpy()
+    logits = next_neighbours(model, images)
     ids = torch.from_numpy(segmentation)
-    return [
-        mean_over_faces(apply(ids, symmetry).numpy(), values, turned(areas, symmetry))
-        for symmetry, values in zip(symmetries, logits, strict=True)
-    ]
+    found = []
+    for symmetry, values in zip(symmetries, logits, strict=True):
+        here = apply(ids, symmetry).numpy()
+        if values.shape[1:] != here.shape:
+            values = onto_faces(values, here.shape)
+        around = turned(areas, symmetry)
+        found.append(mean_over_faces(here, values.cpu().numpy(), around))
+    return found
 
 
 def next_neighbours(model: AffinityUNet, images: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from eyewire_validator.agglomeration.affinity_unet import AffinityUNet
 from eyewire_validator.agglomeration.contact_classifier import ContactClassifier
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
 from eyewire_validator.config.families import AgglomerationSettings
+from eyewire_validator.volumes.voxel_size import VoxelSize
 
 
 class ContactModel(nn.Module):
@@ -19,11 +20,14 @@ class ContactModel(nn.Module):
         membership_weights: (4,) float32, the numbers of `membership`.
         classifier: scores contacts by their features, if any.
         network: predicts affinities, which score contacts, if any.
+        learned_nm: edges of the voxels (z, y, x) in nm that it learned from; none if
+            unknown.
     """
 
     membership_weights: Tensor
     classifier: ContactClassifier | None
     network: AffinityUNet | None
+    learned_nm: VoxelSize | None = None
 
     def __init__(self, evidence: str) -> None:
         """Draw the weights from torch's generator."""

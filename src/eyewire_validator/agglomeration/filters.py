@@ -40,7 +40,7 @@ def filter_image(
     return np.stack(found).astype(np.float32, copy=False)
 
 
-def standardize_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+def standardize_image(image: NDArray[np.uint8 | np.float32]) -> NDArray[np.float32]:
     """Return (z, y, x) grey values in standard deviations from their mean.
 
     An image of one grey value stays so: a deviation is at least one grey value.

@@ -60,7 +60,9 @@ def score_contacts(
     # Both find the same contacts, in the same order.
     with torch_threads(1), torch.inference_mode():
         if model.network:
-            pairs, area, means = contact_affinities(model.network, volume, threads)
+            pairs, area, means = contact_affinities(
+                model.network, volume, threads, model.learned_nm
+            )
             evidence.append(means.clip(-HIGHEST, HIGHEST))
         if model.classifier:
             contacts = describe_contacts(volume, image)

@@ -95,6 +95,7 @@ def train_agglomeration(
             index, store, model_settings, settings, folder, random_seed,
             device=device, threads=threads,
         )  # fmt: skip
+    model.learned_nm = store.coarse_voxel_nm
     train_membership(
         model, index, store, model_settings,
         max_tasks=settings.validation_tasks, random_seed=random_seed,

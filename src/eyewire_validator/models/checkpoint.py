@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.config.families import ModelSettings, TrainingSettings
 from eyewire_validator.config.kinds import KINDS, function_of, kind_of, model_settings
 from eyewire_validator.errors import ConfigError, ModelError, TableError
@@ -99,6 +100,8 @@ def load_checkpoint(
     _check_weights(path, info.model_settings, weights)
     model = make_module(info.model_settings)
     model.load_state_dict(weights)
+    if info.familiar and isinstance(model, ContactModel):
+        model.learned_nm = info.familiar.voxel_nm
     return model.eval().to(device or torch.device("cpu")), info
 
 

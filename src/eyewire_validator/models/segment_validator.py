@@ -61,8 +61,8 @@ class SegmentValidator:
             segmentation: (z, y, x) segment ids of any integer dtype, 0 is nothing; at
                 most 65535 segments.
             voxel_nm: edges of a voxel (z, y, x) in nm, which contacts are measured by,
-                and which are compared with those that the model learned from; a cube
-                if it is not given.
+                the network is shown cubes by, and which are compared with those that
+                the model learned from; a cube if it is not given.
 
         Warns:
             UserWarning: the volume is unlike all that the model learned from.
@@ -86,8 +86,9 @@ class SegmentValidator:
         segmentation: NDArray[np.integer[Any]],
         seed: Collection[int],
         rejected: Collection[int] = (),
+        voxel_nm: VoxelSize | None = None,
     ) -> pd.DataFrame:
-        """Answer one task, as ``score(image, segmentation).answer(seed, rejected)``.
+        """Answer one task, as `score` and `ScoredVolume.answer` do.
 
         The last volumes stay scored. They are known by the content of the arrays, so
         these may be changed in place.
@@ -99,8 +100,10 @@ class SegmentValidator:
             ModelError: see `score`, or the seed has an id that the segmentation has
                 not.
         """
-        content = _digest(image, segmentation)
-        scored = self._kept.pop(content, None) or self.score(image, segmentation)
+        content = _digest(image, segmentation, np.asarray(voxel_nm or (), np.float64))
+        scored = self._kept.pop(content, None) or self.score(
+            image, segmentation, voxel_nm
+        )
         self._kept[content] = scored
         if len(self._kept) > KEPT:
             del self._kept[next(iter(self._kept))]

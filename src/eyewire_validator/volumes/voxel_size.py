@@ -84,3 +84,8 @@ def relative_areas(voxel_nm: VoxelSize | None) -> VoxelSize:
 def are_alike(one: float, other: float) -> bool:
     """Return whether two edges are alike, as those of a cube are."""
     return max(one, other) <= ALIKE * min(one, other)
+
+
+def are_cubes(voxel_nm: VoxelSize) -> bool:
+    """Return whether all edges are alike."""
+    return are_alike(min(voxel_nm), max(voxel_nm))

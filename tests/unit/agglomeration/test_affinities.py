@@ -88,7 +88,7 @@ def test_flat_voxels_are_not_turned_into_another_axis(octants):
 
     volume = CoarseVolume(np.uint8(octants), octants)._replace(voxel_nm=(30, 6, 6))
     flat = volume._replace(image=volume.image[:4], segmentation=octants[:4])
-    _, area, _ = contact_affinities(Watching(), flat)
+    _, area, _ = contact_affinities(Watching(), flat, learned_nm=(30, 6, 6))
     assert seen == {(4, 8, 8)}
     np.testing.assert_array_equal(area, describe_contacts(flat, "unit").area)
 

@@ -113,6 +113,25 @@ def test_a_model_that_sees_no_image_is_not_alarmed(
     assert alarm_of(trained_on_bright, make_store({11: octants}))(11) is None
 
 
+def test_the_size_of_voxels_counts_where_they_are_no_cubes(checkpoint, image, octants):
+    validator = load_segment_validator(checkpoint)
+    plain, cubes, flat = (
+        validator.answer(image, octants, [1], voxel_nm=edges)["probability"].tolist()
+        for edges in (None, (7, 7, 7), (30, 6, 6))
+    )
+    assert plain == cubes != flat
+
+
+def test_a_model_knows_the_voxels_that_it_learned_from(checkpoint, tmp_path):
+    model, info = load_checkpoint(checkpoint)
+    seen = Appearance(contrast=0, mean=90, deviation=1, span=9, constant_slices=0)
+    familiar = Familiar.of([seen], voxel_nm=(30.0, 6.0, 6.0))
+    path = tmp_path / "flat.pt"
+    save_checkpoint(path, model, replace(info, familiar=familiar))
+    assert load_segment_validator(path).model.learned_nm == (30, 6, 6)
+    assert load_segment_validator(checkpoint).model.learned_nm is None
+
+
 def test_what_was_rejected_is_less_probable(checkpoint, image, octants):
     validator = load_segment_validator(checkpoint)
     validator.model.membership = Membership(0.0, 1.0, 0.0, -3.0)
