@@ -8,7 +8,6 @@ are brought back to the faces between their voxels.
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from skimage.transform import resize
 from torch import Tensor
 
 from eyewire_validator.volumes.voxel_size import VoxelSize, are_cubes
@@ -41,6 +40,9 @@ def resample_image(
     image: NDArray[np.uint8], voxel_nm: VoxelSize, edge: float
 ) -> NDArray[np.float32]:
     """Resample (z, y, x) grey values to cubes of an edge in nm, in the same box."""
+    # It takes a second to import, and most voxels are cubes.
+    from skimage.transform import resize
+
     shape = [
         max(1, round(n * own / edge))
         for n, own in zip(image.shape, voxel_nm, strict=True)
