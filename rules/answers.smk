@@ -23,9 +23,14 @@ rule answers:
 
 
 use rule evaluate_network as answer_open_tasks with:
+    # One job a model, in whatever number of parts labelled tasks are evaluated.
     output:
-        tasks="results/evaluation/{model}/{replicate}/open/loops-{loops}/tasks.parquet",
-        segments="results/evaluation/{model}/{replicate}/open/loops-{loops}/segments.parquet",
+        tasks=[
+            "results/evaluation/{model}/{replicate}/open/loops-{loops}/tasks.parquet"
+        ],
+        segments=[
+            "results/evaluation/{model}/{replicate}/open/loops-{loops}/segments.parquet"
+        ],
     log:
         "results/logs/answer_open_tasks/{model}-{replicate}-{loops}.log",
     benchmark:
