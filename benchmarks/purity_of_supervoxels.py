@@ -1,10 +1,11 @@
 """Say how pure the supervoxels are that the ready-made model makes of labelled blocks.
 
-    python benchmarks/purity_of_supervoxels.py BLOCK.npz …
+    python benchmarks/purity_of_supervoxels.py BLOCK.npz@10,10,10 …
 
 Purity is the share of labelled voxels that lie in a piece whose most common label is
 theirs. Each block is cut to its first 64 x 160 x 160 voxels, and has the arrays
-``image``, ``gt`` or ``labels``, and ``supervoxels`` to compare with.
+``image``, ``gt`` or ``labels``, and ``supervoxels`` to compare with; behind @ are the
+edges of its voxels (z, y, x) in nm.
 """
 
 import sys
@@ -14,8 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from eyewire_validator.agglomeration.oversegmentation import oversegment
-from eyewire_validator.models.affinity_model import load_affinity_unet
+from eyewire_validator.models.supervoxels import make_supervoxels
 
 CORNER = np.s_[:64, :160, :160]
 MODEL = Path(__file__).resolve().parents[1] / "models" / "agglomeration.pt"
@@ -34,17 +34,21 @@ def purity(pieces: NDArray[np.integer], labels: NDArray[np.integer]) -> float:
 def main() -> None:
     """Print a line a block."""
     torch.set_num_threads(1)
-    network = load_affinity_unet(MODEL, torch.device("cpu"))
-    for path in map(Path, sys.argv[1:]):
+    cpu = torch.device("cpu")
+    for argument in sys.argv[1:]:
+        path, _, edges = argument.partition("@")
+        z, y, x = map(float, edges.split(","))
         block = np.load(path)
+        image = block["image"][CORNER]
         labels = block["gt" if "gt" in block else "labels"][CORNER]
         both = {
-            "made": oversegment(network, block["image"][CORNER]),
+            "made": make_supervoxels(MODEL, cpu, image, (z, y, x)),
             "given": block["supervoxels"][CORNER],
         }
         for name, pieces in both.items():
             count = len(np.unique(pieces[pieces > 0]))
-            print(f"{path.stem}: {count} {name}, purity {purity(pieces, labels):.3f}")
+            share = purity(pieces, labels)
+            print(f"{Path(path).stem}: {count} {name}, purity {share:.3f}")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,9 @@ rule make_supervoxels:
         gpu=CUDA_OF_A_JOB,
     params:
         image=SANDBOX["files"]["image"],
+        voxel_nm=config["volumes"]["voxel_nm"],
+        cache=unrecorded(here("results/downloads/arrays")),
+        rate=unrecorded(API["storage_requests_per_second"]),
         invert=config["image"]["invert"],
         contents=lambda wildcards: contents(image_of_sandbox(wildcards)),
         code=code("make_supervoxels.py"),

@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
+from skimage.transform import resize
 
 from eyewire_validator.agglomeration.affinities import next_neighbours
 from eyewire_validator.agglomeration.affinity_unet import AffinityUNet
+from eyewire_validator.agglomeration.cube_grid import cube_edge, resample_image
 from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.errors import ModelError
 from eyewire_validator.jobs.progress import Progress
+from eyewire_validator.volumes.voxel_size import VoxelSize, relative_edges
 
 # Edge of what the network sees at once, and how much of it is seen but not used.
 TILE, MARGIN = 64, 16
@@ -32,12 +35,20 @@ SMOOTHING, APART = 1.0, 2
 VOXEL_BYTES, MOST_BYTES = 40, 8 * 2**30
 
 
-def oversegment(model: AffinityUNet, image: NDArray[np.uint8]) -> NDArray[np.uint32]:
+def oversegment(
+    model: AffinityUNet,
+    image: NDArray[np.uint8],
+    voxel_nm: VoxelSize | None = None,
+    learned_nm: VoxelSize | None = None,
+) -> NDArray[np.uint32]:
     """Cut an image into supervoxels.
 
     Args:
         model: the network; it computes where its weights are.
         image: (z, y, x) grey values.
+        voxel_nm: edges of a voxel (z, y, x) in nm; where it is no cube, the network
+            sees cubes, see `cube_grid`.
+        learned_nm: the same of the voxels that the network learned from.
 
     Returns:
         (z, y, x) uint32 ids from 1 on; every voxel has one.
@@ -50,9 +61,10 @@ def oversegment(model: AffinityUNet, image: NDArray[np.uint8]) -> NDArray[np.uin
             f"supervoxels: an image of shape {image.shape} is too large to be cut at "
             f"once; at most {MOST_BYTES // VOXEL_BYTES} voxels"
         )
-    boundary = 1 - mean_affinities(model, image)
-    distance = distance_transform_edt(boundary <= 1 - BOUNDARY).astype(np.float32)
-    distance = gaussian_filter(distance, SMOOTHING)
+    edges = relative_edges(voxel_nm)
+    boundary = 1 - _affinities_of_voxels(model, image, voxel_nm, learned_nm)
+    distance = distance_transform_edt(boundary <= 1 - BOUNDARY, edges)
+    distance = gaussian_filter(distance.astype(np.float32), SMOOTHING / np.array(edges))
     peaks = peak_local_max(  # type: ignore[no-untyped-call]
         distance, min_distance=APART, exclude_border=False
     )
@@ -62,8 +74,23 @@ def oversegment(model: AffinityUNet, image: NDArray[np.uint8]) -> NDArray[np.uin
     return np.asarray(flooded, np.uint32)
 
 
+def _affinities_of_voxels(
+    model: AffinityUNet,
+    image: NDArray[np.uint8],
+    voxel_nm: VoxelSize | None,
+    learned_nm: VoxelSize | None,
+) -> NDArray[np.float32]:
+    """Return `mean_affinities`, found on cubes where voxels are none."""
+    edge = cube_edge(voxel_nm, learned_nm)
+    if voxel_nm is None or edge is None:
+        return mean_affinities(model, image)
+    of_cubes = mean_affinities(model, resample_image(image, voxel_nm, edge))
+    found = resize(of_cubes, image.shape, order=1)  # type: ignore[no-untyped-call]
+    return np.asarray(found, np.float32)
+
+
 def mean_affinities(
-    model: AffinityUNet, image: NDArray[np.uint8]
+    model: AffinityUNet, image: NDArray[np.uint8] | NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return each voxel's mean affinity to the next one along each axis.
 
