@@ -18,6 +18,10 @@ BUSY = ("429",)
 LOOKED_AT = 200
 
 
+class NotMetadataError(FileError):
+    """A file of metadata is something else, such as a page for people."""
+
+
 @dataclass(frozen=True)
 class Folder:
     """A folder of metadata and chunks.
@@ -89,7 +93,8 @@ class Folder:
         """Read a file of metadata, an object of JSON; None as in `read`.
 
         Raises:
-            FileError: see `read`, or it is not JSON.
+            NotMetadataError: it is not JSON.
+            FileError: see `read`.
         """
         content = self.read(name)
         if content is None:
@@ -101,7 +106,7 @@ class Folder:
         if not isinstance(value, dict):
             start = content.lstrip()[:1]
             what = "a page for people (HTML or XML)" if start == b"<" else "no JSON"
-            raise FileError(
+            raise NotMetadataError(
                 f"{self.source}: its {name} is {what if content else 'empty'}; is this "
                 "the address of the array itself?"
             )

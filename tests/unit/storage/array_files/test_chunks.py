@@ -82,6 +82,18 @@ def test_a_box_outside_is_refused(folder):
         opened.read((slice(-1, 4),))
 
 
+def test_pages_above_an_array_are_not_taken_for_its_image(tmp_path):
+    write.write_zarr3_level(tmp_path / "data" / "a", IDS)
+    with served(tmp_path) as server:
+        server.faults = {"/data/zarr.json": "html"}
+        opened = open_array(f"zarr://{server.url}/data/a", access=QUICK)
+        np.testing.assert_array_equal(opened.read(), IDS)
+        # Who does not answer may know better.
+        server.faults = {"/data/zarr.json": "503"}
+        with pytest.raises(FileError, match=r"zarr\.json: refused .* 503"):
+            open_array(f"zarr://{server.url}/data/a", access=QUICK)
+
+
 @pytest.fixture
 def pyramid(tmp_path):
     """Levels s0 (4 nm) and s1 (8 nm), of voxels placed by their middle."""
