@@ -25,6 +25,7 @@ import pytest
 import tifffile
 import torch
 import yaml
+from chunked_arrays import write_zarr3_level
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -323,6 +324,75 @@ def test_an_array_of_any_bytes(tmp_path_factory, suffix, program):
     source = folder if suffix == ".png" else folder / f"z1{suffix}"
     with refused_by_name:
         open_array(f"{source}{inside}").read()
+
+
+CHUNKS = {
+    "info": {
+        "type": "segmentation",
+        "data_type": "uint16",
+        "num_channels": 1,
+        "scales": [
+            {
+                "key": "a",
+                "encoding": "raw",
+                "chunk_sizes": [[5, 4, 3]],
+                "resolution": [4, 4, 40],
+                "voxel_offset": [1, 2, 3],
+                "size": [5, 4, 3],
+            }
+        ],
+    },
+    "attributes.json": {
+        "dimensions": [5, 4, 3],
+        "blockSize": [5, 4, 3],
+        "dataType": "uint16",
+        "compression": {"type": "gzip"},
+        "pixelResolution": {"unit": "um", "dimensions": [0.004, 0.004, 0.04]},
+        "downsamplingFactors": [1, 1, 1],
+        "units": ["nm", "nm", "nm"],
+        "offset": [4, 4, 40],
+        "axes": ["x", "y", "z"],
+    },
+    "zarr.json": {
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": {
+            "ome": {
+                "version": "0.5",
+                "multiscales": [
+                    {
+                        "axes": [{"name": axis, "unit": "nanometer"} for axis in "zyx"],
+                        "datasets": [
+                            {
+                                "path": "s0",
+                                "coordinateTransformations": [
+                                    {"type": "scale", "scale": [40, 4, 4]},
+                                    {"type": "translation", "translation": [4, 4, 4]},
+                                ],
+                            }
+                        ],
+                    }
+                ],
+            }
+        },
+    },
+}
+FORMS = {"info": "precomputed", "attributes.json": "n5", "zarr.json": "zarr"}
+
+
+@pytest.mark.parametrize("name", CHUNKS)
+@fuzz
+@given(data=st.data())
+@pytest.mark.filterwarnings("ignore")
+def test_chunks_of_any_metadata(tmp_path_factory, name, data):
+    folder = tmp_path_factory.getbasetemp() / f"{name} of chunks"
+    if not folder.exists():
+        write_zarr3_level(folder / "s0", VOXELS)
+    (folder / name).write_text(json.dumps(data.draw(changed(CHUNKS[name]))))
+    with refused_by_name:
+        opened = open_array(f"{FORMS[name]}://{folder}")
+        if opened.array.shape == VOXELS.shape:
+            opened.read()
 
 
 @fuzz

@@ -70,18 +70,15 @@ class Labels:
     def _cut(self, task: Task) -> NDArray[np.uint64]:
         if task.corner is None:
             raise VolumeError(f"task {task.task}: its volume has no known position")
-        size = self._store.geometry.size
-        box = tuple(
-            slice(start, start + edge)
-            for start, edge in zip(task.corner, size, strict=True)
-        )
-        labels = as_ids(self._source, self._labels.read(box))
-        if labels.shape != size:
+        starts, shape = np.array(task.corner), self._labels.shape
+        ends = starts + self._store.geometry.size
+        if len(shape) != 3 or (starts < 0).any() or (ends > shape).any():
             raise VolumeError(
-                f"task {task.task}: {self._source} of shape {self._labels.shape} does "
-                f"not hold its volume at {task.corner}; give the whole segmentation"
+                f"task {task.task}: {self._source} of shape {shape} does not hold its "
+                f"volume at {task.corner}; give the whole segmentation"
             )
-        return labels
+        box = tuple(map(slice, starts.tolist(), ends.tolist()))
+        return as_ids(self._source, self._labels.read(box))
 
 
 def _most_frequent(labels: NDArray[np.integer]) -> int:

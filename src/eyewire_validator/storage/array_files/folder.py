@@ -12,8 +12,14 @@ from eyewire_validator.storage.array_files.access import Access
 
 # What cloud-volume appends to the names of local files, which are then not found.
 PACKED = (".gz", ".br", ".zst", ".zstd")
+# Too many requests.
+BUSY = ("429",)
 # Files of a local folder that are looked at for those.
 LOOKED_AT = 200
+
+
+class NotMetadataError(FileError):
+    """A file of metadata is something else, such as a page for people."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,8 @@ class Folder:
         """Read a file of metadata, an object of JSON; None as in `read`.
 
         Raises:
-            FileError: see `read`, or it is not JSON.
+            NotMetadataError: it is not JSON.
+            FileError: see `read`.
         """
         content = self.read(name)
         if content is None:
@@ -99,7 +106,7 @@ class Folder:
         if not isinstance(value, dict):
             start = content.lstrip()[:1]
             what = "a page for people (HTML or XML)" if start == b"<" else "no JSON"
-            raise FileError(
+            raise NotMetadataError(
                 f"{self.source}: its {name} is {what if content else 'empty'}; is this "
                 "the address of the array itself?"
             )
@@ -158,13 +165,18 @@ def _web_address(source: str, location: str) -> tuple[str, str]:
 
 def _reason(text: str) -> str:
     """Say what tensorstore says, without codes, addresses and bodies of replies."""
-    if "curl_code" in text or "CURL error" in text:
-        return f"no connection ({_first_line(text.partition('CURL error')[2])})"
+    if "CURL error" in text:
+        cause = _first_line(text.partition("CURL error")[2])
+        return f"the connection failed ({cause}); try again later"
     if status := re.search(r"HTTP code (\d+)", text):
-        return f"refused by the server (HTTP {status[1]})"
-    return _first_line(re.sub(r"^[A-Z_]+: ", "", text))
+        later = "; try again later" if status[1] in BUSY or status[1] >= "500" else ""
+        return f"refused by the server (HTTP {status[1]}){later}"
+    plain = _first_line(re.sub(r"^[A-Z_]+: ", "", text))
+    # "Error reading chunk 0 in FILE: Error reading its index in FILE: cause".
+    cause = re.split(r"Error (?:reading|retrieving) [^:]*?(?:://[^ ]+|\"): ", plain)[-1]
+    return f"{cause}; is it damaged, or of another form?"
 
 
 def _first_line(text: str) -> str:
     plain = " ".join(re.sub(r"\[[a-z_]+='.*", "", text, flags=re.DOTALL).split())
-    return plain.strip(" :")[:200] or "no reason given"
+    return plain.strip(" :")[:300] or "no reason given"

@@ -7,7 +7,7 @@ from typing import Any
 from eyewire_validator.errors import FileError
 from eyewire_validator.storage.array_files.access import Access
 from eyewire_validator.storage.array_files.chunked import AXES, open_chunked
-from eyewire_validator.storage.array_files.folder import Folder
+from eyewire_validator.storage.array_files.folder import Folder, NotMetadataError
 from eyewire_validator.storage.array_files.named import Named
 from eyewire_validator.storage.array_files.opened import OpenedArray, Place
 from eyewire_validator.storage.array_files.pyramids import Level, choose_level
@@ -102,7 +102,11 @@ def _found_above(folder: Folder) -> tuple[tuple[str, ...], Level] | None:
             return None
         group, name = upper
         path = f"{name}/{path}".rstrip("/")
-        node = _node(group)
+        try:
+            node = _node(group)
+        except NotMetadataError:
+            # Some servers have a page for everything.
+            node = None
         pyramid = node and read_pyramid(folder.source, node.attributes)
         for level in pyramid.levels if pyramid else ():
             if pyramid and level.name.strip("/") == path:
@@ -148,7 +152,7 @@ def read_pyramid(source: str, attributes: Mapping[str, Any]) -> Pyramid | None:
     if version not in VERSIONS:
         raise FileError(
             f"{source}: is OME-Zarr {version}, expected {' or '.join(VERSIONS)}; "
-            "convert it, or name an array inside it and its voxel size"
+            "convert it"
         )
     axes = [axis["name"].lower() for axis in image["axes"]]
     units = [_unit(source, axis) for axis in image["axes"]]
@@ -187,7 +191,7 @@ def _combine(
             raise FileError(
                 f"{source}: is placed by a transformation {kind}"
                 f"{' in a file' if 'path' in step else ''}, expected scale and "
-                "translation; resample it, or name an array inside it"
+                "translation; resample it"
             )
         if len(values) != rank:
             raise FileError(

@@ -68,7 +68,7 @@ def choose_level(
     )
 
 
-def is_same_size(one: Place, other: Place) -> bool:
+def is_same_size(one: Sequence[float], other: Sequence[float]) -> bool:
     """Return whether all edges agree."""
     pairs = zip(one, other, strict=True)
     return all(abs(a - b) <= SAME_SIZE * max(a, b) for a, b in pairs)

@@ -21,7 +21,7 @@ FORMS = LABELS | PICTURES
 IDS = write.labels()
 GREY = np.random.default_rng(0).integers(0, 256, (20, 18, 16)).astype(np.uint8)
 # A server that fails is not asked often.
-QUICK = Access(retries=1, time_limit_s=5)
+QUICK = Access(retries=0, time_limit_s=5)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,18 @@ def test_a_box_outside_is_refused(folder):
         opened.read((slice(0, 21),))
     with pytest.raises(FileError, match="voxels -1:4"):
         opened.read((slice(-1, 4),))
+
+
+def test_pages_above_an_array_are_not_taken_for_its_image(tmp_path):
+    write.write_zarr3_level(tmp_path / "data" / "a", IDS)
+    with served(tmp_path) as server:
+        server.faults = {"/data/zarr.json": "html"}
+        opened = open_array(f"zarr://{server.url}/data/a", access=QUICK)
+        np.testing.assert_array_equal(opened.read(), IDS)
+        # Who does not answer may know better.
+        server.faults = {"/data/zarr.json": "503"}
+        with pytest.raises(FileError, match=r"zarr\.json: refused .* 503"):
+            open_array(f"zarr://{server.url}/data/a", access=QUICK)
 
 
 @pytest.fixture
@@ -283,12 +295,13 @@ def test_grey_values_of_a_stated_range_are_read_as_uint8(tmp_path):
         ("zarr://http://h/a?sig=53cr37", "followed by a query"),
         ("zarr://ftp://h/a", "ftp:// is not known"),
         ("a.npy?range=0,1&colour=53cr37", "has no option colour"),
+        ("zarr://http://127.0.0.1:1/a", "zarr.json: the connection failed"),
         ("graphene://https://h/t", r"fix the time .* \?timestamp="),
     ],
 )
 def test_names_that_are_not_understood_are_refused_without_secrets(source, error):
     with pytest.raises(FileError, match=error) as refused:
-        open_array(source)
+        open_array(source, access=QUICK)
     assert "53cr37" not in str(refused.value)
 
 
