@@ -189,7 +189,8 @@ def _find(table, code):  # type: ignore[no-untyped-def]
 @compiled()
 def _join(evidence, order, seed, levels, contacts, ends, clusters, table):  # type: ignore[no-untyped-def]
     """Join clusters until that of the seed has no contacts; see `Linkage.levels`."""
-    queue, waiting = np.empty(3 * contacts.size, WAITING), 0
+    # All numbers are int64, or what takes them would be compiled for each type of them.
+    queue, waiting = np.empty(3 * contacts.size, WAITING), np.int64(0)
     taken, root = contacts.size, seed[0]
     for segment in seed[1:]:
         taken = _tidy(segment, root, contacts, ends, clusters, table, taken)
@@ -198,7 +199,7 @@ def _join(evidence, order, seed, levels, contacts, ends, clusters, table):  # ty
         )
     waiting = _enter_seed(root, seed[0], contacts, ends, clusters, queue, waiting)
     _fill(levels, clusters, root, np.inf)
-    level, place = np.inf, 0
+    level, place = np.inf, np.int64(0)
     while clusters[root].degree:
         contact, place, waiting = _surest(
             evidence, order, place, contacts, queue, waiting
@@ -206,7 +207,8 @@ def _join(evidence, order, seed, levels, contacts, ends, clusters, table):  # ty
         level = min(level, contacts[contact].mean)
         if level <= -HIGHEST:
             break
-        one, other = ends[2 * contact].cluster, ends[2 * contact + 1].cluster
+        one = np.int64(ends[2 * contact].cluster)
+        other = np.int64(ends[2 * contact + 1].cluster)
         joins_seed = one == root or other == root
         if joins_seed:
             _fill(levels, clusters, other if one == root else one, level)
@@ -237,7 +239,7 @@ def _enter_seed(root, name, contacts, ends, clusters, queue, waiting):  # type: 
         contact = contacts[end >> 1]
         if contact.mean != GONE:
             contact.first = _code(clusters.size, name, ends[end ^ 1].cluster)
-            waiting = _push(end >> 1, contacts, queue, waiting)
+            waiting = _push(np.int64(end >> 1), contacts, queue, waiting)
         end = ends[end].following
     return waiting
 
@@ -251,10 +253,10 @@ def _surest(evidence, order, place, contacts, queue, waiting):  # type: ignore[n
     """
     while place < order.size and contacts[order[place]].mean < evidence[order[place]]:
         if contacts[order[place]].mean != GONE:
-            waiting = _push(order[place], contacts, queue, waiting)
+            waiting = _push(np.int64(order[place]), contacts, queue, waiting)
         place += 1
     while waiting and contacts[queue[0].contact].mean < queue[0].mean:
-        contact = queue[0].contact
+        contact = np.int64(queue[0].contact)
         waiting = _pop(queue, waiting)
         if contacts[contact].mean != GONE:
             waiting = _push(contact, contacts, queue, waiting)

@@ -66,12 +66,11 @@ def list_faces(segmentation: NDArray[np.integer]) -> Faces:
     starts = contacts.copy()
     starts["faces"] = contacts["faces"].cumsum() - contacts["faces"]
     table = _tabulate(starts, 2 * len(starts))
-    places = np.array(segmentation.shape).cumprod()
-    steps = places[-1] // places
+    shape = np.array(segmentation.shape)
+    steps = segmentation.size // shape.cumprod()
     for axis in range(3):
-        moved = np.moveaxis(segmentation, axis, 0)
-        along = np.concatenate([steps[[axis]], np.delete(steps, axis)])
-        _list_along(moved, along, table, voxels)
+        first = [axis, *(other for other in range(3) if other != axis)]
+        _list_along(segmentation.ravel(), shape[first], steps[first], table, voxels)
     return Faces(pairs_of(contacts["code"]), contacts["faces"], voxels)
 
 
@@ -82,7 +81,8 @@ def _add_up(
     with_background: bool,
 ) -> NDArray[np.void]:
     """Return a `SLOT` for each pair that shares faces, by ascending codes."""
-    table = _add_volume(segmentation, values, with_background)
+    # In one layout, or it would be compiled for each.
+    table = _add_volume(np.ascontiguousarray(segmentation), values, with_background)
     found: NDArray[np.void] = table[table["code"] != FREE]
     return found[np.argsort(found["code"])]
 
@@ -130,22 +130,23 @@ def _add_row(table, row, beyond, values, with_background):  # type: ignore[no-un
 
 
 @compiled()
-def _list_along(moved, steps, table, voxels):  # type: ignore[no-untyped-def]
-    """List the faces along the first axis.
+def _list_along(flat, shape, steps, table, voxels):  # type: ignore[no-untyped-def]
+    """List the faces along the first of three axes.
 
     Args:
-        moved: the segmentation, with the axis moved to the front.
-        steps: (3,) from a voxel to the next along its axes, in the flat segmentation.
+        flat: the segmentation.
+        shape: (3,) voxels along each of the axes, in any order.
+        steps: (3,) from a voxel to the next along each of them, in ``flat``.
         table: of each contact, the place of its next face; is changed.
         voxels: see `Faces`; is filled.
     """
-    for a in range(moved.shape[0] - 1):
-        for b in range(moved.shape[1]):
-            for c in range(moved.shape[2]):
-                one, other = np.int64(moved[a, b, c]), np.int64(moved[a + 1, b, c])
+    for a in range(shape[0] - 1):
+        for b in range(shape[1]):
+            for c in range(shape[2]):
+                voxel = a * steps[0] + b * steps[1] + c * steps[2]
+                one, other = np.int64(flat[voxel]), np.int64(flat[voxel + steps[0]])
                 if one != other and one and other:
                     slot = table[_find(table, _code(one, other))]
-                    voxel = a * steps[0] + b * steps[1] + c * steps[2]
                     voxels[0, slot.faces] = voxel
                     voxels[1, slot.faces] = voxel + steps[0]
                     slot.faces += 1
