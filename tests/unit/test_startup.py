@@ -19,7 +19,7 @@ EXPECTED = {
     "adopt_checkpoint": {"torch"},
     "audit_models": {"torch"},
     "answer_first_task": {
-        "matplotlib", "numba", "scipy.ndimage", "scipy.sparse", "skimage", "torch",
+        "matplotlib", "numba", "scipy.ndimage", "scipy.sparse", "torch",
     },
     "compare_loops": {"matplotlib"},
     "compare_models": {"matplotlib"},

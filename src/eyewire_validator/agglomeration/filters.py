@@ -5,10 +5,11 @@ The filters are those that ilastik offers for membranes (Sommer et al. 2011, Ber
 which is high in a dark sheet such as a membrane.
 """
 
+from itertools import combinations_with_replacement
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
-from skimage.feature import hessian_matrix
 
 from eyewire_validator.agglomeration.features import SHEETS, SMOOTHING
 from eyewire_validator.volumes.compiled import compiled
@@ -47,10 +48,16 @@ def standardize_image(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _sheets(grey: NDArray[np.float32], sigma: float) -> list[NDArray[np.float32]]:
-    """Return the eigenvalues of the Hessian, from the largest to the lowest."""
-    hessian = hessian_matrix(  # type: ignore[no-untyped-call]
-        grey, sigma, order="rc", use_gaussian_derivatives=False
-    )
+    """Return the eigenvalues of the Hessian, from the largest to the lowest.
+
+    The Hessian is that of `skimage.feature.hessian_matrix`, which takes a second to
+    import.
+    """
+    slopes = np.gradient(gaussian_filter(grey, sigma, mode="constant"))
+    hessian = [
+        np.gradient(slopes[one], axis=other)
+        for one, other in combinations_with_replacement(range(3), 2)
+    ]
     eigenvalues = np.empty((3, *grey.shape), np.float32)
     _eigenvalues(np.stack(hessian).reshape(6, -1), eigenvalues.reshape(3, -1))
     return list(eigenvalues * sigma**2)
