@@ -4,14 +4,17 @@ import asyncio
 import os
 from pathlib import Path
 
-import pandas as pd
-
 from eyewire_validator.acquire.api.client import (
     ApiSettings,
     EyewireClient,
     open_client,
 )
-from eyewire_validator.acquire.cells import FORMAT, CellDownload, download_cell
+from eyewire_validator.acquire.cells import (
+    FORMAT,
+    CellDownload,
+    download_cell,
+    table_of_cells,
+)
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.storage.files import read_packed_json, write_packed_json
@@ -56,5 +59,4 @@ with job_log(snakemake.log[0], snakemake.output):
     cells = asyncio.run(download())
     replies = [reply for cell in cells for reply in cell.replies]
     write_packed_json(Path(snakemake.output.replies), replies)
-    tables = pd.concat([cell.table for cell in cells], ignore_index=True)
-    write_table(Path(snakemake.output.tasks), tables, CELL_TASKS)
+    write_table(Path(snakemake.output.tasks), table_of_cells(cells), CELL_TASKS)

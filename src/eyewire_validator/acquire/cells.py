@@ -1,6 +1,6 @@
 """Download the tasks of a cell."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,20 +25,25 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class CellDownload:
-    """The API's replies about a cell, raw and as a table.
+    """The API's replies about a cell, raw and as rows of a table.
 
     Attributes:
         replies: the raw replies, each as ``{"path": …, "reply": …}``: the task list,
             then each task and its aggregate, ascending by task.
-        table: the same in the schema `CELL_TASKS`, sorted by task.
+        rows: the same as rows of `CELL_TASKS`, sorted by task.
     """
 
     replies: list[dict[str, Any]]
-    table: pd.DataFrame
+    rows: list[dict[str, Any]]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows as a table."""
+        return table_of_cells([self])
 
     @classmethod
     def of(cls, cell: int, replies: list[dict[str, Any]]) -> "CellDownload":
-        """Make the table of a cell from its replies.
+        """Make the rows of a cell from its replies.
 
         Raises:
             NotFoundError: all tasks came empty, or all aggregates: the service has lost
@@ -53,7 +58,13 @@ class CellDownload:
             parse_task(cell, task, entries[task], *answer)
             for task, *answer in zip(sorted(entries), tasks, aggregates, strict=True)
         ]
-        return cls(replies, make_frame(rows, CELL_TASKS))
+        return cls(replies, rows)
+
+
+def table_of_cells(cells: Iterable[CellDownload]) -> pd.DataFrame:
+    """Return the tasks of cells, one cell below the other, as `CELL_TASKS`."""
+    rows = (row for cell in cells for row in cell.rows)
+    return make_frame(rows, CELL_TASKS)
 
 
 async def download_cell(client: "EyewireClient", cell: int) -> CellDownload:

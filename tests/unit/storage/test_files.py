@@ -10,8 +10,10 @@ from eyewire_validator.storage.files import (
     decompress,
     read_array,
     read_json,
+    read_packed_json,
     write_array,
     write_json,
+    write_packed_json,
 )
 
 
@@ -53,6 +55,18 @@ def test_damaged_arrays_are_refused(tmp_path, damage, message):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(FileError, match=message):
         read_array(path, (2, 3, 4), np.uint16)
+
+
+def test_packed_json_comes_back_whole_or_not_at_all(tmp_path):
+    file = tmp_path / "replies.json.xz"
+    write_packed_json(file, [{"reply": {"weight": 0.1}}])
+    assert read_packed_json(file) == [{"reply": {"weight": 0.1}}]
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(FileError, match=r"replies.json.xz: damaged .*delete it and"):
+        read_packed_json(file)
+    file.unlink()
+    with pytest.raises(FileError, match="no such file"):
+        read_packed_json(file)
 
 
 @pytest.mark.parametrize("container", [lzma.FORMAT_ALONE, lzma.FORMAT_XZ])
