@@ -45,6 +45,11 @@ def test_grid_positions_of_the_real_data():
     assert grid_positions(corners, (112, 224, 64)).tolist() == [[0, 0, 0], [2, 0, 7]]
 
 
+def test_a_volume_that_was_shifted_inwards_is_of_the_layer_that_it_starts_in():
+    corners = np.array([[0, 0, 0], [0, 0, 56], [0, 0, 112], [0, 0, 130]])
+    assert grid_positions(corners, 56)[:, 2].tolist() == [0, 1, 2, 2]
+
+
 def test_a_mask_moves_by_the_offset():
     mask = np.zeros((3, 3, 3), int)
     mask[0, 1, 2] = 5
