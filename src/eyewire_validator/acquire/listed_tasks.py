@@ -10,8 +10,6 @@ from eyewire_validator.acquire.api.concurrency import ask_for_all
 from eyewire_validator.acquire.api.replies import HIGHEST_ID, cell_of_task, parse_task
 from eyewire_validator.acquire.cells import CellDownload, ask_about, list_replies
 from eyewire_validator.errors import RegistryError
-from eyewire_validator.storage.schemas.cells import CELL_TASKS
-from eyewire_validator.storage.tables import make_frame
 
 if TYPE_CHECKING:
     from eyewire_validator.acquire.api.client import EyewireClient
@@ -70,4 +68,4 @@ async def download_tasks(client: "EyewireClient", tasks: Sequence[int]) -> CellD
         parse_task(cell_of_task(answer[0], task), task, {}, *answer)
         for task, answer in zip(tasks, answers, strict=True)
     ]
-    return CellDownload(list_replies(tasks, answers), make_frame(rows, CELL_TASKS))
+    return CellDownload(list_replies(tasks, answers), rows)

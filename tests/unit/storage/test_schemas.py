@@ -33,4 +33,4 @@ def test_other_columns_of_volumes_take_another_format():
 
 
 def test_other_columns_of_a_sandbox_take_another_format():
-    assert (sandbox.FORMAT, columns_of(SUPERVOXELS)) == (2, "abf5c375a1af"), HINT
+    assert (sandbox.FORMAT, columns_of(SUPERVOXELS)) == (3, "abf5c375a1af"), HINT
