@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     output = options.pop("output")
     # Now, as torch takes two seconds.
     from eyewire_validator.models.arrays_answer import READY_MADE, answer
+    from eyewire_validator.models.thresholds import describe_thresholds
     from eyewire_validator.storage.array_files import Access
 
     options["model"] = options["model"] or READY_MADE
@@ -35,6 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         with warnings.catch_warnings(record=True, action="always") as caught:
             table = answer(**options)
+            thresholds = describe_thresholds(options["model"])
         for warning in caught:
             print(f"warning: {warning.message}", file=sys.stderr)
         if output:
@@ -46,6 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(table.head(SHOWN).to_string(index=False))
     if len(table) > SHOWN:
         print(f"... and {len(table) - SHOWN} less probable segments")
+    print(f"decisions by {thresholds}")
 
 
 def write_table(path: Path, table: "pd.DataFrame") -> None:

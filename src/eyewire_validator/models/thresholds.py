@@ -5,6 +5,7 @@ from pathlib import Path
 from eyewire_validator.errors import ModelError
 from eyewire_validator.evaluation.decision_list import Thresholds
 from eyewire_validator.evaluation.decisions import Decisions
+from eyewire_validator.evaluation.operating_point import OperatingPoint
 from eyewire_validator.storage.files import read_json
 
 OF_THE_RUN = "validation tasks of this run"
@@ -24,15 +25,28 @@ def read_thresholds(path: Path) -> Thresholds:
         calibration = chosen.pop("calibration")
         decisions = Decisions.from_json(chosen)
         return Thresholds(decisions, calibration["temperature"], OF_THE_RUN)
-    # Where thresholds are the run's, nothing needs torch, which takes two seconds.
-    from eyewire_validator.models.checkpoint import load_checkpoint
-
-    point = load_checkpoint(path)[1].operating_point
+    point = _operating_point(path)
     if point is None:
         raise ModelError(
             f"{path}: carries no thresholds, and no answer is known here that they "
             "could be chosen on; take one that was packaged (results/models/…/"
             "packaged.pt), or name labels"
         )
-    source = f"checkpoint, measured on {point.describe()}"
-    return Thresholds(point.decisions, point.temperature, source)
+    return Thresholds(point.decisions, point.temperature, _source(point))
+
+
+def describe_thresholds(checkpoint: Path) -> str:
+    """Say what thresholds a checkpoint carries, and what they were measured on."""
+    point = _operating_point(checkpoint)
+    return _source(point) if point else "no thresholds, as the checkpoint carries none"
+
+
+def _operating_point(checkpoint: Path) -> OperatingPoint | None:
+    # Where thresholds are the run's, nothing needs torch, which takes two seconds.
+    from eyewire_validator.models.checkpoint import load_checkpoint
+
+    return load_checkpoint(checkpoint)[1].operating_point
+
+
+def _source(point: OperatingPoint) -> str:
+    return f"checkpoint, measured on {point.describe()}"
