@@ -1,6 +1,6 @@
 """Make a sandbox's volumes and cells from files: image, supervoxels, labels, seeds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -15,10 +15,10 @@ from eyewire_validator.errors import SandboxError
 from eyewire_validator.sandbox.bucket.pieces import label_pieces
 from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
 from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
-from eyewire_validator.sandbox.frames import Corner
+from eyewire_validator.sandbox.frames import Corner, Frame
 from eyewire_validator.sandbox.ids import count_ids
 from eyewire_validator.sandbox.left_out import Judge, box_at, count_fates
-from eyewire_validator.sandbox.open_cells import Frame, OpenCells
+from eyewire_validator.sandbox.open_cells import OpenCells
 from eyewire_validator.sandbox.seeds import ALL, Seed, large_supervoxels, read_seeds
 from eyewire_validator.sandbox.service.replies import VOTES_NEEDED, Cell, serve
 from eyewire_validator.sandbox.tissue.rendering import to_jpegs
@@ -109,14 +109,19 @@ def make_from_files(
 
     Labels also answer their tasks; those of seeds are open.
 
-    ``access`` says how to ask for what lies elsewhere.
+    Args:
+        settings: what the arrays are, and what is asked of them.
+        geometry: of the cubes.
+        dust: segments that become no seeds.
+        writer: writes the volumes.
+        access: how to ask for what lies elsewhere.
 
     Raises:
         ConfigError: a file is not named.
         FileError: a file is missing, damaged or of another form.
         SandboxError: the files cannot be used, or no label is big enough.
     """
-    triple = open_triple(settings, access=access)
+    triple = open_triple(settings, access)
     corners = cube_corners(triple.shape, geometry)
     volumes = writer.run(
         [
@@ -130,6 +135,7 @@ def make_from_files(
     facts: dict[str, Any] = {
         "voxel_nm": triple.voxel_nm,
         "offset_nm": triple.offset_nm,
+        "versions": triple.versions,
     }
     if settings.labels:
         edges = triple.voxel_nm
@@ -138,16 +144,22 @@ def make_from_files(
         facts |= of_labels
     if settings.seeds:
         frame = Frame(triple.voxel_nm, triple.offset_nm or NOWHERE)
-        asked = _find_seeds(triple, settings)
-        above = max((cell.cell for cell in cells), default=0)
-        if above + max(seed.number for seed in asked) > HIGHEST_CELL:
-            raise SandboxError(
-                f"sandbox.files.seeds: beside labels up to {above}, no number is left "
-                "for the cells of seeds; use lower labels, or ask in a run of its own"
-            )
-        cells += OpenCells(cubes, supervoxels, dust, frame).make(asked, above)
-        facts["seeds"] = len(asked)
+        asked = OpenCells(cubes, supervoxels, dust, frame)
+        cells += _ask(_find_seeds(triple, settings), asked, cells)
     return CutTriple(volumes, cells, supervoxels, facts)
+
+
+def _ask(
+    seeds: Sequence[Seed], asked: OpenCells, labelled: Sequence[Cell]
+) -> list[Cell]:
+    """Make the cells of seeds; their ids follow those of labels."""
+    above = max((cell.cell for cell in labelled), default=0)
+    if above + max(seed.number for seed in seeds) > HIGHEST_CELL:
+        raise SandboxError(
+            f"sandbox.files.seeds: beside labels up to {above}, no number is left for "
+            "the cells of seeds; use lower labels, or ask in a run of its own"
+        )
+    return asked.make(seeds, above)
 
 
 def _find_seeds(triple: Triple, settings: FilesSettings) -> list[Seed]:

@@ -10,31 +10,13 @@ from numpy.typing import NDArray
 
 from eyewire_validator.errors import SandboxError
 from eyewire_validator.sandbox.bucket.volumes import Volume
-from eyewire_validator.sandbox.frames import Corner
+from eyewire_validator.sandbox.frames import Corner, Frame
 from eyewire_validator.sandbox.seeds import Seed
 from eyewire_validator.sandbox.service.replies import Cell, serve
 from eyewire_validator.sandbox.tracing.half_done import NO_ANSWER
 from eyewire_validator.sandbox.tracing.spawning import SpawnedTask
 from eyewire_validator.storage.array_files import Place
 from eyewire_validator.volumes.dust import Dust
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Where the first voxel of the image lies, and how large voxels are, nm (z, y, x).
-
-    Attributes:
-        voxel_nm: edges.
-        offset_nm: of the first voxel's corner.
-    """
-
-    voxel_nm: Place
-    offset_nm: Place
-
-    def voxel_at(self, point: Place) -> NDArray[np.int64]:
-        """Return the voxel (z, y, x) of the image that holds a point."""
-        steps = np.subtract(point, self.offset_nm) / self.voxel_nm
-        return np.floor(steps).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -109,7 +91,8 @@ class OpenCells:
 
     def _below(self, point: Place, where: str) -> tuple[Volume, int]:
         """Return the segment below a point, in the volume whose middle is nearest."""
-        voxel = self.frame.voxel_at(point)
+        steps = np.subtract(point, self.frame.offset_nm) / self.frame.resolution_nm
+        voxel = np.floor(steps).astype(np.int64)
         holds = {
             np.abs(
                 voxel - (np.array(v.box.corner) + np.array(v.box.shape) / 2)
@@ -135,7 +118,7 @@ class OpenCells:
     def _is_dust(self, volume: Volume, segment: int) -> bool:
         edges = volume.segment_boxes[[segment], 1] - volume.segment_boxes[[segment], 0]
         voxels = volume.sizes[[segment]]
-        return bool(self.dust.among(voxels, edges, self.frame.voxel_nm)[0])
+        return bool(self.dust.among(voxels, edges, self.frame.resolution_nm)[0])
 
     def _spread(self, pieces: Mapping[int, dict[int, int]]) -> Iterator[SpawnedTask]:
         """Yield a task for each volume, those that share voxels after each other."""

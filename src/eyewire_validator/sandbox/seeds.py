@@ -1,7 +1,7 @@
 """Read the seeds that a user wants to ask from: a CSV, or all large supervoxels."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def read_seeds(path: Path) -> list[Seed]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            columns, rows = reader.fieldnames or [], list(reader)
+            columns, rows = list(reader.fieldnames or []), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SandboxError(f"seeds: {path}: cannot be read ({error})") from None
     _check_columns(path, columns)
@@ -76,8 +76,7 @@ def read_seeds(path: Path) -> list[Seed]:
     return list(seeds.values())
 
 
-def _check_columns(path: Path, columns: "list[str] | tuple[str, ...] | object") -> None:
-    found = [str(name) for name in columns] if isinstance(columns, list) else []
+def _check_columns(path: Path, found: Sequence[str]) -> None:
     known = {SEGMENT, NAME, *POINT}
     if unknown := [name for name in found if name not in known]:
         raise SandboxError(

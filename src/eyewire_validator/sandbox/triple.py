@@ -96,6 +96,12 @@ class Triple:
         """Place of the image's first voxel (z, y, x), nm; None if it does not say."""
         return self.arrays["image"].offset_nm
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """What tells the arrays that lie at addresses from what is there later."""
+        arrays = self.arrays.items()
+        return {name: array.version for name, array in arrays if array.version}
+
     def slabs(self, thickness: int) -> Iterator[Box]:
         """Yield boxes that together are the whole part."""
         depth, height, width = self.shape

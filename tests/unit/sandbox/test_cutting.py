@@ -184,6 +184,8 @@ def test_small_labels_are_no_cells(settings: FilesSettings, tmp_path: Path) -> N
     cut = make_from_files(fewer, GEOMETRY, DUST, writer)
     assert [cell.cell for cell in cut.cells] == [70]
     assert cut.facts["labels_without_tasks"] == 1
+    # Files are known by their content.
+    assert cut.facts["versions"] == {}
 
 
 @pytest.mark.parametrize("high", [2**62, 2**63 - 100])
