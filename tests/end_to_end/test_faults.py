@@ -106,7 +106,7 @@ def settings(address):
 def draw_sandbox(folder):
     """Cells of three tasks, each with a volume: segment 9 in segment 2."""
     corner = {"x": 0, "y": 0, "z": 0}
-    bounds = {"min": corner, "max": dict.fromkeys(corner, GEOMETRY.size)}
+    bounds = {"min": corner, "max": dict(zip("zyx", GEOMETRY.size, strict=True))}
     tasks = {task: place for place in range(PLACES) for task in tasks_at(place)}
     records = {
         "cells": {},

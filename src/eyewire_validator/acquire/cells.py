@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from eyewire_validator.acquire.api.concurrency import ask_for_all
-from eyewire_validator.acquire.api.replies import Reply, parse_task, parse_task_list
+from eyewire_validator.acquire.api.replies import (
+    Reply,
+    is_unanswered,
+    parse_task,
+    parse_task_list,
+)
 from eyewire_validator.errors import NotFoundError
 from eyewire_validator.storage.schemas.cells import CELL_TASKS
 from eyewire_validator.storage.tables import make_frame
@@ -111,7 +116,9 @@ def _refuse_all_empty(answers: Mapping[str, Sequence[Reply]], cell: int) -> None
 
     Of a cell that nobody has begun to trace there are no aggregates yet.
     """
-    is_begun = any(reply.get("weightsum") for reply in answers["task"])
+    is_begun = not all(
+        is_unanswered(reply, f"cell {cell}") for reply in answers["task"] if reply
+    )
     for name, replies in answers.items():
         if not any(replies) and (is_begun or name == "task"):
             raise NotFoundError(

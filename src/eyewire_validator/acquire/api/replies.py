@@ -45,7 +45,7 @@ def parse_task(
         task: the task that was asked for.
         entry: its entry in the cell's task list.
         reply: of ``/1.0/task/{task}``; empty if the service does not know it.
-        aggregate: of ``/1.0/task/{task}/aggregate``; empty if nobody has answered it.
+        aggregate: of ``/1.0/task/{task}/aggregate``; empty if there is none.
 
     Returns:
         One row of `CELL_TASKS`.
@@ -79,7 +79,7 @@ def parse_task(
             _whole(child, f"{where}: children")
             for child in _listed(family, "children", where)
         ),
-        "problem": _problem(cell, task, reply),
+        "problem": _problem(cell, task, reply, aggregate),
     }
 
 
@@ -94,6 +94,20 @@ def cell_of_task(reply: Reply, task: int) -> int:
         MalformedReplyError: it is no whole number.
     """
     return _first(_whole, f"task {task}", "cell", reply) or 0
+
+
+def is_unanswered(reply: Reply, where: str) -> bool:
+    """Return whether a task says that nobody has answered it yet.
+
+    Args:
+        reply: of ``/1.0/task/{task}``.
+        where: the task or its cell, for messages.
+
+    Raises:
+        MalformedReplyError: the weight is no number.
+    """
+    weight = _first(_number, where, "weightsum", reply)
+    return weight is not None and weight == 0
 
 
 def _origin(reply: Reply, where: str) -> dict[str, Any]:
@@ -135,7 +149,7 @@ def _bounds(entry: Reply, reply: Reply, where: str) -> dict[str, int | None]:
     }
 
 
-def _problem(cell: int, task: int, reply: Reply) -> str | None:
+def _problem(cell: int, task: int, reply: Reply, aggregate: Reply) -> str | None:
     where = f"task {task}"
     if not reply:
         return "the service does not know the task"
@@ -143,7 +157,9 @@ def _problem(cell: int, task: int, reply: Reply) -> str | None:
         raise _unexpected(where, "id", found, "the id that was asked for")
     if (owner := _first(_whole, where, "cell", reply)) not in (None, cell):
         return f"the task says that it belongs to cell {owner}"
-    return None
+    if aggregate or is_unanswered(reply, where):
+        return None
+    return "the service has no aggregate of the task"
 
 
 def _segments(value: Any, where: str) -> dict[int, Any]:

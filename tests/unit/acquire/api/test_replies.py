@@ -112,6 +112,14 @@ def test_an_unknown_task_keeps_a_row():
     assert (row["task"], row["volume"], row["seed"]) == (31, None, [])
 
 
+def test_a_task_without_aggregate_is_a_problem_unless_nobody_has_answered_it():
+    assert "no aggregate" in parse(aggregate={})["problem"]
+    unanswered = TASK | {"weightsum": "0"}
+    assert parse(task=unanswered, aggregate={})["problem"] is None
+    answered = TASK | {"weightsum": 2}
+    assert "no aggregate" in parse(task=answered, aggregate={})["problem"]
+
+
 def test_a_task_of_another_cell_is_a_problem():
     assert "cell 8" in parse(task=TASK | {"cell": 8})["problem"]
 
