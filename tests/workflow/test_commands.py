@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,11 +33,16 @@ NEVER_RUN = {
     r"snakemake .*my_site": "a profile that a site writes",
     r"snakemake .*--default-storage": "a store that a site mounts",
     r"python -m eyewire_validator\.sandbox serve ": "serves until it is stopped",
+    r"python -m eyewire_validator answer .*://": "data that lie elsewhere",
 }
 # Run by those who test or measure: here only what they name is looked for.
 NAMES_FILES = r"(FUZZ_CASES=\d+ )?(pytest|python (benchmarks|tests)/)"
-# Commands of Snakemake that are no run, and are run as they are; all others need cores.
-NO_RUN = r"snakemake (--unlock|--delete-temp-output|--lint)"
+# Run as they are: one question, and commands of Snakemake that are no run; all others
+# need cores.
+NO_RUN = (
+    r"snakemake (--unlock|--delete-temp-output|--lint)"
+    r"|python -m eyewire_validator answer "
+)
 NEEDED = r"(--cores|--profile|-n\b)"
 
 
@@ -71,6 +77,11 @@ def clone(tmp_path_factory):
     for name in tracked:
         (folder / name).symlink_to(ROOT / name)
     (folder / "my.yaml").write_text("report: {resamples: 10}\n")
+    blocks = np.arange(1, 513, dtype=np.uint16).reshape(8, 8, 8)
+    np.save(folder / "supervoxels.npy", np.kron(blocks, np.ones((4, 4, 4), np.uint16)))
+    image = np.full((32, 32, 32), 140, np.uint8)
+    image[::4] = image[:, ::4] = image[:, :, ::4] = 60
+    np.save(folder / "em.npy", image)
     (folder / "docs/figures").mkdir(parents=True)
     for place in (folder, folder / "my_run", folder / "FOLDER"):
         place.mkdir(exist_ok=True)

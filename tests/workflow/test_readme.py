@@ -29,7 +29,7 @@ def test_the_example_in_segments_answers_every_other_segment(monkeypatch):
     exec(example(README), names)
     found = names["found"]
     assert sorted(found["segment"]) == [s for s in range(1, 65) if s != 22]
-    assert list(found) == ["segment", "probability", "deviation"]
+    assert list(found) == ["segment", "probability", "deviation", "decision"]
 
 
 def test_files_that_it_names_exist():

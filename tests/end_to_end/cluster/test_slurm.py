@@ -26,7 +26,11 @@ MORE_GROUPS = [
     "--group-components",
     *("cells=10", "volumes=10", "baselines=10", "summaries=100", "figures=100"),
 ]
-GPU_RULES = ("rule_train_model", "rule_evaluate_network")
+GPU_RULES = (
+    "rule_train_model",
+    "rule_evaluate_network",
+    "rule_answer_open_tasks",
+)
 
 
 @pytest.fixture(scope="module")
