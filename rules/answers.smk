@@ -1,4 +1,4 @@
-"""Say what is to be done with each segment, by the own ids; pack models for others.
+"""Answer open tasks, list decisions by own ids, and package models for others.
 
 INPUT   results/evaluation/{model}/0/{split}/…, also of the split `open`: the tasks that
         nobody has answered

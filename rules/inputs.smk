@@ -284,7 +284,7 @@ def of_test_tasks(name):
 
 
 def thresholds_of(wildcards):
-    """What knows the thresholds of a model: this run's validation, or its checkpoint."""
+    """Return the file with a model's thresholds: of this run, or its checkpoint."""
     if HAS_LABELS:
         split = EVALUATIONS.splits[0]
         return of_first_replicate("decisions.json", wildcards.model, split)
@@ -314,7 +314,7 @@ def histories_of(evaluations):
 
 
 def made_where_answers_are_known():
-    """What is measured, and made of it; nothing can be where no answer is known."""
+    """Return what needs labels: evaluations, and what is made of them."""
     evaluated = EVALUATIONS.reported()
     return [
         *evaluation_files("tasks.parquet", evaluated),

@@ -1,4 +1,4 @@
-"""Say what the source of a configuration knows: its players, and any answers."""
+"""Tell what the source of a configuration has: files, players, labels."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -25,7 +25,7 @@ from eyewire_validator.evaluation.task_rows import segment_truth
 
 @dataclass(frozen=True)
 class Kept:
-    """How well a promise was kept, on tasks that the thresholds were not chosen on.
+    """Hold how well a promise was kept, on tasks that no threshold was chosen on.
 
     Attributes:
         segments: that were decided unseen.
@@ -89,7 +89,7 @@ class OperatingPoint:
             raise TableError(f"operating point: {error}; measure it again") from None
 
     def describe(self) -> str:
-        """Say in a line on what it was measured, and how its promises were kept."""
+        """Describe in a line what it was measured on, and how well it did."""
         chosen_on = f"{self.decisions.tasks} tasks of {self.decisions.cells} cells"
         others = f"{self.tasks} others of {self.cells} cells"
         kept = f"{_say('accepted', self.accepted)}, {_say('rejected', self.rejected)}"
