@@ -8,5 +8,5 @@ features (`features`) of filtered images (`filters`), which perceptrons classify
 `membership` turns that into probabilities, which the `answerer` gives.
 
 `examples` labels contacts by tasks to learn from; `training` and `affinity_training`
-learn.
+learn. `labelled_tissue` are whole blocks, from which `tissue_training` learns.
 """

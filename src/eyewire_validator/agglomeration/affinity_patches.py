@@ -4,7 +4,6 @@ The volumes lie on the device that trains, and so do all random numbers: a patch
 one gather of the image and one of the objects, and the CPU waits for nothing.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.filters import standardize_image
@@ -24,19 +24,29 @@ from eyewire_validator.learning.symmetry import (
 from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume
 from eyewire_validator.volumes.voxel_size import relative_edges
 
+# Of the neighbours along an axis in a blurred voxel, at most.
+THICKNESS = 0.67
+
+# Random numbers below this have a remainder that is as good as even.
+MANY = 1 << 40
+
+# Objects of voxels that are of no labelled object, and of those that nobody labelled.
+OTHER, UNKNOWN = 0, -1
+
 # By how much contrast is multiplied and brightness moved at most, and the deviation of
 # the noise; in standard deviations of the volume.
-CONTRAST, BRIGHTNESS, NOISE = 0.25, 0.4, 0.2
+CONTRAST, BRIGHTNESS, NOISE = 0.4, 0.5, 0.2
 
 
 @dataclass(frozen=True)
 class LabelledVolume:
-    """A volume and the objects that tasks label in it.
+    """A volume and the objects that are labelled in it.
 
     Attributes:
         image: (z, y, x) float32 in standard deviations.
-        objects: (z, y, x) int32, from 1 on the number of the task whose answer holds
-            the voxel, of several the last; 0 where no task does.
+        objects: (z, y, x) int32, from 1 on the number of the object that holds the
+            voxel, of several the last; `OTHER` where it is of none of them, `UNKNOWN`
+            where it may be of any.
     """
 
     image: Tensor
@@ -65,8 +75,8 @@ class Patches:
     """Draws patches of labelled volumes, which lie on a device: 2 MB each of 64³.
 
     Args:
-        volumes: of equal shape.
-        size: edge of a patch, voxels; at most that of the volumes.
+        volumes: of any shapes.
+        size: edge of a patch, voxels; at most the shortest of the volumes.
         device: where they lie.
         symmetries: by which patches are turned.
     """
@@ -80,9 +90,12 @@ class Patches:
     ) -> None:
         """Copy the volumes to the device."""
         self._turns = torch.tensor(numbers_of(symmetries), device=device)
-        self.shape, self.size = volumes[0].image.shape, size
+        self.size = size
+        self._shapes = torch.tensor([v.image.shape for v in volumes], device=device)
+        ends = self._shapes.prod(1).cumsum(0)
+        self._firsts = ends - self._shapes.prod(1)
         self._images, self._objects = (
-            torch.stack([part.to(device) for part in parts])
+            torch.cat([part.flatten().to(device) for part in parts])
             for parts in zip(*((v.image, v.objects) for v in volumes), strict=True)
         )
 
@@ -98,9 +111,8 @@ class Patches:
             objects, see `LabelledVolume`.
         """
         shape, device = (len(volumes), 3), volumes.device
-        room = [edge - self.size + 1 for edge in self.shape]
-        starts = torch.randint(math.lcm(*room), shape, generator=noise, device=device)
-        starts %= torch.tensor(room, device=device)
+        starts = torch.randint(MANY, shape, generator=noise, device=device)
+        starts %= self._shapes[volumes] - self.size + 1
         turns = torch.randint(
             len(self._turns), shape[:1], generator=noise, device=device
         )
@@ -122,11 +134,11 @@ class Patches:
         """
         axes, steps = steps_along(symmetries, self.size)
         along = steps + starts.gather(1, axes)[..., None]
-        _, height, width = self.shape
-        strides = torch.tensor([height * width, width, 1], device=axes.device)[axes]
-        z, y, x = (along * strides[..., None]).unbind(1)
+        _, height, width = self._shapes[volumes].unbind(1)
+        strides = torch.stack([height * width, width, torch.ones_like(width)], 1)
+        z, y, x = (along * strides.gather(1, axes)[..., None]).unbind(1)
         voxels = z[:, :, None, None] + y[:, None, :, None] + x[:, None, None]
-        voxels = voxels + (volumes * self.shape.numel())[:, None, None, None]
+        voxels = voxels + self._firsts[volumes][:, None, None, None]
         return self._images.take(voxels), self._objects.take(voxels)
 
 
@@ -135,6 +147,23 @@ def change_looks(images: Tensor, noise: torch.Generator) -> Tensor:
     draws = torch.rand(3, len(images), generator=noise, device=images.device)
     contrast, brightness, grain = draws[..., None, None, None]
     speckles = torch.randn(images.shape, generator=noise, device=images.device)
-    changed: Tensor = images * (1 + CONTRAST * (2 * contrast - 1))
+    blurred = blur_along_an_axis(images, noise)
+    changed: Tensor = blurred * (1 + CONTRAST * (2 * contrast - 1))
     changed += BRIGHTNESS * (2 * brightness - 1) + NOISE * grain * speckles
     return changed
+
+
+def blur_along_an_axis(images: Tensor, noise: torch.Generator) -> Tensor:
+    """Blur each of (n, z, y, x) along one axis, as thick sections are, or hardly."""
+    shape, device = (len(images), 1, 1, 1), images.device
+    axes = torch.randint(3, shape, generator=noise, device=device)
+    share = THICKNESS * torch.rand(shape, generator=noise, device=device)
+    around = F.pad(images[:, None], [1] * 6, mode="replicate")[:, 0]
+    blurred = images
+    for axis in range(3):
+        own = [slice(None), *[slice(1, -1)] * 3]
+        before, after = list(own), list(own)
+        before[axis + 1], after[axis + 1] = slice(None, -2), slice(2, None)
+        sides = around[tuple(before)] + around[tuple(after)]
+        blurred = blurred + share * (axes == axis) * (sides / 2 - images)
+    return blurred

@@ -11,11 +11,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim.lr_scheduler import StepLR
 
-from eyewire_validator.agglomeration.affinity_patches import LabelledVolume, Patches
+from eyewire_validator.agglomeration.affinity_patches import (
+    OTHER,
+    UNKNOWN,
+    LabelledVolume,
+    Patches,
+)
 from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
 from eyewire_validator.agglomeration.examples import draw_volumes
 from eyewire_validator.config.families import (
@@ -31,7 +37,7 @@ from eyewire_validator.learning.devices import (
 )
 from eyewire_validator.learning.epochs import RESUME_FILE, Epochs, fingerprint
 from eyewire_validator.learning.precision import choose_precision, gradient
-from eyewire_validator.learning.symmetry import symmetries_of
+from eyewire_validator.learning.symmetry import SYMMETRIES, Symmetry, symmetries_of
 from eyewire_validator.storage.schemas.training import HISTORY
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.store import VolumeStore
@@ -81,25 +87,69 @@ def train_affinities(
     labelled, tasks = _label_volumes(index, "train", store, most, random_seed)
     most = min(most, MAX_VALIDATION_VOLUMES)
     held_out, _ = _label_volumes(index, "validation", store, most, random_seed)
-    symmetries = symmetries_of(store.coarse_voxel_nm)
-    patches = Patches(labelled, settings.patch_size, device, symmetries)
+    return fit_affinities(
+        labelled,
+        settings,
+        folder / RESUME_FILE,
+        fingerprint(index, model_settings, settings, random_seed),
+        random_seed,
+        patches=PATCHES * len(labelled),
+        held_out=held_out,
+        symmetries=symmetries_of(store.coarse_voxel_nm),
+        tasks=tasks,
+        device=device,
+        threads=threads,
+    )
+
+
+def fit_affinities(
+    labelled: Sequence[LabelledVolume],
+    settings: AgglomerationTraining,
+    file: Path,
+    same: str,
+    random_seed: int,
+    *,
+    patches: int,
+    shares: NDArray[np.float64] | None = None,
+    held_out: Sequence[LabelledVolume] = (),
+    symmetries: Sequence[Symmetry] = SYMMETRIES,
+    tasks: int = 0,
+    device: torch.device,
+    threads: int,
+) -> tuple[AffinityUNet, pd.DataFrame]:
+    """Fit an affinity U-Net to labelled volumes, or go on where that was interrupted.
+
+    Args:
+        labelled: volumes to learn from; they are kept on the device.
+        settings: see `train_affinities`.
+        file: where the state is kept after each epoch.
+        same: hash of all that the outcome depends on.
+        random_seed: of weights, patches and noise.
+        patches: of an epoch.
+        shares: (volumes,) of the patches, how many each is drawn for; none for equal
+            ones.
+        held_out: volumes that tell which epoch is the best; without any the last is.
+        symmetries: by which patches are turned.
+        tasks: that label the volumes, for the history.
+        device: where to compute.
+        threads: CPU threads.
+    """
+    source = Patches(labelled, settings.patch_size, device, symmetries)
     run = _start(settings, random_seed, device)
-    run.choose_precision(patches, device)
-    file = folder / RESUME_FILE
-    same = fingerprint(index, model_settings, settings, random_seed)
+    run.choose_precision(source, device)
     run.resume(file, same)
-    steps = settings.epochs * len(labelled) * PATCHES
-    done = len(run.history) * len(labelled) * PATCHES
-    progress = Progress(unit="patches", total=steps, initial=done)
+    done = len(run.history) * patches
+    progress = Progress(unit="patches", total=settings.epochs * patches, initial=done)
     with torch_threads(threads), repeatable(device), progress:
         while not run.is_finished():
             draw = np.random.default_rng([random_seed, len(run.history) + 1])
             noise = torch_generator(draw, device)
-            order = draw.permutation(np.repeat(np.arange(len(labelled)), PATCHES))
+            numbers = draw.choice(len(labelled), patches, p=shares)
             losses = []
-            numbers = torch.from_numpy(order).to(device)
-            for batch in torch.split(numbers, settings.batch_size):
-                losses.append(_step(run, *patches.draw(batch, noise)))
+            for batch in (
+                torch.from_numpy(numbers).to(device).split(settings.batch_size)
+            ):
+                losses.append(_step(run, *source.draw(batch, noise)))
                 progress.update(len(batch))
             found = _validate(run, held_out, device)
             run.add_epoch(tasks, float(torch.stack(losses).mean()), found, None)
@@ -135,8 +185,8 @@ class _AffinityEpochs(Epochs):
 def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
     """Return the mean weighted cross-entropy of all labelled pairs of voxels.
 
-    A task labels each pair of voxels of which its answer holds one or both, as the
-    answer is whole within the volume.
+    A pair is labelled if one or both are of a labelled object, as that is whole within
+    the volume; but not if one of them may be of any object.
 
     Args:
         logits: (n, offsets, z, y, x) of `AffinityUNet`.
@@ -153,7 +203,9 @@ def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
         here = objects[:, :z, :y, :x]
         there = objects[:, offset[0] :, offset[1] :, offset[2] :]
         together = (here == there).float()
-        is_labelled = (here > 0) | (there > 0)
+        is_labelled = ((here > OTHER) | (there > OTHER)) & (
+            (here != UNKNOWN) & (there != UNKNOWN)
+        )
         weights = is_labelled * (APART_WEIGHT + (1 - APART_WEIGHT) * together)
         losses = binary_cross_entropy_with_logits(
             found[:, :z, :y, :x], together, reduction="none"
@@ -213,8 +265,10 @@ def _step(run: _AffinityEpochs, image: Tensor, objects: Tensor) -> Tensor:
 
 def _validate(
     run: _AffinityEpochs, volumes: Sequence[LabelledVolume], device: torch.device
-) -> float:
-    """Return the mean loss of whole volumes, without augmentation."""
+) -> float | None:
+    """Return the mean loss of whole volumes, without augmentation; none of none."""
+    if not volumes:
+        return None
     model = run.model.eval()
     with torch.inference_mode():
         losses = [

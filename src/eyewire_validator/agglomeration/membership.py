@@ -61,6 +61,7 @@ def fit_membership(
     seed_area: NDArray[np.float64],
     rejected: NDArray[np.bool_],
     belongs: NDArray[np.bool_],
+    weights: NDArray[np.float64] | None = None,
 ) -> Membership:
     """Fit membership to labelled segments.
 
@@ -69,6 +70,7 @@ def fit_membership(
         seed_area: (n,) float64 area that each shares with the seed, see `Contacts`.
         rejected: (n,) bool, whether the ancestors saw it and did not choose it.
         belongs: (n,) bool.
+        weights: (n,) how much each counts, 1 on average; none for equal ones.
 
     Returns:
         `LINKAGE_ALONE` where nothing can be learnt: all belong, or none, or a higher
@@ -80,6 +82,6 @@ def fit_membership(
     if belongs.all() or not belongs.any():
         return LINKAGE_ALONE
     rows = np.stack([levels, np.log1p(seed_area), rejected], axis=1)
-    model = LogisticRegression().fit(rows, belongs)
+    model = LogisticRegression().fit(rows, belongs, weights)
     found = Membership(float(model.intercept_[0]), *map(float, model.coef_[0]))
     return found if found.linkage > 0 else LINKAGE_ALONE

@@ -57,15 +57,20 @@ class Epochs:
         )
 
     def _best_epoch(self) -> int:
-        """Return the first of the best epochs, from 1 on; 0 before the first."""
+        """Return the first of the best epochs, from 1 on; 0 before the first.
+
+        Without validation, the last is.
+        """
         losses = [row["validation_loss"] for row in self.history]
+        if None in losses:
+            return len(losses)
         return losses.index(min(losses)) + 1 if losses else 0
 
     def add_epoch(
         self,
         tasks: int,
         train_loss: float,
-        validation_loss: float,
+        validation_loss: float | None,
         validation_iou: float | None,
     ) -> None:
         """Add the epoch to the history, and keep its weights if they are the best.
@@ -73,7 +78,7 @@ class Epochs:
         Args:
             tasks: number of tasks that were trained on.
             train_loss: mean over them.
-            validation_loss: mean over the validation tasks.
+            validation_loss: mean over the validation tasks; none without any.
             validation_iou: pooled over their voxels beyond the seeds, if there are any.
         """
         self.history.append(
