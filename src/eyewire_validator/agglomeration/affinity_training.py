@@ -145,10 +145,10 @@ def fit_affinities(
             draw = np.random.default_rng([random_seed, len(run.history) + 1])
             noise = torch_generator(draw, device)
             numbers = draw.choice(len(labelled), patches, p=shares)
+            order = torch.from_numpy(numbers).to(device)
             losses = []
-            for batch in (
-                torch.from_numpy(numbers).to(device).split(settings.batch_size)
-            ):
+            for start in range(0, patches, settings.batch_size):
+                batch = order[start : start + settings.batch_size]
                 losses.append(_step(run, *source.draw(batch, noise)))
                 progress.update(len(batch))
             found = _validate(run, held_out, device)
