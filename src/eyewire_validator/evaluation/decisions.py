@@ -14,7 +14,11 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from eyewire_validator.errors import ConfigError, TableError
-from eyewire_validator.evaluation.ranking import Entries, RankedSegments
+from eyewire_validator.evaluation.ranking import (
+    RankedSegments,
+    between,
+    with_next,
+)
 from eyewire_validator.evaluation.task_rows import segment_truth, task_rows
 from eyewire_validator.evaluation.voxel_metrics import iou, precision, recall
 
@@ -306,9 +310,9 @@ def _limit(threshold: float | None, otherwise: float) -> np.float32:
 def _cuts(ranked: RankedSegments) -> Iterator[_Cuts]:
     """Yield the choices at each probability above 0, the highest first."""
     chosen = right = chosen_voxels = right_voxels = 0
-    for levels, following in _with_next(ranked.levels()):
+    for levels, following in with_next(ranked.levels()):
         cuts = _Cuts(
-            threshold=_between(
+            threshold=between(
                 levels["probability"], np.append(levels["probability"][1:], following)
             ),
             chosen=chosen + levels["segments"].cumsum(),
@@ -319,25 +323,6 @@ def _cuts(ranked: RankedSegments) -> Iterator[_Cuts]:
         chosen, right = cuts.chosen[-1], cuts.right[-1]
         chosen_voxels, right_voxels = cuts.chosen_voxels[-1], cuts.right_voxels[-1]
         yield cuts
-
-
-def _with_next(levels: Iterator[Entries]) -> Iterator[tuple[Entries, np.float32]]:
-    """Yield levels above 0, as far as there are any, and the level below them; or 0."""
-    positive = (some[some["probability"] > 0] for some in levels)
-    filled = (some for some in positive if len(some))
-    before = next(filled, None)
-    while before is not None:
-        after = next(filled, None)
-        yield before, np.float32(0) if after is None else after["probability"][0]
-        before = after
-
-
-def _between(
-    passing: NDArray[np.float32], below: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Return what lies half-way, but above ``below`` if they are next in line."""
-    middle = (passing + below) / np.float32(2)
-    return np.where(middle > below, middle, passing)
 
 
 def _overlap(cuts: _Cuts, truth_voxels: int) -> NDArray[np.float64]:

@@ -74,12 +74,14 @@ class RankedSegments:
         totals: over all segments, by the names in `COUNTS`.
         lowest: the lowest probability.
         highest: the highest probability.
+        cells: one more than the highest number of a cell.
     """
 
     def __init__(self, most: int = MOST) -> None:
         """Start without a segment."""
         self.totals = dict.fromkeys(COUNTS, 0)
         self.lowest, self.highest = np.inf, -np.inf
+        self.cells = 0
         self._most = most
         self._waiting: list[Entries] = []
         self._runs: list[_Run] = []
@@ -110,6 +112,7 @@ class RankedSegments:
         # There is a -0, too, whose bits are those of a high number.
         entries["probability"] = probability + np.float32(0)
         entries["cell"] = cell
+        self.cells = max(self.cells, int(entries["cell"].max()) + 1)
         entries["segments"], entries["right"] = 1, belongs
         entries["voxels"], entries["right_voxels"] = voxels, voxels * belongs
         for name in COUNTS:
@@ -170,6 +173,29 @@ class RankedSegments:
                 "gaps: predict again"
             )
         self.lowest, self.highest = min(self.lowest, low), max(self.highest, high)
+
+
+def with_next(parts: Iterator[Entries]) -> Iterator[tuple[Entries, np.float32]]:
+    """Yield entries above 0, as far as there are any, and what is next below; or 0.
+
+    Args:
+        parts: of `RankedSegments.parts` or `RankedSegments.levels`.
+    """
+    positive = (part[part["probability"] > 0] for part in parts)
+    filled = (part for part in positive if len(part))
+    before = next(filled, None)
+    while before is not None:
+        after = next(filled, None)
+        yield before, np.float32(0) if after is None else after["probability"][0]
+        before = after
+
+
+def between(
+    passing: NDArray[np.float32], below: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return what lies half-way, but above ``below`` if they are next in line."""
+    middle = (passing + below) / np.float32(2)
+    return np.where(middle > below, middle, passing)
 
 
 class _Run(NamedTuple):
