@@ -19,6 +19,10 @@ from eyewire_validator.volumes.geometry import ByAxis, grid_positions
 
 SPLITS = ("train", "validation", "test")
 
+# Why a task that could be used is in no split.
+OF_ANOTHER_SPLIT = "cell belongs to another split"
+IN_THE_BUFFER = "volume in the buffer between splits"
+
 
 @dataclass(frozen=True)
 class SplitSettings:
@@ -29,6 +33,18 @@ class SplitSettings:
     validation_share: float
     buffer: int
     published_first_test_cell: int
+
+
+def usable_tasks(index: pd.DataFrame) -> pd.DataFrame:
+    """Return the labelled tasks that a model can learn from or be judged by.
+
+    Also those that are in no split only so that splits share nothing.
+
+    Args:
+        index: table in the schema `TASK_INDEX`.
+    """
+    left_out = index["excluded"].isin([OF_ANOTHER_SPLIT, IN_THE_BUFFER])
+    return index[index["split"].notna() | left_out]
 
 
 def assign_splits(
@@ -88,8 +104,8 @@ def _by_blocks(
     part = usable["volume"].map(part_of_volume)
     home = _home_parts(usable["cell"], part)
     excluded = pd.Series(None, usable.index, dtype=object)
-    excluded[part != home] = "cell belongs to another split"
-    excluded[part == "buffer"] = "volume in the buffer between splits"
+    excluded[part != home] = OF_ANOTHER_SPLIT
+    excluded[part == "buffer"] = IN_THE_BUFFER
     return part.where(excluded.isna(), None), excluded
 
 

@@ -8,6 +8,7 @@ from eyewire_validator.tasks.split import (
     assign_splits,
     count_splits,
     hold_out,
+    usable_tasks,
 )
 
 BLOCKS = SplitSettings("blocks", 0.2, 0.2, 1, 0)
@@ -61,6 +62,14 @@ def test_a_cell_goes_where_most_of_its_tasks_are():
     nine = split[split["cell"] == 9]
     assert nine["split"].fillna("").tolist() == ["train", "train", ""]
     assert nine["excluded"].tolist()[2] == "cell belongs to another split"
+
+
+def test_tasks_that_only_the_split_left_out_can_be_used():
+    index = make_index({0: [1, 7, 9, 9], 1: [5], 2: [2], 3: [], 4: [3, 9]})
+    index.loc[0, "excluded"] = "no answer"
+    index.loc[1, "state"] = "open"
+    split = assign_splits(index, BLOCKS, STRIDE)
+    assert usable_tasks(split)["task"].tolist() == [2, 3, 4, 5, 6, 7]
 
 
 def test_hold_out_takes_the_longest_axis():
