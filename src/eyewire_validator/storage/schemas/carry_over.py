@@ -1,0 +1,40 @@
+"""The tables of the study of what carries over to tissue that a model never saw."""
+
+import pyarrow as pa
+
+from eyewire_validator.storage.schemas.columns import column
+
+_IDS = [
+    column("task", pa.int64(), "task id"),
+    column("cell", pa.int64(), "cell id"),
+    column("volume", pa.int64(), "segmentation volume id"),
+]
+
+EVIDENCE_TASKS = pa.schema(
+    [
+        *_IDS,
+        column("seed_full_voxels", pa.int64(), "full-resolution voxels of the seed"),
+        column(
+            "dust_truth_segments", pa.int64(), "segments of the truth that are dust"
+        ),
+        column("dust_truth_full_voxels", pa.int64(), "their full-resolution voxels"),
+    ]
+)
+
+# What linkage says of each candidate, before membership is fitted.
+EVIDENCE = pa.schema(
+    [
+        *_IDS,
+        column("segment", pa.int64(), "a candidate: neither seed nor dust"),
+        column("voxels", pa.int64(), "its full-resolution voxels"),
+        column("truth", pa.bool_(), "whether it is in the answer"),
+        column("seed_area", pa.float64(), "area that it shares with the seed"),
+        column("rejected", pa.bool_(), "whether the ancestors saw and rejected it"),
+        column(
+            "levels",
+            pa.list_(pa.float32()),
+            "each member's log odds of the linkage; minus infinity where nothing joins "
+            "it to the seed",
+        ),
+    ]
+)
