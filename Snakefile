@@ -14,6 +14,7 @@ under results/:
     answers/{model}/                            what to do with each segment, by own ids
     audit.json                                  what leaks; the rule `audit` refuses it
     figures/{model}/{replicate}/{split}/        figures, with their tables
+    carry_over/                                 how good on tissue never seen (a study)
     report/                                     index.html and the honest table
     logs/{rule}/, benchmarks/{rule}/            what each job said and what it took
     logs/{rule}/{job}.sha256                    what it made; the rule `verify` compares
@@ -38,6 +39,8 @@ include: "rules/answers.smk"
 include: "rules/audit.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/tissues.smk"
+include: "rules/carry_over.smk"
 include: "rules/verify.smk"
 
 

@@ -28,6 +28,8 @@ EXPECTED = {
     "download_volumes": {"httpx"},
     "downsample_volumes": {"numba"},
     "make_sandbox": {"numba", "scipy.ndimage", "scipy.sparse"},
+    "gather_evidence": {"numba", "scipy.ndimage", "torch"},
+    "train_tissue": {"numba", "scipy.ndimage", "torch"},
     "make_supervoxels": {"numba", "scipy.ndimage", "skimage", "torch"},
     "package_model": {"torch"},
     "plot_learning": {"matplotlib"},

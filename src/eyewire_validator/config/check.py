@@ -12,6 +12,7 @@ from jsonschema.validators import extend
 from eyewire_validator.config.entries import complete_entry, complete_training
 from eyewire_validator.config.families import (
     SIZE_MULTIPLE,
+    AgglomerationTraining,
     ModelSettings,
     NetworkSettings,
     TrainedSettings,
@@ -51,6 +52,8 @@ _Validator: type[Validator] = extend(  # type: ignore[no-untyped-call]
 
 # The spawner leaves out the outermost voxel on either side of what two volumes share.
 LEAST_OVERLAP = 3
+# One to answer, one to choose thresholds on, one to learn from.
+LEAST_TISSUES = 3
 
 
 def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
@@ -137,6 +140,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             f"overlap at a stride of {as_config(geometry.stride)}; use more"
         )
     yield from _sandbox_contradictions(config)
+    yield from _tissue_problems(config)
     yield from _model_contradictions(config, geometry.coarse_shape)
 
 
@@ -165,6 +169,28 @@ def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             "config: volumes.voxel_nm: say how large the voxels of sandbox.files are, "
             "in nm (z, y, x), such as [30, 6, 6]; files of this form do not"
         )
+
+
+def _tissue_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why no tissue could be left out."""
+    place, tissues = "carry_over", config["carry_over"]["tissues"]
+    left_out = config[place]["leave_out"]
+    if 0 < len(tissues) < LEAST_TISSUES:
+        yield (
+            f"config: {place}.tissues: {len(tissues)} named, expected {LEAST_TISSUES} "
+            "or more: one is answered, on one thresholds are chosen, and from the rest "
+            "is learned"
+        )
+    for name in sorted(set(left_out or []) - set(tissues)):
+        yield f"config: {place}.leave_out: {name} is not among {place}.tissues"
+    if left_out is not None and tissues and len(left_out) < LEAST_TISSUES - 1:
+        yield (
+            f"config: {place}.leave_out: {len(left_out)} named, expected 2 or more: "
+            "thresholds for one are chosen on the others"
+        )
+    own = config["kinds"]["agglomeration"]["training"] | config[place]["training"]
+    whole = {**config["training"], **own}
+    yield from _refusals(AgglomerationTraining, whole, f"{place}.training")
 
 
 def _cannot_make_supervoxels(config: Mapping[str, Any]) -> bool:

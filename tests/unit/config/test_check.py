@@ -55,6 +55,7 @@ def test_the_default_is_accepted():
         ["volume", "studies/ablations"],
         ["studies/agglomeration"],
         ["studies/lwunet_at_scale"],
+        ["studies/carry_over"],
         ["volume", "studies/fib25", "studies/agglomeration"],
     ],
 )
@@ -236,6 +237,25 @@ def test_what_cannot_be_answered_is_refused(changes, message):
 def test_answers_need_a_model_and_tasks(path, value, message):
     with pytest.raises(ConfigError, match=message):
         check_config(changed(path, value), SCHEMA)
+
+
+STUDY = merged("studies/carry_over")["carry_over"]["tissues"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tissues": dict(list(STUDY.items())[:2])}, "2 named, expected 3 or more"),
+        ({"tissues": STUDY, "leave_out": ["mouse"]}, "1 named, expected 2 or more"),
+        ({"tissues": STUDY, "leave_out": ["mouse", "rat"]}, "rat is not among"),
+        ({"training": {"epoch": 3}}, "unknown key carry_over.training.epoch"),
+    ],
+)
+def test_a_study_in_which_no_tissue_can_be_left_out_is_refused(changes, message):
+    config = default_config()
+    config["carry_over"] |= changes
+    with pytest.raises(ConfigError, match=message):
+        check_config(config, SCHEMA)
 
 
 def test_supervoxels_are_made_by_a_model_that_is_there():

@@ -11,8 +11,8 @@ from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.models.evidence import (
     Evidence,
     fit_membership_across,
-    gather_evidence,
 )
+from eyewire_validator.models.gather_evidence import gather_evidence
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.dust import Dust
 

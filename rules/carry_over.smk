@@ -1,0 +1,158 @@
+"""Leave one tissue out: learn from the others, answer this one.
+
+INPUT   the labelled blocks that carry_over.tissues names
+OUTPUT  results/carry_over/
+            tissues/{tissue}/results/     volumes and tasks of each, made by this workflow
+            models/{without}/{replicate}/checkpoint.pt
+                                          learned from all tissues but these, `+` between
+            evidence/{tissue}/{without}/{replicate}/
+                                          what linkage says of a tissue's tasks by a model
+                                          that never saw it
+            table.csv                     how good the answers are on each tissue left out
+
+Membership, thresholds and calibration for a tissue come from the evidence on the others,
+each by a model that saw neither of the two.
+"""
+
+
+wildcard_constraints:
+    tissue="|".join(TISSUES) or "(?!)",
+
+
+rule carry_over:
+    """Show how good answers are on tissue that a model never saw."""
+    input:
+        "results/carry_over/table.csv",
+    localrule: True
+
+
+rule prepare_tissue:
+    """Make the volumes and tasks of a tissue, by a run of this workflow in its folder."""
+    input:
+        files=lambda wildcards: files_of_blocks([wildcards.tissue]),
+        maker=maker_of_supervoxels,
+    output:
+        "results/carry_over/tissues/{tissue}/results/tasks/index.parquet",
+    log:
+        "results/logs/prepare_tissue/{tissue}.log",
+    benchmark:
+        "results/benchmarks/prepare_tissue/{tissue}.tsv"
+    # It starts Snakemake, which no environment of a job has.
+    localrule: True
+    threads: ALL_CORES
+    params:
+        snakefile=str(REPOSITORY / "Snakefile"),
+        folder=lambda wildcards, output: str(Path(output[0]).parents[2]),
+        config=config_of_run,
+    run:
+        shell(
+            "snakemake --cores {threads} --snakefile {params.snakefile:q} --nolock"
+            " --rerun-incomplete --directory {params.folder:q} --config {params.config:q}"
+            " -- results/tasks/index.parquet > {log:q} 2>&1"
+        )
+
+
+rule train_tissue:
+    """Learn affinities from whole labelled blocks; an interrupted training goes on."""
+    input:
+        lambda wildcards: files_of_blocks(learned_from(wildcards)),
+    output:
+        checkpoint="results/carry_over/models/{without}/{replicate}/checkpoint.pt",
+        history="results/carry_over/models/{without}/{replicate}/history.parquet",
+    log:
+        "results/logs/train_tissue/{without}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/train_tissue/{without}-{replicate}.tsv"
+    conda:
+        "../envs/model.yaml"
+    threads: 1
+    resources:
+        cuda=CUDA_OF_A_JOB,
+        gpu=CUDA_OF_A_JOB,
+    params:
+        blocks=lambda wildcards: {
+            name: block_of(name) for name in learned_from(wildcards)
+        },
+        model=MODEL_OF_TISSUE,
+        training=TRAINING_OF_TISSUE,
+        contents=lambda wildcards: contents(files_of_blocks(learned_from(wildcards))),
+        code=code("train_tissue.py"),
+    script:
+        "../workflow/scripts/train_tissue.py"
+
+
+rule gather_evidence:
+    """Score and link the tasks of a tissue by a model that never saw it."""
+    input:
+        index="results/carry_over/tissues/{tissue}/results/tasks/index.parquet",
+        checkpoint="results/carry_over/models/{without}/{replicate}/checkpoint.pt",
+    output:
+        tasks="results/carry_over/evidence/{tissue}/{without}/{replicate}/tasks.parquet",
+        candidates="results/carry_over/evidence/{tissue}/{without}/{replicate}/candidates.parquet",
+    log:
+        "results/logs/gather_evidence/{tissue}-{without}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/gather_evidence/{tissue}-{without}-{replicate}.tsv"
+    conda:
+        "../envs/model.yaml"
+    threads: 1
+    params:
+        geometry=lambda wildcards: volume_geometry(
+            TISSUES[wildcards.tissue]["run"]
+        ).as_config(),
+        dust=lambda wildcards: asdict(dust_of_tissue(wildcards.tissue)),
+        voxel_nm=lambda wildcards: TISSUES[wildcards.tissue]["run"]["volumes"][
+            "voxel_nm"
+        ],
+        volumes=CARRY_OVER["volumes"],
+        code=code("gather_evidence.py"),
+    script:
+        "../workflow/scripts/gather_evidence.py"
+
+
+rule leave_tissue_out:
+    """Fit membership and thresholds on the other tissues, and judge them on this one."""
+    input:
+        tasks=lambda wildcards: evidence_on(wildcards.tissue, part="tasks"),
+        candidates=lambda wildcards: evidence_on(wildcards.tissue, part="candidates"),
+        other_tasks=evidence_on_others("tasks"),
+        other_candidates=evidence_on_others("candidates"),
+    output:
+        "results/carry_over/left_out/{tissue}/{replicate}.json",
+    log:
+        "results/logs/leave_tissue_out/{tissue}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/leave_tissue_out/{tissue}-{replicate}.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        others=lambda wildcards: [name for name in LEFT_OUT if name != wildcards.tissue],
+        volume_voxels=lambda wildcards: volume_geometry(
+            TISSUES[wildcards.tissue]["run"]
+        ).voxels,
+        bootstrap=BOOTSTRAP,
+        code=code("leave_tissue_out.py"),
+    script:
+        "../workflow/scripts/leave_tissue_out.py"
+
+
+rule compare_tissues:
+    """Gather what came of all tissues that were left out."""
+    input:
+        expand(
+            "results/carry_over/left_out/{tissue}/{replicate}.json",
+            tissue=LEFT_OUT,
+            replicate=range(CARRY_OVER["replicates"]),
+        ),
+    output:
+        "results/carry_over/table.csv",
+    log:
+        "results/logs/compare_tissues/compare_tissues.log",
+    benchmark:
+        "results/benchmarks/compare_tissues/compare_tissues.tsv"
+    conda:
+        "../envs/data.yaml"
+    params:
+        code=code("compare_tissues.py"),
+    script:
+        "../workflow/scripts/compare_tissues.py"

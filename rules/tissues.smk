@@ -1,0 +1,96 @@
+"""What the study of tissues asks for. Functions only, no rules.
+
+REQUIRED CONFIG  carry_over
+"""
+
+CARRY_OVER = config["carry_over"]
+TISSUES = CARRY_OVER["tissues"]
+LEFT_OUT = CARRY_OVER["leave_out"] or list(TISSUES)
+BLOCKS = {name: tissue["run"]["sandbox"]["files"] for name, tissue in TISSUES.items()}
+# What is learned from labelled tissue: evidence from affinities alone.
+MODEL_OF_TISSUE = {
+    "title": "agglomeration, trained on labelled tissue",
+    "kind": "agglomeration",
+    "evidence": "affinities",
+    "context": "ancestors_registered",
+}
+TRAINING_OF_TISSUE = {
+    **config["training"],
+    **config["kinds"]["agglomeration"]["training"],
+    **CARRY_OVER["training"],
+}
+
+
+def without(*tissues):
+    """Name a model by the tissues that it does not learn from."""
+    return "+".join(sorted(tissues)) or "none"
+
+
+def learned_from(wildcards):
+    """The tissues that a model learns from."""
+    return [name for name in TISSUES if name not in wildcards.without.split("+")]
+
+
+def block_of(tissue):
+    """What `FilesSettings` takes, with the labels to learn from."""
+    files, run = BLOCKS[tissue], TISSUES[tissue]["run"]
+    return {
+        "image": files["image"],
+        "labels": TISSUES[tissue]["labels"] or files["labels"],
+        "supervoxels": None if files["supervoxels"] == MAKE else files["supervoxels"],
+        "voxel_nm": run["volumes"]["voxel_nm"],
+        "min_cell_voxels": 1,
+        "min_purity": 1,
+    }
+
+
+def dust_of_tissue(tissue):
+    """What is dust in a tissue's run, whose configuration may say nothing of it."""
+    run = TISSUES[tissue]["run"]
+    return dust({**run, "evaluation": config["evaluation"] | run.get("evaluation", {})})
+
+
+def files_of_blocks(tissues):
+    """The files on this disk that blocks are read from."""
+    named = {
+        file
+        for tissue in tissues
+        for source in block_of(tissue).values()
+        if isinstance(source, str)
+        for file in files_of(source)
+    }
+    return [given(file) for file in sorted(named)]
+
+
+def maker_of_supervoxels(wildcards):
+    """A model that never saw the tissue, where its supervoxels are to be made."""
+    if BLOCKS[wildcards.tissue]["supervoxels"] != MAKE:
+        return []
+    return f"results/carry_over/models/{wildcards.tissue}/0/checkpoint.pt"
+
+
+def config_of_run(wildcards, input):
+    """The configuration of the run that makes a tissue's tasks, for `--config`."""
+    run = json.loads(json.dumps(TISSUES[wildcards.tissue]["run"]))
+    for name, source in run["sandbox"]["files"].items():
+        if isinstance(source, str) and source != MAKE and "://" not in source:
+            run["sandbox"]["files"][name] = os.path.abspath(source)
+    if input.maker:
+        entry = {"evidence": "affinities", "checkpoint": os.path.abspath(input.maker)}
+        run["models"] = {"ready_made": entry}
+    return [f"{key}={json.dumps(value)}" for key, value in run.items()]
+
+
+def evidence_on(tissue, *also_without, part):
+    """A table of the evidence on a tissue, by a model that saw neither it nor those."""
+    model = without(tissue, *also_without)
+    return f"results/carry_over/evidence/{tissue}/{model}/{{replicate}}/{part}.parquet"
+
+
+def evidence_on_others(part):
+    """The evidence on all tissues but one, each by a model that saw neither."""
+    return lambda wildcards: [
+        evidence_on(other, wildcards.tissue, part=part).format(**wildcards)
+        for other in LEFT_OUT
+        if other != wildcards.tissue
+    ]

@@ -1,0 +1,89 @@
+"""Answers on a tissue by what was fitted on others alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from eyewire_validator.models.carry_over import fewest_edits, judge_left_out
+from eyewire_validator.models.evidence import Evidence
+
+BOOTSTRAP = {"resamples": 50, "random_seed": 0}
+
+
+def evidence(random_seed, *, cells=80, wrong=0.0, shift=0.0):
+    """Draw the evidence on a task of each cell: ten candidates, of which five belong.
+
+    Args:
+        random_seed: of the draws.
+        cells: how many.
+        wrong: share of the candidates whose linkage says the contrary.
+        shift: added to all levels.
+    """
+    draw = np.random.default_rng(random_seed)
+    count = 10 * cells
+    truth = np.tile([True, False], count // 2)
+    sign = np.where(truth ^ (draw.random(count) < wrong), 1, -1)
+    levels = (3 * sign + draw.normal(0, 1, (2, count)) + shift).astype(np.float32)
+    ids = np.repeat(np.arange(cells), 10)
+    candidates = pd.DataFrame(
+        {
+            "task": ids, "cell": ids, "volume": 1, "segment": np.arange(count),
+            "voxels": 10, "truth": truth, "seed_area": 1.0, "rejected": False,
+            "levels": list(levels.T),
+        }
+    )  # fmt: skip
+    tasks = candidates[["task", "cell", "volume"]].drop_duplicates(ignore_index=True)
+    counts = {"seed_full_voxels": 9, "dust_truth_segments": 0}
+    return Evidence(tasks.assign(**counts, dust_truth_full_voxels=0), candidates)
+
+
+def judged(own, **others):
+    return judge_left_out(own, others, volume_voxels=10**6, bootstrap=BOOTSTRAP)
+
+
+def test_alike_tissue_is_answered_and_its_risk_is_kept():
+    row = judged(evidence(0), a=evidence(1), b=evidence(2))
+    assert row["f1"] > 0.98
+    assert row["edits"] < 0.2 < row["edits_unanswered"] == 5
+    assert row["f1_low"] <= row["f1"] <= row["f1_high"]
+    assert row["kept_5"] <= 0.05
+    assert row["coverage_5"] > 0.9
+
+
+def test_other_tissue_breaks_the_promise_and_shows_it():
+    row = judged(evidence(0, wrong=0.3, shift=2), a=evidence(1), b=evidence(2))
+    assert row["kept_5"] > 0.2
+    assert row["wrong_cells_5"] > 0.2
+
+
+def test_nothing_is_accepted_where_nobody_knows_enough():
+    row = judged(evidence(0), a=evidence(1, cells=10))
+    assert row["coverage_5"] == 0
+    assert row["kept_5"] is None
+
+
+@pytest.mark.parametrize(
+    ("truth", "expected"),
+    [
+        ([True, True, False, False], 0.5),
+        ([False, True, True, False], 0.25),
+        ([False, False, False, True], 1.0),
+        ([True, True, True, True], 0.05),
+    ],
+)
+def test_the_threshold_leaves_the_fewest_edits(truth, expected):
+    pooled = pd.DataFrame(
+        {"probability": [0.8, 0.6, 0.4, 0.1], "truth": truth, "weight": 1.0}
+    )
+    assert fewest_edits(pooled) == pytest.approx(expected)
+
+
+def test_tissues_count_the_same_whatever_they_hold():
+    pooled = pd.DataFrame(
+        {
+            "probability": [0.9, 0.5, 0.5, 0.5],
+            "truth": [True, False, True, True],
+            "weight": [1.0, 3.0, 1.0, 1.0],
+        }
+    )
+    assert fewest_edits(pooled) == pytest.approx(0.7)

@@ -1,0 +1,12 @@
+"""Gather what came of the tissues that were left out, a row each."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.files import read_json, write_text
+
+with job_log(snakemake.log[0], snakemake.output):
+    rows = [read_json(Path(file)) for file in snakemake.input]
+    write_text(Path(snakemake.output[0]), [pd.DataFrame(rows).to_csv(index=False)])
