@@ -55,7 +55,8 @@ rule prepare_tissue:
 rule train_tissue:
     """Learn affinities from whole labelled blocks; an interrupted training goes on."""
     input:
-        lambda wildcards: files_of_blocks(learned_from(wildcards)),
+        blocks=lambda wildcards: files_of_blocks(learned_from(wildcards)),
+        start=lambda wildcards: given(START["checkpoint"]) if START else [],
     output:
         checkpoint="results/carry_over/models/{without}/{replicate}/checkpoint.pt",
         history="results/carry_over/models/{without}/{replicate}/history.parquet",
@@ -75,7 +76,7 @@ rule train_tissue:
         },
         model=MODEL_OF_TISSUE,
         training=TRAINING_OF_TISSUE,
-        contents=lambda wildcards: contents(files_of_blocks(learned_from(wildcards))),
+        contents=lambda wildcards, input: contents([*input.blocks, *input.start]),
         code=code("train_tissue.py"),
     script:
         "../workflow/scripts/train_tissue.py"

@@ -7,6 +7,8 @@ CARRY_OVER = config["carry_over"]
 TISSUES = CARRY_OVER["tissues"]
 LEFT_OUT = CARRY_OVER["leave_out"] or list(TISSUES)
 BLOCKS = {name: tissue["run"]["sandbox"]["files"] for name, tissue in TISSUES.items()}
+# Weights to train on, and the tissues that they know.
+START = CARRY_OVER["start"]
 # What is learned from labelled tissue: evidence from affinities alone.
 MODEL_OF_TISSUE = {
     "title": "agglomeration, trained on labelled tissue",

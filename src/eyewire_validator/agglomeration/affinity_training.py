@@ -112,6 +112,7 @@ def fit_affinities(
     patches: int,
     shares: NDArray[np.float64] | None = None,
     held_out: Sequence[LabelledVolume] = (),
+    start: AffinityUNet | None = None,
     symmetries: Sequence[Symmetry] = SYMMETRIES,
     tasks: int = 0,
     device: torch.device,
@@ -129,6 +130,7 @@ def fit_affinities(
         shares: (volumes,) of the patches, how many each is drawn for; none for equal
             ones.
         held_out: volumes that tell which epoch is the best; without any the last is.
+        start: whose weights are trained on; none to draw them.
         symmetries: by which patches are turned.
         tasks: that label the volumes, for the history.
         device: where to compute.
@@ -136,6 +138,8 @@ def fit_affinities(
     """
     source = Patches(labelled, settings.patch_size, device, symmetries)
     run = _start(settings, random_seed, device)
+    if start:
+        run.model.load_state_dict(start.state_dict())
     run.choose_precision(source, device)
     run.resume(file, same)
     done = len(run.history) * patches
@@ -147,8 +151,8 @@ def fit_affinities(
             numbers = draw.choice(len(labelled), patches, p=shares)
             order = torch.from_numpy(numbers).to(device)
             losses = []
-            for start in range(0, patches, settings.batch_size):
-                batch = order[start : start + settings.batch_size]
+            for first in range(0, patches, settings.batch_size):
+                batch = order[first : first + settings.batch_size]
                 losses.append(_step(run, *source.draw(batch, noise)))
                 progress.update(len(batch))
             found = _validate(run, held_out, device)

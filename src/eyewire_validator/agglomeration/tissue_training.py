@@ -30,6 +30,7 @@ def train_tissue(
     folder: Path,
     random_seed: int,
     *,
+    start: AffinityUNet | None = None,
     device: torch.device,
     threads: int,
 ) -> tuple[AffinityUNet, pd.DataFrame]:
@@ -44,6 +45,7 @@ def train_tissue(
             no labels are held out.
         folder: where the training is resumed from.
         random_seed: of weights, patches and noise.
+        start: whose weights are trained on; none to draw them.
         device: where to compute.
         threads: CPU threads.
 
@@ -61,10 +63,11 @@ def train_tissue(
         labelled,
         settings,
         folder / RESUME_FILE,
-        _fingerprint(blocks, settings, random_seed),
+        _fingerprint(blocks, settings, random_seed, start),
         random_seed,
         patches=PATCHES,
         shares=np.array(shares) / sum(shares),
+        start=start,
         device=device,
         threads=threads,
     )
@@ -86,9 +89,12 @@ def _fingerprint(
     blocks: Mapping[str, LabelledBlock],
     settings: AgglomerationTraining,
     random_seed: int,
+    start: AffinityUNet | None,
 ) -> str:
     """Return a hash of all that the outcome depends on."""
     content = hashlib.sha256()
+    for weights in start.state_dict().values() if start else ():
+        content.update(weights.numpy().tobytes())
     for name, block in blocks.items():
         content.update(repr((name, block.voxel_nm)).encode())
         for array in (block.image, block.labels, block.supervoxels):
