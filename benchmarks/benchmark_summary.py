@@ -48,7 +48,9 @@ snakemake = SimpleNamespace(
     ),
     params=SimpleNamespace(
         answers={"settings": "made up"}, volume_voxels=256**3,
-        decisions={"accept_precision": 0.99, "reject_recall": 0.99},
+        decisions={
+            "risk": {"false_merge": 0.01, "confidence": 0.95}, "reject_recall": 0.99,
+        },
         metadata={"leaked": "false", "standing": "result", "settings": "made up"},
         bootstrap={"resamples": 2000, "random_seed": 0},
     ),

@@ -191,7 +191,7 @@ def test_deleted_volumes_are_missed_by_nothing_that_is_finished(run, finished_co
 def test_no_report_stands_over_numbers_of_other_settings(run, finished_copy):
     """Even if Snakemake were made to believe that all is well."""
     report = "results/report/index.html"
-    config = {"evaluation": {"accept_precision": 0.9}}
+    config = {"evaluation": {"reject_recall": 0.9}}
     done = run(
         finished_copy,
         report,

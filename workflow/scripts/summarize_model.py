@@ -37,8 +37,9 @@ with job_log(snakemake.log[0], snakemake.output):
     validation = evaluated(files.validation_tasks, files.validation_segments)
     ranked = rank_segments(validation.segments, validation.tasks)
     decisions = choose_decisions(
-        ranked, validation.tasks, DecisionSettings(**params.decisions)
+        ranked, validation.tasks, DecisionSettings.from_config(params.decisions)
     )
+    print(decisions.describe_acceptance())
     calibration = Calibration.fit(Labelled(validation.segments, ranked))
     answered = evaluated(files.tasks, files.segments)
     answers = answer_tasks(answered, decisions, params.volume_voxels)

@@ -50,6 +50,14 @@ _Validator: type[Validator] = extend(  # type: ignore[no-untyped-call]
 )
 
 
+# Keys of before, and what they have become.
+_REPLACED = {
+    "evaluation.accept_precision": (
+        "evaluation.risk: {false_merge: 0.05, confidence: 0.95}, where it was 0.95: "
+        "the share of false merges that may be accepted, and how surely"
+    )
+}
+
 # The spawner leaves out the outermost voxel on either side of what two volumes share.
 LEAST_OVERLAP = 3
 # One to answer, one to choose thresholds on, one to learn from.
@@ -114,13 +122,19 @@ def _describe(error: ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = rule["properties"]
         return "; ".join(
-            f"config: unknown key {prefix}{key}{suggestion(key, known)}"
+            _describe_unknown(f"{prefix}{key}", suggestion(key, known))
             for key in sorted(map(str, set(found) - set(known)))
         )
     if error.validator == "required":
         missing = [key for key in rule["required"] if key not in found]
         return f"config: missing under {place or 'the top'}: {', '.join(missing)}"
     return f"config: {place}: {error.message}"
+
+
+def _describe_unknown(key: str, hint: str) -> str:
+    if key in _REPLACED:
+        return f"config: {key} is replaced by {_REPLACED[key]}"
+    return f"config: unknown key {key}{hint}"
 
 
 def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:

@@ -47,6 +47,7 @@ SUMMARY_VALUES = {
     "seedless_iou": ("seedless", "pooled", "iou"),
     "iou": ("full", "pooled", "iou"),
     "ece_mass": ("calibration", "raw", "ece_mass"),
+    "ece_contested": ("contested", "raw", "ece_mass"),
     "brier": ("calibration", "raw", "brier"),
     "augrc": ("selective", "probability_sum", "augrc"),
 }
@@ -61,6 +62,7 @@ LEAST_CELLS = 6
 
 _ABOUT = ["model", "title", "standing", "split", "loops", "settings"]
 _SIZES = ["replicates", "tasks", "cells"]
+_DECIDED = ("threshold", "accept", "reject", "bound", "coverage", "missing")
 _TEXTS = (
     *("model", "title", "standing", "split", "settings"),
     *("against", "metric", "words", "alarm"),
@@ -68,6 +70,7 @@ _TEXTS = (
 _COUNTS = (
     *("replicate", "replicates", "tasks", "tasks_decided", "cells", "candidates"),
     *("accepted", "accepted_wrongly", "maybe", "rejected", "rejected_wrongly"),
+    "missing",
 )
 
 
@@ -271,17 +274,15 @@ def decision_table(entries: Iterable[Entry]) -> pd.DataFrame:
 
     Returns:
         ``model``, ``title``, ``standing``, ``split``, ``loops``, ``replicate``, the
-        thresholds ``threshold``, ``accept`` and ``reject`` (NaN for none), and what
-        `count_decisions` gives; in the order of `honest_table`.
+        thresholds ``threshold``, ``accept`` and ``reject`` (NaN for none), ``bound``,
+        ``coverage`` and ``missing`` as of `Decisions`, and what `count_decisions`
+        gives; in the order of `honest_table`.
     """
     rows = [
         {
             **_about(entry),
             "replicate": entry.replicate,
-            **{
-                name: entry.summary["decisions"][name]
-                for name in ("threshold", "accept", "reject")
-            },
+            **{name: entry.summary["decisions"][name] for name in _DECIDED},
             **entry.decided,
         }
         for group in _rows(entries)

@@ -19,36 +19,45 @@ from eyewire_validator.evaluation.ranking import (
     between,
     with_next,
 )
+from eyewire_validator.evaluation.risk import Risk, accept_ranked
 from eyewire_validator.evaluation.task_rows import segment_truth, task_rows
-from eyewire_validator.evaluation.voxel_metrics import iou, precision, recall
+from eyewire_validator.evaluation.voxel_metrics import recall
 
 # What is to be done with a segment: join it or leave it unseen, or ask a person.
 ACCEPT, ASK, REJECT = "accept", "ask", "reject"
 
+# What decisions did not say before acceptance was bounded.
+_ON_RISK = ("bound", "coverage", "missing")
 _FROM_TASKS = ("seed_full_voxels", "dust_truth_segments", "dust_truth_full_voxels")
 
 
 @dataclass(frozen=True)
 class DecisionSettings:
-    """The demands on decisions that nobody looks at, each from 0 to 1.
+    """The demands on decisions that nobody looks at.
 
     Attributes:
-        accept_precision: least share of the accepted segments that must belong.
-        reject_recall: least share of the segments that belong which must not be
-            rejected.
+        risk: of the false merges of accepted segments.
+        reject_recall: least share, from 0 to 1, of the segments that belong which must
+            not be rejected.
 
     Raises:
         ConfigError: a value is out of range, by its key.
     """
 
-    accept_precision: float
+    risk: Risk
     reject_recall: float
 
     def __post_init__(self) -> None:
         """Refuse what is no share."""
-        for key, value in asdict(self).items():
-            if not 0 <= value <= 1:
-                raise ConfigError(f"{key} is {value}, expected a share from 0 to 1")
+        if not 0 <= self.reject_recall <= 1:
+            raise ConfigError(
+                f"reject_recall is {self.reject_recall}, expected a share from 0 to 1"
+            )
+
+    @classmethod
+    def from_config(cls, evaluation: Mapping[str, Any]) -> "DecisionSettings":
+        """Take ``risk`` and ``reject_recall`` from ``evaluation:``."""
+        return cls(Risk(**evaluation["risk"]), evaluation["reject_recall"])
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,11 @@ class Decisions:
         tasks: number of tasks that they were chosen on.
         cells: number of their cells.
         segments: number of their candidate segments.
+        bound: upper confidence bound on the share of false merges among what is
+            accepted in a cell (`risk`); none: nothing is accepted, or, in an older
+            checkpoint, nobody bounded it.
+        coverage: share of the segments that belong which were accepted.
+        missing: cells that are missing before anything could be accepted, at least.
     """
 
     threshold: float | None
@@ -72,6 +86,9 @@ class Decisions:
     tasks: int
     cells: int
     segments: int
+    bound: float | None = None
+    coverage: float | None = None
+    missing: int = 0
 
     def as_json(self) -> dict[str, float | int | None]:
         """Return what `from_json` takes."""
@@ -85,12 +102,38 @@ class Decisions:
             TableError: a value is missing or unknown.
         """
         expected = set(cls.__dataclass_fields__)
-        if found := set(values) ^ expected:
+        older = expected - set(_ON_RISK)
+        if found := min(set(values) ^ expected, set(values) ^ older, key=len):
             raise TableError(
                 f"decisions: {', '.join(sorted(found))} missing or unknown; choose "
                 "them again with this version"
             )
         return cls(**values)
+
+    def describe_acceptance(self) -> str:
+        """Say what is accepted unseen and what bounds its errors, or why nothing is."""
+        if self.accept is None and self.missing:
+            return (
+                f"nothing is accepted unseen: {self.missing} more cells are missing, "
+                f"even if nothing accepted in them is wrong, where {self.cells} were "
+                "answered; label more, or raise evaluation.risk.false_merge"
+            )
+        if self.accept is None:
+            return (
+                "nothing is accepted unseen: too much is wrong even among the surest "
+                f"segments of {self.cells} cells; label more cells, or raise "
+                "evaluation.risk.false_merge"
+            )
+        if self.bound is None:
+            return (
+                f"accepted unseen from {self.accept:.3f} on, by the share that was "
+                "right where it was chosen; nothing bounds their errors"
+            )
+        return (
+            f"accepted unseen from {self.accept:.3f} on: at most {self.bound:.1%} of a "
+            "cell's accepted segments are false merges on average, and "
+            f"{self.coverage:.0%} of what belongs is accepted"
+        )
 
 
 @dataclass(frozen=True)
@@ -100,8 +143,6 @@ class _Cuts:
     threshold: NDArray[np.float32]
     chosen: NDArray[np.int64]
     right: NDArray[np.int64]
-    chosen_voxels: NDArray[np.int64]
-    right_voxels: NDArray[np.int64]
 
 
 def choose_decisions(
@@ -109,49 +150,48 @@ def choose_decisions(
 ) -> Decisions:
     """Choose the thresholds that serve best on validation tasks.
 
-    ``threshold`` gives the highest IoU of voxels, pooled over the tasks, without their
-    seeds: tp / (tp + fp + fn) over full-resolution voxels of segments, where dust that
-    belongs is missed; of equals, the highest. ``accept`` is the lowest threshold with
-    at least ``accept_precision`` of the segments at or above it belonging, pooled and
-    unweighted. ``reject`` is the highest with at least ``reject_recall`` of the
-    segments that belong at or above it, but never above ``accept``. Each lies half-way
-    between the lowest probability that it lets pass and the highest that it does not:
-    what was told apart with ease on validation need not be as extreme later.
+    ``threshold`` leaves the fewest edits: segments chosen that do not belong, and
+    segments that belong and are not chosen, over all tasks; of equals, the highest.
+    ``accept`` is the lowest whose risk of false merges is low enough, by cells
+    (`risk`). ``reject`` is the highest with at least ``reject_recall`` of the segments
+    that belong at or above it, pooled and unweighted, but never above ``accept``. Each
+    lies half-way between the lowest probability that it lets pass and the highest that
+    it does not: what was told apart with ease on validation need not be as extreme
+    later.
 
     Args:
-        ranked: the segments of these tasks.
+        ranked: the segments of these tasks, by their cells.
         tasks: table in the schema `TASK_METRICS`.
         settings: what is asked of accepted and rejected segments.
 
     Returns:
-        The thresholds, each None where no probability serves: none gives an IoU above
-        0, none is precise enough, none keeps enough.
+        The thresholds, each None where no probability serves: none leaves fewer edits
+        than to choose nothing, none keeps the risk, none keeps enough.
     """
-    truth_voxels = ranked.totals["right_voxels"] + tasks["dust_truth_full_voxels"].sum()
-    best = 0.0
+    most_saved = 0
     threshold: np.float32 | None = None
-    accept: np.float32 | None = None
     reject: np.float32 | None = None
     for cuts in _cuts(ranked):
-        overlap = _overlap(cuts, int(truth_voxels))
-        if overlap.max() > best:
-            best, threshold = overlap.max(), cuts.threshold[overlap.argmax()]
-        precise = cuts.threshold[
-            precision(cuts.right, cuts.chosen) >= settings.accept_precision
-        ]
+        # Each right segment is one to add less, each wrong one is one to remove.
+        saved = 2 * cuts.right - cuts.chosen
+        if saved.max() > most_saved:
+            most_saved, threshold = saved.max(), cuts.threshold[saved.argmax()]
         truth = np.full_like(cuts.right, ranked.totals["right"])
         complete = cuts.threshold[recall(cuts.right, truth) >= settings.reject_recall]
-        accept = precise[-1] if len(precise) else accept
         reject = complete[0] if len(complete) and reject is None else reject
-    if accept is not None and reject is not None:
-        reject = min(accept, reject)
+    acceptance = accept_ranked(ranked, settings.risk)
+    if acceptance.threshold is not None and reject is not None:
+        reject = min(np.float32(acceptance.threshold), reject)
     return Decisions(
         threshold=_number(threshold),
-        accept=_number(accept),
+        accept=acceptance.threshold,
         reject=_number(reject),
         tasks=len(tasks),
         cells=tasks["cell"].nunique(),
         segments=ranked.totals["segments"],
+        bound=acceptance.bound,
+        coverage=acceptance.coverage,
+        missing=acceptance.missing,
     )
 
 
@@ -309,7 +349,7 @@ def _limit(threshold: float | None, otherwise: float) -> np.float32:
 
 def _cuts(ranked: RankedSegments) -> Iterator[_Cuts]:
     """Yield the choices at each probability above 0, the highest first."""
-    chosen = right = chosen_voxels = right_voxels = 0
+    chosen = right = 0
     for levels, following in with_next(ranked.levels()):
         cuts = _Cuts(
             threshold=between(
@@ -317,18 +357,9 @@ def _cuts(ranked: RankedSegments) -> Iterator[_Cuts]:
             ),
             chosen=chosen + levels["segments"].cumsum(),
             right=right + levels["right"].cumsum(),
-            chosen_voxels=chosen_voxels + levels["voxels"].cumsum(),
-            right_voxels=right_voxels + levels["right_voxels"].cumsum(),
         )
         chosen, right = cuts.chosen[-1], cuts.right[-1]
-        chosen_voxels, right_voxels = cuts.chosen_voxels[-1], cuts.right_voxels[-1]
         yield cuts
-
-
-def _overlap(cuts: _Cuts, truth_voxels: int) -> NDArray[np.float64]:
-    """Return the IoU of voxels at each threshold, 0 where it is undefined."""
-    union = cuts.chosen_voxels + truth_voxels - cuts.right_voxels
-    return np.nan_to_num(iou(cuts.right_voxels, union))
 
 
 def _task_vi(

@@ -90,7 +90,10 @@ class OperatingPoint:
 
     def describe(self) -> str:
         """Describe in a line what it was measured on, and how well it did."""
-        chosen_on = f"{self.decisions.tasks} tasks of {self.decisions.cells} cells"
+        chosen_on = (
+            f"{self.decisions.tasks} tasks of {self.decisions.cells} cells, accepting "
+            f"{_promise(self.decisions)}"
+        )
         others = f"{self.tasks} others of {self.cells} cells"
         kept = f"{_say('accepted', self.accepted)}, {_say('rejected', self.rejected)}"
         return f"{self.tissue}: chosen on {chosen_on}; on {others} {kept}"
@@ -154,6 +157,14 @@ def _kept(
         float(min(low, exact[0])) if well else 0.0,
         float(max(high, exact[1])) if well < count else 1.0,
     )
+
+
+def _promise(decisions: Decisions) -> str:
+    if decisions.accept is None:
+        return "nothing"
+    if decisions.bound is None:
+        return "without a bound on false merges"
+    return f"at most {decisions.bound:.1%} false merges a cell"
 
 
 def _say(what: str, kept: Kept) -> str:

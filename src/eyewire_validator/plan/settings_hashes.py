@@ -9,7 +9,7 @@ from eyewire_validator.plan.models import PlannedModel
 from eyewire_validator.storage.hashes import settings_hash
 
 # What decides on segments once they have their probability.
-DECISIONS = ("accept_precision", "reject_recall")
+DECISIONS = ("risk", "reject_recall")
 # What decides which segments get one. Loop counts, batches and parts change nothing.
 CANDIDATES = ("threshold", "dust_voxels", "dust_thickness")
 

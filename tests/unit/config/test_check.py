@@ -110,6 +110,12 @@ def test_the_defaults_of_a_kind_name_all_of_its_keys(kind):
             3,
             "unknown key api.requests_per_secnd (did you mean",
         ),
+        (
+            "evaluation.accept_precision",
+            0.95,
+            "evaluation.accept_precision is replaced by evaluation.risk",
+        ),
+        ("evaluation.risk.false_merge", 0, "evaluation.risk.false_merge: 0 is less"),
         ("sandbo", 3, "unknown key sandbo (did you mean sandbox?)"),
         ("api.requests_per_second", -3, "api.requests_per_second: -3 is less than"),
         ("api.requests_per_second", 0, "api.requests_per_second: 0 is less than"),

@@ -65,6 +65,7 @@ def entry(model, cells, *, knows_neurons=False, iou=0.5, **changes):
         "seedless": {"pooled": {"iou": iou}},
         "full": {"pooled": {"iou": 0.7}},
         "calibration": {"raw": {"ece_mass": 0.1, "brier": 0.2}},
+        "contested": {"raw": {"ece_mass": 0.4}},
         "selective": {"probability_sum": {"augrc": 0.3}},
         "neurons": {} if knows_neurons else None,
     }
@@ -102,6 +103,7 @@ def test_a_row_has_every_metric_with_interval_and_size():
         assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
     assert row["seedless_iou"] == 0.5
     assert (row["ece_mass"], row["brier"], row["augrc"]) == (0.1, 0.2, 0.3)
+    assert row["ece_contested"] == 0.4
 
 
 def test_replicates_become_mean_and_spread():
@@ -206,6 +208,8 @@ def test_decisions_have_a_row_a_replicate():
     table = decision_table([entry("m", GOOD), entry("m", POOR, replicate=1)])
     assert table["replicate"].tolist() == [0, 1]
     assert table["accept"].tolist() == [0.9, 0.9]
+    assert table["bound"].isna().all()
+    assert table["missing"].tolist() == [0, 0]
     assert table["accepted"].tolist() == [GOOD.count("r"), POOR.count("r")]
 
 

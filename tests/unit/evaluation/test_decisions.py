@@ -14,9 +14,12 @@ from eyewire_validator.evaluation.decisions import (
     decided_unseen,
 )
 from eyewire_validator.evaluation.ranking import batches_of, rank_segments
+from eyewire_validator.evaluation.risk import Risk, choose_acceptance
 from eyewire_validator.storage.schemas.evaluation import TASK_ANSWERS, UNCERTAINTIES
 
-SETTINGS = DecisionSettings(accept_precision=0.75, reject_recall=0.75)
+# So loose that two cells are enough, of which nothing is wrong.
+RISK = Risk(false_merge=0.8, confidence=0.6)
+SETTINGS = DecisionSettings(RISK, reject_recall=0.75)
 
 
 def segments_of(*rows):
@@ -67,9 +70,10 @@ def between(passing, below):
     return (np.float32(passing) + np.float32(below)) / np.float32(2)
 
 
-def test_threshold_has_the_highest_overlap_of_voxels():
-    found = choose("9+ 8- 7+ 6-", [1, 2, 9, 50])
-    assert found.threshold == between(0.7, 0.6)  # 10 / 12, against 1 / 10 and 10 / 62
+def test_threshold_leaves_the_fewest_edits():
+    assert choose("9+ 8- 7+ 6+ 5-").threshold == between(0.6, 0.5)  # 1, of 3 without
+    # However large a segment is: one voxel counts as much as a thousand.
+    assert choose("9+ 8- 7-", [1, 1, 1000]).threshold == between(0.9, 0.8)
 
 
 def test_threshold_agrees_with_trying_them_all():
@@ -77,42 +81,39 @@ def test_threshold_agrees_with_trying_them_all():
     segments = pd.DataFrame(
         {
             "task": 1,
-            "probability": (rng.integers(0, 20, 300) / 20).astype(np.float32),
-            "truth": rng.random(300) < 0.3,
+            "probability": (np.arange(300) // 15 / 20).astype(np.float32),
+            "truth": rng.random(300) < np.arange(300) / 300,
             "voxels": rng.integers(1, 1000, 300),
         }
     )
     tasks = tasks_of(1, dust=500)
     found = chosen_on(segments, tasks)
 
-    def overlap(threshold):
+    def edits(threshold):
         answers = decide(
             segments, tasks, thresholds(threshold), volume_voxels=1_000_000
         )
-        tp, fp, fn = (answers[f"{name}_voxels"].item() for name in ("tp", "fp", "fn"))
-        return tp / (tp + fp + fn + 500)
+        return answers["edits"].item()
 
     tried = sorted(map(float, segments["probability"].unique()))
-    best = max(tried[1:], key=lambda value: (overlap(value), value))
+    best = min(tried[1:], key=lambda value: (edits(value), -value))
     assert found.threshold == between(best, tried[tried.index(best) - 1])
-    assert overlap(found.threshold) == overlap(best)
+    assert edits(found.threshold) == edits(best) < edits(None)
 
 
 def test_of_equals_the_highest_threshold_is_taken():
-    assert choose("9+ 8- 7+", [1, 1, 1]).threshold == between(0.7, 0)  # 1/2, 2/3
-    assert choose("9+ 8- 7+", [1, 2, 1]).threshold == between(0.9, 0.8)  # 1/2, 1/2
+    assert choose("9+ 8- 7+").threshold == between(0.9, 0.8)  # 1 edit either way
+    assert choose("9+ 8- 7+ 6+").threshold == between(0.6, 0)
 
 
 def test_segments_of_the_same_probability_are_chosen_together():
-    found = choose("9+ 9- 9- 8+")
-    assert found.threshold == between(0.8, 0)  # 2 / 4, and not 1 / 2 before the ties
-    assert found.accept is None
+    found = choose("9+ 9- 8+ 8+")
+    assert found.threshold == between(0.8, 0)  # and not at 9, before its tie
+    assert choose("9+ 9-").threshold is None
 
 
-def test_missed_dust_lowers_the_overlap_and_so_the_threshold():
-    # 2/4 and 4/8 without it, 2/13 and 4/17 with it.
-    assert choose("9+ 8- 7+", [2, 4, 2]).threshold == between(0.9, 0.8)
-    assert choose("9+ 8- 7+", [2, 4, 2], dust=9).threshold == between(0.7, 0)
+def test_nothing_is_chosen_where_that_leaves_fewer_edits():
+    assert choose("9- 8+ 7- 6+").threshold is None
 
 
 @pytest.mark.parametrize("drawn", ["9- 8-", "0+ 0+ 9-", "0+ 0-", ""])
@@ -121,22 +122,54 @@ def test_nothing_is_chosen_or_accepted_where_nothing_would_be_right(drawn):
     assert found.threshold is found.accept is found.reject is None
 
 
-def test_accept_is_the_lowest_precise_threshold():
-    # Precision 1, 1/2, 2/3, 3/4, 3/5: it need not stay precise in between.
-    assert choose("9+ 8- 7+ 6+ 5-").accept == between(0.6, 0.5)
-    assert choose("9- 8+ 7+ 6-").accept is None
+def many_cells(number, drawn):
+    """Draw a task of each of so many cells, as `scored` does."""
+    tasks = [10 * cell for cell in range(number)]
+    segments = [scored(drawn).assign(task=task) for task in tasks]
+    return pd.concat(segments, ignore_index=True), tasks_of(*tasks)
+
+
+def test_accept_keeps_the_risk_over_cells():
+    segments, tasks = many_cells(70, "9+ 8+ 7- 6-")
+    asked = {"false_merge": 0.05, "confidence": 0.95}
+    found = chosen_on(segments, tasks, DecisionSettings(Risk(**asked), 0.75))
+    assert (found.accept, found.coverage) == (between(0.8, 0.7), 1)
+    assert 0 < found.bound < 0.05
+    cells = segments["task"] // 10
+    alone = choose_acceptance(
+        segments["probability"], segments["truth"], cells, **asked
+    )
+    assert (alone.threshold, alone.bound) == (found.accept, found.bound)
+
+
+def test_too_few_cells_accept_nothing_and_say_so():
+    asked = Risk(false_merge=0.05, confidence=0.95)
+    found = chosen_on(*many_cells(60, "9+ 8+"), DecisionSettings(asked, 0.75))
+    assert (found.accept, found.bound, found.missing) == (None, None, 5)
+    assert "5 more cells are missing" in found.describe_acceptance()
+    assert "where 60 were answered" in found.describe_acceptance()
+
+
+def test_it_is_said_what_bounds_the_errors_of_what_is_accepted():
+    kept = Decisions(0.5, 0.9, 0.1, 9, 3, 99, bound=0.041, coverage=0.31)
+    assert "at most 4.1% of a cell's accepted segments" in kept.describe_acceptance()
+    assert "31% of what belongs" in kept.describe_acceptance()
+    older = thresholds(0.5, 0.9, 0.1)
+    assert "nothing bounds their errors" in older.describe_acceptance()
+    assert "too much is wrong" in thresholds(0.5).describe_acceptance()
 
 
 def test_reject_keeps_enough_of_what_belongs():
-    settings = DecisionSettings(accept_precision=1, reject_recall=0.75)
+    settings = DecisionSettings(RISK, reject_recall=0.75)
     drawn = "9+ 8- 7+ 6+ 5- 4+ 3-"
     assert choose(drawn, settings=settings).reject == between(0.6, 0.5)
     assert choose("9+ 8+ 0+ 0+", settings=settings).reject is None
 
 
 def test_reject_is_never_above_accept():
-    found = choose("9+ 8+ 7+ 6- 5+", settings=DecisionSettings(0.8, 0.5))
-    assert found.accept == found.reject == between(0.5, 0)
+    segments, tasks = many_cells(9, "9+ 8+")
+    found = chosen_on(segments, tasks, DecisionSettings(RISK, 0.5))
+    assert found.accept == found.reject == between(0.8, 0)
 
 
 def test_a_threshold_lies_above_the_next_probability_however_near_it_is():
@@ -155,13 +188,13 @@ def test_what_they_were_chosen_on_is_counted():
 def test_thresholds_survive_json():
     values = np.linspace(0.01, 0.99, 99, dtype=np.float32)
     for value in values:
-        segments = segments_of((1, value, True, 5))
-        found = chosen_on(segments, tasks_of(1))
+        segments = segments_of((1, value, True, 5), (20, value, True, 5))
+        found = chosen_on(segments, tasks_of(1, 20))
         kept = Decisions.from_json(json.loads(json.dumps(found.as_json())))
         assert kept == found
-        answers = decide(segments, tasks_of(1), kept, volume_voxels=100)
-        assert answers["tp"].item() == 1
-        assert answers["maybe"].item() == 0
+        answers = decide(segments, tasks_of(1, 20), kept, volume_voxels=100)
+        assert answers["tp"].tolist() == [1, 1]
+        assert answers["maybe"].tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -178,9 +211,22 @@ def test_decisions_of_another_version_are_refused():
         Decisions.from_json(values)
 
 
+def test_decisions_of_before_they_were_bounded_are_read():
+    older = thresholds(0.5, 0.9, 0.1)
+    values = older.as_json()
+    for name in ("bound", "coverage", "missing"):
+        del values[name]
+    assert Decisions.from_json(values) == older
+
+
 def test_settings_are_shares():
     with pytest.raises(ConfigError, match=r"reject_recall is 99, expected a share"):
-        DecisionSettings(0.9, 99)
+        DecisionSettings(RISK, 99)
+
+
+def test_settings_are_taken_from_the_configuration():
+    section = {"risk": {"false_merge": 0.8, "confidence": 0.6}, "reject_recall": 0.75}
+    assert DecisionSettings.from_config(section) == SETTINGS
 
 
 def test_every_task_is_answered_in_order_and_counted():

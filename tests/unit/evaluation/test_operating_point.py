@@ -79,9 +79,14 @@ def test_it_survives_as_plain_values() -> None:
 def test_a_line_says_on_what_and_how_well() -> None:
     point = measured([True, True, True, True, True, False, False, False])
     assert point.describe() == (
-        "fly: chosen on 9 tasks of 3 cells; on 2 others of 2 cells "
+        "fly: chosen on 9 tasks of 3 cells, accepting without a bound on false merges; "
+        "on 2 others of 2 cells "
         "0.750 (0.194 to 1.000) of 4 accepted segments were right, "
         "0.500 (0.000 to 1.000) of 2 rejected segments were right"
     )
+    kept = replace(point, decisions=replace(DECISIONS, bound=0.041))
+    assert "accepting at most 4.1% false merges a cell; on 2" in kept.describe()
+    never = replace(point, decisions=replace(DECISIONS, accept=None))
+    assert "accepting nothing; on 2" in never.describe()
     none = replace(point, accepted=Kept(0, None, None, None))
     assert "no segment was accepted" in none.describe()

@@ -20,12 +20,13 @@ from eyewire_validator.evaluation.ranking import (
     batches_of,
     rank_segments,
 )
+from eyewire_validator.evaluation.risk import Risk
 from eyewire_validator.evaluation.segment_metrics import evaluate_cells
 from eyewire_validator.evaluation.summary import Evaluated, answer_tasks
 from eyewire_validator.storage.schemas.evaluation import TASK_METRICS
 from eyewire_validator.storage.tables import make_frame
 
-SETTINGS = DecisionSettings(accept_precision=0.9, reject_recall=0.9)
+SETTINGS = DecisionSettings(Risk(0.5, 0.9), reject_recall=0.9)
 
 
 def drawn(tasks=40, candidates=40):

@@ -30,9 +30,13 @@ def test_what_answers_depend_on_changes_both(config, section, key, value):
     assert all(a != b for a, b in zip(hashes(config), hashes(changed), strict=True))
 
 
-def test_thresholds_change_decisions_alone(config):
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("reject_recall", 0.9), ("risk", {"false_merge": 0.1, "confidence": 0.95})],
+)
+def test_thresholds_change_decisions_alone(config, key, value):
     changed = deepcopy(config)
-    changed["evaluation"]["accept_precision"] = 0.9
+    changed["evaluation"][key] = value
     assert hashes(config)[0] == hashes(changed)[0]
     assert hashes(config)[1] != hashes(changed)[1]
 
