@@ -131,6 +131,7 @@ rule leave_tissue_out:
         volume_voxels=lambda wildcards: volume_geometry(
             TISSUES[wildcards.tissue]["run"]
         ).voxels,
+        decisions={key: config["evaluation"][key] for key in DECISIONS},
         bootstrap=BOOTSTRAP,
         code=code("leave_tissue_out.py"),
     script:

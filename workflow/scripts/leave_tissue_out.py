@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from eyewire_validator.evaluation.decisions import DecisionSettings
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.carry_over import judge_left_out
 from eyewire_validator.models.evidence import Evidence
@@ -23,6 +24,7 @@ with job_log(snakemake.log[0], snakemake.output):
     row = judge_left_out(
         read_evidence(files.tasks, files.candidates),
         dict(zip(params.others, others, strict=True)),
+        DecisionSettings.from_config(params.decisions),
         volume_voxels=params.volume_voxels,
         bootstrap=params.bootstrap,
     )

@@ -129,14 +129,21 @@ def measure_operating_point(
         temperature,
         len(tasks),
         int(tasks["cell"].nunique()),
-        accepted=_kept(accepted, belongs, cells),
-        rejected=_kept(rejected, ~belongs, cells),
+        accepted=measure_kept(accepted, belongs, cells),
+        rejected=measure_kept(rejected, ~belongs, cells),
     )
 
 
-def _kept(
+def measure_kept(
     decided: NDArray[np.bool_], right: NDArray[np.bool_], cells: NDArray[np.int64]
 ) -> Kept:
+    """Measure which share of what was decided unseen was decided rightly.
+
+    Args:
+        decided: (segments,) bool, which of them were.
+        right: (segments,) bool, for which of them that would be right.
+        cells: (segments,) int64 ids.
+    """
     ids, of_cell = np.unique(cells[decided], return_inverse=True)
     all_of, right_of = np.bincount(of_cell), np.bincount(of_cell, right[decided])
     count, well = int(all_of.sum()), int(right_of.sum())

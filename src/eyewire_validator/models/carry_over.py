@@ -1,6 +1,7 @@
 """Judge answers on a tissue by what was learned and fitted on other tissues alone."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,37 +15,69 @@ from eyewire_validator.evaluation.calibration import (
     Labelled,
     calibration_report,
 )
-from eyewire_validator.evaluation.decisions import Decisions, decide
+from eyewire_validator.evaluation.decisions import (
+    Decisions,
+    DecisionSettings,
+    choose_decisions,
+    decide,
+)
 from eyewire_validator.evaluation.ranking import batches_of, rank_segments
-from eyewire_validator.evaluation.risk import choose_acceptance
+from eyewire_validator.evaluation.risk import Risk
 from eyewire_validator.evaluation.segment_metrics import evaluate_cells
 from eyewire_validator.evaluation.summary import CONTESTED
 from eyewire_validator.models.evidence import Evidence, fit_membership_across
 
-# Shares of false merges that are asked for, each with this confidence.
+# Shares of false merges that are asked for.
 ASKED = (0.01, 0.02, 0.05)
-CONFIDENCE = 0.95
 # Metrics that are reported with their interval over cells.
 REPORTED = ("pr_auc", "f1", "precision", "recall", "edits", "voxel_iou")
 
 
 def pool(tissues: Mapping[str, Evidence], membership: Membership) -> pd.DataFrame:
-    """Return the candidates of tissues: ``probability``, ``truth``, ``cluster``.
+    """Return the candidates of tissues by what they are known for.
 
-    Clusters are cells within tissues; ``weight`` makes tissues count the same.
+    Returns:
+        ``task`` and ``cell``, numbered over all tissues; ``probability``; ``voxels``;
+        ``truth``; and ``weight``, by which tissues count the same.
     """
-    parts = [
-        pd.DataFrame(
-            {
-                "probability": evidence.probability(membership),
-                "truth": evidence.candidates["truth"].to_numpy(np.bool_),
-                "cluster": f"{name}/" + evidence.candidates["cell"].astype(str),
-                "weight": 1 / max(1, evidence.candidates["truth"].sum()),
-            }
+    parts = []
+    for number, evidence in enumerate(tissues.values()):
+        about = evidence.candidates
+        truth = about["truth"].to_numpy(np.bool_)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "task": _of_tissue(number, about["task"]),
+                    "cell": _of_tissue(number, about["cell"]),
+                    "probability": evidence.probability(membership),
+                    "voxels": about["voxels"],
+                    "truth": truth,
+                    "weight": 1 / max(1, truth.sum()),
+                }
+            )
         )
-        for name, evidence in tissues.items()
-    ]
     return pd.concat(parts, ignore_index=True)
+
+
+def choose_across(
+    tissues: Mapping[str, Evidence],
+    membership: Membership,
+    settings: DecisionSettings,
+) -> Decisions:
+    """Choose thresholds on several tissues; for edits, each counts the same.
+
+    The cells of all tissues together are what bounds the risk.
+    """
+    pooled = pool(tissues, membership)
+    tasks = pooled[["task", "cell"]].drop_duplicates(ignore_index=True)
+    ranked = rank_segments(batches_of(pooled), tasks)
+    chosen = choose_decisions(ranked, tasks, settings)
+    return replace(chosen, threshold=fewest_edits(pooled))
+
+
+def _of_tissue(number: int, ids: pd.Series) -> pd.Series:
+    """Number ids so that no two tissues share any."""
+    return pd.Series(pd.factorize(ids)[0].astype(np.int64) + (number << 32))
 
 
 def fewest_edits(pooled: pd.DataFrame) -> float:
@@ -70,6 +103,7 @@ def fewest_edits(pooled: pd.DataFrame) -> float:
 def judge_left_out(
     own: Evidence,
     others: Mapping[str, Evidence],
+    settings: DecisionSettings,
     *,
     volume_voxels: int,
     bootstrap: Mapping[str, int],
@@ -79,23 +113,23 @@ def judge_left_out(
     Args:
         own: of the tissue that is judged, by a model that never saw it.
         others: of other tissues, each by a model that saw neither it nor this one.
+        settings: what is asked of decisions.
         volume_voxels: full-resolution voxels of a volume of the tissue.
         bootstrap: ``resamples`` and ``random_seed``.
 
     Returns:
         A row: ``tasks``, ``cells``; of `REPORTED` the value, ``_low`` and ``_high``;
         ``edits_unanswered``, a task, if nothing is answered; ``ece`` of contested
-        candidates, uncalibrated; and for each of `ASKED`, in per cent, ``kept_``, the
-        share of false merges among what was accepted, ``coverage_``, and
-        ``wrong_cells_``, the mean share over cells, which is what was asked for.
+        candidates, uncalibrated; and for each of `ASKED`, in per cent:
+        ``wrong_cells_``, the share of false merges among what is accepted in a cell,
+        on average over cells, which is what was asked for; ``kept_``, the share among
+        all that is accepted; and ``coverage_``, the share of what belongs that is
+        accepted.
     """
     membership = fit_membership_across(others)
-    pooled = pool(others, membership)
     segments = own.candidates.assign(probability=own.probability(membership))
     tasks = own.tasks.assign(alarm=None)
-    decisions = Decisions(
-        fewest_edits(pooled), None, None, tasks=0, cells=0, segments=0
-    )
+    decisions = choose_across(others, membership, settings)
     answers = decide(segments, tasks, decisions, volume_voxels=volume_voxels)
     ranked = rank_segments(batches_of(segments), tasks)
     found = summarize_replicates([evaluate_cells(answers, ranked)], **bootstrap)
@@ -111,20 +145,22 @@ def judge_left_out(
     report = calibration_report(labelled, Calibration.fit(labelled), CONTESTED)
     row["ece"] = report["raw"]["ece_width"] if report else None
     for asked in ASKED:
-        row |= _kept(pooled, segments, truth, asked)
+        asking = replace(settings, risk=Risk(asked, settings.risk.confidence))
+        accepting = choose_across(others, membership, asking).accept
+        row |= _kept(segments, truth, accepting, f"{100 * asked:g}")
     return row
 
 
 def _kept(
-    pooled: pd.DataFrame, segments: pd.DataFrame, truth: NDArray[np.bool_], asked: float
+    segments: pd.DataFrame,
+    truth: NDArray[np.bool_],
+    threshold: float | None,
+    name: str,
 ) -> dict[str, Any]:
     """Accept by the threshold that other tissues give, and see what is wrong here."""
-    accepting = choose_acceptance(
-        pooled["probability"], pooled["truth"], pooled["cluster"], asked, CONFIDENCE
-    )
-    name = f"{100 * asked:g}"
-    threshold = np.inf if accepting.threshold is None else accepting.threshold
-    accepted = segments["probability"].to_numpy() >= threshold
+    if threshold is None:
+        threshold = np.inf
+    accepted = segments["probability"].to_numpy() >= np.float32(threshold)
     wrong = pd.Series(~truth[accepted]).groupby(segments["cell"].to_numpy()[accepted])
     return {
         f"kept_{name}": float((~truth[accepted]).mean()) if accepted.any() else None,

@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from eyewire_validator.evaluation.decisions import DecisionSettings
+from eyewire_validator.evaluation.risk import Risk
 from eyewire_validator.models.carry_over import fewest_edits, judge_left_out
 from eyewire_validator.models.evidence import Evidence
+from eyewire_validator.models.packaging import LeftOut, fit_across
 
 BOOTSTRAP = {"resamples": 50, "random_seed": 0}
 
@@ -37,8 +40,13 @@ def evidence(random_seed, *, cells=80, wrong=0.0, shift=0.0):
     return Evidence(tasks.assign(**counts, dust_truth_full_voxels=0), candidates)
 
 
+SETTINGS = DecisionSettings(Risk(0.05, 0.95), 0.95)
+
+
 def judged(own, **others):
-    return judge_left_out(own, others, volume_voxels=10**6, bootstrap=BOOTSTRAP)
+    return judge_left_out(
+        own, others, SETTINGS, volume_voxels=10**6, bootstrap=BOOTSTRAP
+    )
 
 
 def test_alike_tissue_is_answered_and_its_risk_is_kept():
@@ -87,3 +95,21 @@ def test_tissues_count_the_same_whatever_they_hold():
         }
     )
     assert fewest_edits(pooled) == pytest.approx(0.7)
+
+
+def test_what_is_packaged_is_measured_on_tissue_left_out():
+    good, other, bad = evidence(0), evidence(1), evidence(2, wrong=0.3, shift=2)
+    alike = fit_across(
+        {"good": LeftOut(good, {"o": other}), "other": LeftOut(other, {"g": good})},
+        SETTINGS,
+    )[1]
+    assert alike.cells == alike.tasks == 160
+    assert alike.accepted.right > 0.97
+    assert alike.decisions.bound <= 0.05
+    # Thresholds of good tissue alone accept too much of a bad one.
+    mixed = fit_across(
+        {"good": LeftOut(good, {"o": other}), "bad": LeftOut(bad, {"g": good})},
+        SETTINGS,
+    )[1]
+    assert mixed.accepted.right < 0.95
+    assert "each of good, bad" in mixed.describe()

@@ -1,0 +1,71 @@
+"""Fit to all tissues what stands beside the evidence, and say what it was worth.
+
+It goes into the checkpoint of a model that learned from all of them.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from eyewire_validator.agglomeration.membership import Membership
+from eyewire_validator.evaluation.calibration import Labelled, fit_temperature
+from eyewire_validator.evaluation.decisions import DecisionSettings, decided_unseen
+from eyewire_validator.evaluation.operating_point import OperatingPoint, measure_kept
+from eyewire_validator.evaluation.ranking import batches_of, rank_segments
+from eyewire_validator.models.carry_over import choose_across, pool
+from eyewire_validator.models.evidence import Evidence, fit_membership_across
+
+
+class LeftOut(NamedTuple):
+    """The evidence on a tissue, and on others.
+
+    Attributes:
+        own: by a model that never saw it.
+        others: by tissue, each by a model that saw neither it nor this one.
+    """
+
+    own: Evidence
+    others: Mapping[str, Evidence]
+
+
+def fit_across(
+    tissues: Mapping[str, LeftOut], settings: DecisionSettings
+) -> tuple[Membership, OperatingPoint]:
+    """Fit membership, thresholds and calibration to all tissues.
+
+    What they are worth is measured on each tissue with those of the others alone.
+    """
+    evidence = {name: one.own for name, one in tissues.items()}
+    membership = fit_membership_across(evidence)
+    decisions = choose_across(evidence, membership, settings)
+    pooled = pool(evidence, membership)
+    tasks = pooled[["task", "cell"]].drop_duplicates(ignore_index=True)
+    labelled = Labelled(batches_of(pooled), rank_segments(batches_of(pooled), tasks))
+    judged = [_decide_by_others(one, settings) for one in tissues.values()]
+    accepted, rejected, belongs = (
+        np.concatenate(column) for column in zip(*judged, strict=True)
+    )
+    cells = pooled["cell"].to_numpy(np.int64)
+    point = OperatingPoint(
+        f"tissue left out, each of {', '.join(tissues)}",
+        decisions,
+        fit_temperature(labelled),
+        len(tasks),
+        int(tasks["cell"].nunique()),
+        accepted=measure_kept(accepted, belongs, cells),
+        rejected=measure_kept(rejected, ~belongs, cells),
+    )
+    return membership, point
+
+
+def _decide_by_others(
+    one: LeftOut, settings: DecisionSettings
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Return what is accepted and rejected unseen of a tissue, and what belongs."""
+    membership = fit_membership_across(one.others)
+    decisions = choose_across(one.others, membership, settings)
+    segments = one.own.candidates.assign(probability=one.own.probability(membership))
+    calm = one.own.tasks.assign(alarm=None)
+    return *decided_unseen(segments, calm, decisions), segments["truth"].to_numpy(bool)
