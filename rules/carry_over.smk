@@ -8,6 +8,8 @@ OUTPUT  results/carry_over/
             evidence/{tissue}/{without}/{replicate}/
                                           what linkage says of a tissue's tasks by a model
                                           that never saw it
+            agglomeration.pt              learned from all tissues, with what was fitted
+                                          across those left out: what models/ holds
             table.csv                     how good the answers are on each tissue left out
 
 Membership, thresholds and calibration for a tissue come from the evidence on the others,
@@ -41,12 +43,13 @@ rule prepare_tissue:
     localrule: True
     threads: ALL_CORES
     params:
+        python=unrecorded(sys.executable),
         snakefile=str(REPOSITORY / "Snakefile"),
         folder=lambda wildcards, output: str(Path(output[0]).parents[2]),
         config=config_of_run,
     run:
         shell(
-            "snakemake --cores {threads} --snakefile {params.snakefile:q} --nolock"
+            "{params.python:q} -m snakemake --cores {threads} --snakefile {params.snakefile:q} --nolock"
             " --rerun-incomplete --directory {params.folder:q} --config {params.config:q}"
             " -- results/tasks/index.parquet > {log:q} 2>&1"
         )
@@ -56,7 +59,7 @@ rule train_tissue:
     """Learn affinities from whole labelled blocks; an interrupted training goes on."""
     input:
         blocks=lambda wildcards: files_of_blocks(learned_from(wildcards)),
-        start=lambda wildcards: given(START["checkpoint"]) if START else [],
+        start=lambda wildcards: given(START) if START else [],
     output:
         checkpoint="results/carry_over/models/{without}/{replicate}/checkpoint.pt",
         history="results/carry_over/models/{without}/{replicate}/history.parquet",
@@ -76,6 +79,7 @@ rule train_tissue:
         },
         model=MODEL_OF_TISSUE,
         training=TRAINING_OF_TISSUE,
+        patches=CARRY_OVER["patches"],
         contents=lambda wildcards, input: contents([*input.blocks, *input.start]),
         code=code("train_tissue.py"),
     script:
@@ -105,7 +109,8 @@ rule gather_evidence:
         voxel_nm=lambda wildcards: TISSUES[wildcards.tissue]["run"]["volumes"][
             "voxel_nm"
         ],
-        volumes=CARRY_OVER["volumes"],
+        volumes=lambda wildcards: volumes_of_tissue(wildcards.tissue),
+        most_volumes=CARRY_OVER["volumes"],
         code=code("gather_evidence.py"),
     script:
         "../workflow/scripts/gather_evidence.py"
@@ -158,3 +163,40 @@ rule compare_tissues:
         code=code("compare_tissues.py"),
     script:
         "../workflow/scripts/compare_tissues.py"
+
+
+rule package_tissue_model:
+    """Join what was learned from all tissues with what was fitted across them."""
+    input:
+        checkpoint="results/carry_over/models/none/0/checkpoint.pt",
+        indexes=expand(
+            "results/carry_over/tissues/{tissue}/results/tasks/index.parquet",
+            tissue=TISSUES,
+        ),
+        tasks=[evidence_on(name, part="tasks").format(replicate=0) for name in LEFT_OUT],
+        candidates=[
+            evidence_on(name, part="candidates").format(replicate=0)
+            for name in LEFT_OUT
+        ],
+        other_tasks=evidence_of_pairs("tasks"),
+        other_candidates=evidence_of_pairs("candidates"),
+    output:
+        "results/carry_over/agglomeration.pt",
+    log:
+        "results/logs/package_tissue_model/package_tissue_model.log",
+    benchmark:
+        "results/benchmarks/package_tissue_model/package_tissue_model.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        tissues=list(TISSUES),
+        left_out=LEFT_OUT,
+        volumes=[volumes_of_tissue(name) for name in TISSUES],
+        geometries=[
+            volume_geometry(tissue["run"]).as_config() for tissue in TISSUES.values()
+        ],
+        voxel_nm=[tissue["run"]["volumes"]["voxel_nm"] for tissue in TISSUES.values()],
+        decisions={key: config["evaluation"][key] for key in DECISIONS},
+        code=code("package_tissue_model.py"),
+    script:
+        "../workflow/scripts/package_tissue_model.py"

@@ -7,8 +7,8 @@ CARRY_OVER = config["carry_over"]
 TISSUES = CARRY_OVER["tissues"]
 LEFT_OUT = CARRY_OVER["leave_out"] or list(TISSUES)
 BLOCKS = {name: tissue["run"]["sandbox"]["files"] for name, tissue in TISSUES.items()}
-# Weights to train on, and the tissues that they know.
-START = CARRY_OVER["start"]
+# Weights to train on.
+START = CARRY_OVER["start"]["checkpoint"] if CARRY_OVER["start"] else None
 # What is learned from labelled tissue: evidence from affinities alone.
 MODEL_OF_TISSUE = {
     "title": "agglomeration, trained on labelled tissue",
@@ -44,6 +44,11 @@ def block_of(tissue):
         "min_cell_voxels": 1,
         "min_purity": 1,
     }
+
+
+def volumes_of_tissue(tissue):
+    """The folder of the folders of its volumes, which come with its index."""
+    return here(f"results/carry_over/tissues/{tissue}/results/volumes/groups")
 
 
 def dust_of_tissue(tissue):
@@ -95,4 +100,17 @@ def evidence_on_others(part):
         evidence_on(other, wildcards.tissue, part=part).format(**wildcards)
         for other in LEFT_OUT
         if other != wildcards.tissue
+    ]
+
+
+def evidence_of_pairs(part):
+    """The evidence on each tissue by a model that saw neither it nor another one.
+
+    In the order of `itertools.permutations` of the one left out and the other.
+    """
+    return [
+        evidence_on(other, one, part=part).format(replicate=0)
+        for one in LEFT_OUT
+        for other in LEFT_OUT
+        if other != one
     ]

@@ -19,14 +19,13 @@ from eyewire_validator.volumes.voxel_size import voxel_size
 with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.threads):
     files, params = snakemake.input, snakemake.params
     index = read_table(Path(files.index), TASK_INDEX)
-    groups = Path(files.index).parents[1] / "volumes" / "groups"
     store = VolumeStore(
-        sorted(folder for folder in groups.iterdir() if folder.is_dir()),
+        filter(Path.is_dir, Path(params.volumes).iterdir()),
         VolumeGeometry(**params.geometry),
         voxel_nm=voxel_size(params.voxel_nm),
     )
     usable = usable_tasks(index).sort_values(["volume", "task"])
-    volumes = draw_volumes(usable, params.volumes, random_seed=0)
+    volumes = draw_volumes(usable, params.most_volumes, random_seed=0)
     model, info = load_checkpoint(Path(files.checkpoint))
     found = gather_evidence(
         model,

@@ -52,6 +52,7 @@ with job_log(snakemake.log[0], snakemake.output):
         training,
         checkpoint.parent,
         training.random_seed + int(snakemake.wildcards.replicate),
+        patches=params.patches,
         start=start,
         device=resolve_device(
             training.device, cuda_granted=snakemake.resources.cuda > 0

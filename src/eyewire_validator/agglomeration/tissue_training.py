@@ -18,10 +18,8 @@ from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.epochs import RESUME_FILE
 from eyewire_validator.storage.hashes import settings_hash
 
-# Patches of an epoch, of all blocks together.
-PATCHES = 500
-# A block is also shown in voxels that are longer by this factor.
-COARSER = 1.6
+# This share of the patches of a block is of voxels that are longer by this factor.
+COARSER_SHARE, COARSER = 1 / 3, 1.6
 
 
 def train_tissue(
@@ -30,21 +28,24 @@ def train_tissue(
     folder: Path,
     random_seed: int,
     *,
+    patches: int,
     start: AffinityUNet | None = None,
     device: torch.device,
     threads: int,
 ) -> tuple[AffinityUNet, pd.DataFrame]:
     """Train an affinity U-Net on blocks, each of which counts the same.
 
-    Half of the patches of a block are of its voxels, half of coarser ones.
+    Some of the patches of a block are of coarser voxels, so that the network does not
+    take the size of what it sees for granted.
 
     Args:
         blocks: by name.
-        settings: epochs of `PATCHES` patches, batch_size, patch_size, learning_rate,
+        settings: epochs, batch_size, patch_size, learning_rate,
             weight_decay, lr_step and lr_gamma; the last epoch's weights are kept, as
             no labels are held out.
         folder: where the training is resumed from.
         random_seed: of weights, patches and noise.
+        patches: of an epoch, of all blocks together.
         start: whose weights are trained on; none to draw them.
         device: where to compute.
         threads: CPU threads.
@@ -55,17 +56,18 @@ def train_tissue(
     labelled: list[LabelledVolume] = []
     shares: list[float] = []
     for block in blocks.values():
-        for scale in (1.0, _coarser(block, settings.patch_size)):
+        coarser = _coarser(block, settings.patch_size)
+        for scale, share in ((1.0, 1 - COARSER_SHARE), (coarser, COARSER_SHARE)):
             cubes = label_cubes(block, scale)
             labelled += cubes
-            shares += [1 / len(cubes)] * len(cubes)
+            shares += [share / len(cubes)] * len(cubes)
     return fit_affinities(
         labelled,
         settings,
         folder / RESUME_FILE,
-        _fingerprint(blocks, settings, random_seed, start),
+        _fingerprint(blocks, settings, random_seed, patches, start),
         random_seed,
-        patches=PATCHES,
+        patches=patches,
         shares=np.array(shares) / sum(shares),
         start=start,
         device=device,
@@ -89,6 +91,7 @@ def _fingerprint(
     blocks: Mapping[str, LabelledBlock],
     settings: AgglomerationTraining,
     random_seed: int,
+    patches: int,
     start: AffinityUNet | None,
 ) -> str:
     """Return a hash of all that the outcome depends on."""
@@ -105,5 +108,6 @@ def _fingerprint(
             "blocks": content.hexdigest(),
             "training": asdict(settings),
             "random_seed": random_seed,
+            "patches": patches,
         }
     )

@@ -5,6 +5,7 @@ to its outcome again and again: across tissues, or to a few tasks of a new one.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.agglomeration.membership import Membership, fit_membership
+from eyewire_validator.storage.schemas.carry_over import EVIDENCE, EVIDENCE_TASKS
+from eyewire_validator.storage.tables import read_table
 
 
 class Evidence(NamedTuple):
@@ -24,6 +27,18 @@ class Evidence(NamedTuple):
 
     tasks: pd.DataFrame
     candidates: pd.DataFrame
+
+    @classmethod
+    def read(cls, tasks: Path | str, candidates: Path | str) -> "Evidence":
+        """Read both tables.
+
+        Raises:
+            TableError: one is missing, unreadable, or does not match its schema.
+        """
+        return cls(
+            read_table(Path(tasks), EVIDENCE_TASKS),
+            read_table(Path(candidates), EVIDENCE),
+        )
 
     def levels(self) -> NDArray[np.float32]:
         """Return (members, candidates) log odds of the linkage."""

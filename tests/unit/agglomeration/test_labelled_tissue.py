@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from eyewire_validator.agglomeration import affinity_training, tissue_training
+from eyewire_validator.agglomeration import affinity_training
 from eyewire_validator.agglomeration.affinity_patches import (
     UNKNOWN,
     Patches,
@@ -103,11 +103,15 @@ def test_a_blurred_patch_keeps_its_sum_and_loses_detail():
 def test_an_interrupted_training_ends_with_the_same_weights(
     block, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(tissue_training, "PATCHES", 6)
-
     def train(folder):
         return train_tissue(
-            {"one": block}, SETTINGS, folder, 0, device=torch.device("cpu"), threads=1
+            {"one": block},
+            SETTINGS,
+            folder,
+            0,
+            patches=6,
+            device=torch.device("cpu"),
+            threads=1,
         )
 
     whole, history = train(tmp_path / "whole")
@@ -134,5 +138,11 @@ def test_a_block_that_is_too_thin_is_refused(block, tmp_path):
     thin = LabelledBlock(block.image[:6], block.labels[:6], NM)
     with pytest.raises(ModelError, match=r"\(6, 24, 24\) voxels .* too thin"):
         train_tissue(
-            {"one": thin}, SETTINGS, tmp_path, 0, device=torch.device("cpu"), threads=1
+            {"one": thin},
+            SETTINGS,
+            tmp_path,
+            0,
+            patches=6,
+            device=torch.device("cpu"),
+            threads=1,
         )

@@ -1,0 +1,72 @@
+"""Leaving one tissue out, on three small blocks."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from eyewire_validator.models.checkpoint import load_checkpoint
+
+TISSUES = ("one", "two", "three")
+
+
+def draw_block(path, random_seed):
+    """Nine neurites along x, with dark membranes, in supervoxels of 8 voxels."""
+    draw = np.random.default_rng(random_seed)
+    cells = np.kron(
+        np.arange(1, 10, dtype=np.uint32).reshape(3, 3, 1), np.ones((8, 8, 64))
+    )
+    cells = cells.astype(np.uint32)
+    image = draw.integers(150, 190, cells.shape).astype(np.uint8)
+    image[::8] = image[:, ::8] = 50
+    pieces = 10 * cells + np.arange(64, dtype=np.uint32) // 8
+    np.savez(path, image=image, labels=cells, supervoxels=pieces)
+
+
+def tissue(name):
+    files = {part: f"{name}.npz::{part}" for part in ("image", "labels", "supervoxels")}
+    return {
+        "labels": None,
+        "run": {
+            "sandbox": {"made_from": "files", "files": files},
+            "volumes": {
+                "size": 16, "overlap": 4, "factor": 1, "voxel_nm": [10, 10, 10]
+            },
+            "evaluation": {"dust_voxels": 10},
+        },
+    }  # fmt: skip
+
+
+STUDY = {
+    "carry_over": {
+        "tissues": {name: tissue(name) for name in TISSUES},
+        "replicates": 1, "patches": 8, "volumes": 2,
+        "training": {"epochs": 1, "patch_size": 16},
+    }
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number, name in enumerate(TISSUES):
+        draw_block(tmp_path / f"{name}.npz", number)
+    return tmp_path
+
+
+def test_each_tissue_is_answered_by_what_never_saw_it(folder, run):
+    packaged = "results/carry_over/agglomeration.pt"
+    done = run(folder, "carry_over", packaged, config=STUDY)
+    assert done.returncode == 0, done.stdout
+    table = pd.read_csv(folder / "results/carry_over/table.csv")
+    assert set(table["tissue"]) == set(TISSUES)
+    assert (table["tasks"] > 0).all()
+    assert table["pr_auc"].between(0, 1).all()
+    for name in TISSUES:
+        model = folder / f"results/carry_over/models/{name}/0/checkpoint.pt"
+        learned = load_checkpoint(model)[1].provenance["tissues"]
+        assert set(learned.split(", ")) == set(TISSUES) - {name}
+    module, info = load_checkpoint(folder / packaged)
+    assert set(info.familiar.tissues) == set(TISSUES)
+    assert info.operating_point.tasks > 0
+    assert module.membership.linkage > 0
+    again = run(folder, "carry_over", packaged, config=STUDY)
+    assert "Nothing to be done" in again.stdout
