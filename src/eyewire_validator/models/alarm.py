@@ -9,27 +9,38 @@ from pathlib import Path
 import pandas as pd
 
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
-from eyewire_validator.volumes.appearance import Appearance, Familiar
+from eyewire_validator.volumes.appearance import (
+    FOLDS,
+    WHAT_HELPS,
+    Appearance,
+    Familiar,
+)
 from eyewire_validator.volumes.store import VolumeStore
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
 # Volumes that are looked at, of those that a model learned from.
 VOLUMES = 400
 
+# How the tissue is called that a model learned from, where nothing else is said.
+TRAINING_VOLUMES = "training volumes"
+
 # Volume id -> in what it is unlike what the model learned from; none if in nothing.
 Alarm = Callable[[int], str | None]
 
 
-def familiar_volumes(index: pd.DataFrame, store: VolumeStore) -> Familiar:
+def familiar_volumes(
+    index: pd.DataFrame, store: VolumeStore, tissue: str = TRAINING_VOLUMES
+) -> Familiar:
     """Note how the volumes of the training tasks look.
 
     Args:
         index: table in the schema `TASK_INDEX`, with tasks of the split train.
-        store: the volumes.
+        store: the volumes, all of one tissue.
+        tissue: its name.
     """
     volumes = index.loc[index["split"] == "train", "volume"].unique()
     looks = (Appearance.of(store.read(int(v))) for v in sorted(volumes)[:VOLUMES])
-    return Familiar.of(looks, store.coarse_voxel_nm)
+    return Familiar.of({tissue: looks}, {tissue: store.coarse_voxel_nm})
 
 
 def warn_of(
@@ -49,7 +60,7 @@ def warn_of(
     if alarms:
         warnings.warn(
             "this volume is unlike all that the model learned from: "
-            f"{'; '.join(alarms)}; do not act on its answers unseen",
+            f"{'; '.join(alarms)}; do not act on its answers unseen. {WHAT_HELPS}",
             stacklevel=3,
         )
     return alarms
@@ -79,10 +90,11 @@ def alarm_of(
     """
     info = load_checkpoint(checkpoint)[1]
     title = info.model_settings.title
-    if info.familiar is None:
+    if not info.familiar or not info.familiar.tissues:
         print(
-            f"{title}: its checkpoint does not say how the images looked that "
-            "it learned from; whether these are like them is not known"
+            f"{title}: its checkpoint does not say how the images of at least {FOLDS} "
+            "volumes looked that it learned from; whether these are like them is not "
+            "known"
         )
     told: set[str] = set()
 
@@ -96,7 +108,8 @@ def alarm_of(
             for stream in (sys.stdout, sys.__stderr__):
                 print(
                     f"ALARM: {title}: volume {volume} is unlike all that this "
-                    f"model learned from: {strange}. Nothing is decided unseen there.",
+                    f"model learned from: {strange}. Nothing is decided unseen there. "
+                    f"{WHAT_HELPS}.",
                     file=stream,
                 )
         return strange

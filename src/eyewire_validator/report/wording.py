@@ -15,6 +15,7 @@ from eyewire_validator.evaluation.comparison import (
     WORSE,
 )
 from eyewire_validator.storage.schemas.evaluation import REDUCTIONS
+from eyewire_validator.volumes.appearance import WHAT_HELPS
 
 # Metrics in reading order, and what their columns are called.
 COLUMNS = {
@@ -173,7 +174,7 @@ def alarms(table: pd.DataFrame) -> Iterator[str]:
         yield (
             f"ALARM: {row.title} ({row.split}): images unlike all that it learned "
             f"from, in {row.alarm}. Its numbers mean little, and it decides nothing "
-            "unseen there."
+            f"unseen there. {WHAT_HELPS}."
         )
 
 

@@ -31,12 +31,11 @@ def checkpoint(tmp_path):
     model.classifier.standardize_by(
         torch.randn(9, 109, generator=torch.Generator().manual_seed(0))
     )
-    bright = Appearance(
-        contrast=0.0, mean=900, deviation=1, span=240, constant_slices=0
-    )
+    noise = np.random.default_rng(1).integers(0, 256, (8, 8, 8), np.uint8)
+    bright = Appearance.of_image(noise)._replace(mean=900)
     info = CheckpointInfo(
         AgglomerationSettings(title="contacts"),
-        familiar=Familiar.of([bright], voxel_nm=None),
+        familiar=Familiar.of({"bright": [bright] * 3}, {}),
     )
     save_checkpoint(tmp_path / "checkpoint.pt", model, info)
     return tmp_path / "checkpoint.pt"
@@ -105,7 +104,7 @@ def test_a_box_is_counted_from_0_nm_and_keeps_places(ask):
 
 
 def test_the_alarm_warns(ask):
-    with pytest.warns(UserWarning, match="brighter or darker; do not act"):
+    with pytest.warns(UserWarning, match="it is darker; do not .+ label some 20"):
         ask(FIRST)
 
 

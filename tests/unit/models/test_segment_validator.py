@@ -16,7 +16,7 @@ from eyewire_validator.errors import ModelError
 from eyewire_validator.evaluation.decisions import Decisions
 from eyewire_validator.evaluation.operating_point import Kept, OperatingPoint
 from eyewire_validator.models import segment_validator
-from eyewire_validator.models.alarm import alarm_of
+from eyewire_validator.models.alarm import alarm_of, familiar_volumes
 from eyewire_validator.models.answer import load_answerer
 from eyewire_validator.models.checkpoint import (
     CheckpointInfo,
@@ -73,11 +73,10 @@ def test_every_segment_but_the_seed_is_answered(checkpoint, image, octants):
 def trained_on_bright(tmp_path, checkpoint):
     """The same model, which learned from images much brighter than these."""
     model, info = load_checkpoint(checkpoint)
-    bright = Appearance(
-        contrast=0.0, mean=900, deviation=1, span=240, constant_slices=0
-    )
+    noise = np.random.default_rng(1).integers(0, 256, (8, 8, 8), np.uint8)
+    bright = Appearance.of_image(noise)._replace(mean=900)
     path = tmp_path / "bright.pt"
-    familiar = Familiar.of([bright], voxel_nm=None)
+    familiar = Familiar.of({"bright": [bright] * 3}, {})
     save_checkpoint(path, model, replace(info, familiar=familiar))
     return path
 
@@ -85,9 +84,7 @@ def trained_on_bright(tmp_path, checkpoint):
 def test_an_image_unlike_all_that_was_learned_from_rings_the_alarm(
     trained_on_bright, checkpoint, image, octants
 ):
-    with pytest.warns(
-        UserWarning, match="unlike all .+ brighter or darker; do not act"
-    ):
+    with pytest.warns(UserWarning, match="unlike all .+ it is darker; do not act"):
         scored = load_segment_validator(trained_on_bright).score(image, octants)
     assert scored.alarms
     with warnings.catch_warnings(action="error"):
@@ -98,10 +95,23 @@ def test_the_workflow_hears_the_alarm_of_a_volume(
     trained_on_bright, checkpoint, make_store, octants, capsys
 ):
     store = make_store({11: octants})
-    assert "brighter" in alarm_of(trained_on_bright, store)(11)
+    assert "darker" in alarm_of(trained_on_bright, store)(11)
     assert "ALARM: contacts: volume 11" in capsys.readouterr().out
     assert alarm_of(checkpoint, store)(11) is None
     assert "is not known" in capsys.readouterr().out
+
+
+def test_training_notes_how_its_volumes_look(make_store, make_index, octants):
+    store = make_store(dict.fromkeys([11, 12, 13, 14], octants))
+    index = make_index(
+        *(
+            {"task": v, "volume": v, "split": "test" if v == 14 else "train"}
+            for v in store.folders
+        )
+    )
+    noted = familiar_volumes(index, store, "noise").tissues["noise"]
+    looks = [Appearance.of(store.get(volume)) for volume in (11, 12, 13)]
+    np.testing.assert_allclose(noted.mean, np.mean(looks, axis=0))
 
 
 def test_a_model_that_sees_no_image_is_not_alarmed(
@@ -124,8 +134,7 @@ def test_the_size_of_voxels_counts_where_they_are_no_cubes(checkpoint, image, oc
 
 def test_a_model_knows_the_voxels_that_it_learned_from(checkpoint, tmp_path):
     model, info = load_checkpoint(checkpoint)
-    seen = Appearance(contrast=0, mean=90, deviation=1, span=9, constant_slices=0)
-    familiar = Familiar.of([seen], voxel_nm=(30.0, 6.0, 6.0))
+    familiar = Familiar({}, voxel_nm=(30.0, 6.0, 6.0))
     path = tmp_path / "flat.pt"
     save_checkpoint(path, model, replace(info, familiar=familiar))
     assert load_segment_validator(path).model.learned_nm == (30, 6, 6)

@@ -59,9 +59,10 @@ def test_grey_values_of_any_whole_dtype_are_taken(validator):
 
 def test_an_image_unlike_all_that_was_learned_from_is_warned_of():
     model = untrained(SETTINGS)
-    bright = Appearance.of_image(np.full_like(IMAGE, 250))._replace(contrast=1.0)
-    info = replace(model.info, familiar=Familiar.of([bright], voxel_nm=None))
-    with pytest.warns(UserWarning, match="unlike all .+ brighter or darker"):
+    bright = Appearance.of_image(IMAGE)._replace(contrast=1.0, mean=900)
+    familiar = Familiar.of({"bright": [bright] * 3}, {})
+    info = replace(model.info, familiar=familiar)
+    with pytest.warns(UserWarning, match="unlike all .+ it is darker"):
         replace(model, info=info).answer(IMAGE, SEED)
 
 
