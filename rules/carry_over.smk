@@ -48,10 +48,13 @@ rule prepare_tissue:
         folder=lambda wildcards, output: str(Path(output[0]).parents[2]),
         config=config_of_run,
     run:
+        own_config = Path(params.folder) / "config.json"
+        own_config.parent.mkdir(parents=True, exist_ok=True)
+        own_config.write_text(json.dumps(params.config))
         shell(
-            "{params.python:q} -m snakemake --cores {threads} --snakefile {params.snakefile:q} --nolock"
-            " --rerun-incomplete --directory {params.folder:q} --config {params.config:q}"
-            " -- results/tasks/index.parquet > {log:q} 2>&1"
+            "{params.python:q} -m snakemake --cores {threads} --nolock --rerun-incomplete"
+            " --snakefile {params.snakefile:q} --directory {params.folder:q}"
+            " --configfile {own_config:q} -- results/tasks/index.parquet > {log:q} 2>&1"
         )
 
 
@@ -59,7 +62,9 @@ rule train_tissue:
     """Learn affinities from whole labelled blocks; an interrupted training goes on."""
     input:
         blocks=lambda wildcards: files_of_blocks(learned_from(wildcards)),
-        start=lambda wildcards: given(START) if START else [],
+        start=lambda wildcards: (
+            given(START["checkpoint"]) if START["checkpoint"] else []
+        ),
     output:
         checkpoint="results/carry_over/models/{without}/{replicate}/checkpoint.pt",
         history="results/carry_over/models/{without}/{replicate}/history.parquet",
@@ -111,6 +116,7 @@ rule gather_evidence:
         ],
         volumes=lambda wildcards: volumes_of_tissue(wildcards.tissue),
         most_volumes=CARRY_OVER["volumes"],
+        only_test=lambda wildcards: wildcards.tissue in START["knows"],
         code=code("gather_evidence.py"),
     script:
         "../workflow/scripts/gather_evidence.py"

@@ -7,8 +7,8 @@ CARRY_OVER = config["carry_over"]
 TISSUES = CARRY_OVER["tissues"]
 LEFT_OUT = CARRY_OVER["leave_out"] or list(TISSUES)
 BLOCKS = {name: tissue["run"]["sandbox"]["files"] for name, tissue in TISSUES.items()}
-# Weights to train on.
-START = CARRY_OVER["start"]["checkpoint"] if CARRY_OVER["start"] else None
+# Weights to train on, and the tissues that they know.
+START = CARRY_OVER["start"] or {"checkpoint": None, "knows": []}
 # What is learned from labelled tissue: evidence from affinities alone.
 MODEL_OF_TISSUE = {
     "title": "agglomeration, trained on labelled tissue",
@@ -77,7 +77,7 @@ def maker_of_supervoxels(wildcards):
 
 
 def config_of_run(wildcards, input):
-    """The configuration of the run that makes a tissue's tasks, for `--config`."""
+    """The configuration of the run that makes a tissue's tasks."""
     run = json.loads(json.dumps(TISSUES[wildcards.tissue]["run"]))
     for name, source in run["sandbox"]["files"].items():
         if isinstance(source, str) and source != MAKE and "://" not in source:
@@ -85,7 +85,7 @@ def config_of_run(wildcards, input):
     if input.maker:
         entry = {"evidence": "affinities", "checkpoint": os.path.abspath(input.maker)}
         run["models"] = {"ready_made": entry}
-    return [f"{key}={json.dumps(value)}" for key, value in run.items()]
+    return run
 
 
 def evidence_on(tissue, *also_without, part):

@@ -6,6 +6,7 @@ import pytest
 
 from eyewire_validator.models.checkpoint import load_checkpoint
 
+KINDS = ("agglomeration", "lwunet")
 TISSUES = ("one", "two", "three")
 
 
@@ -32,6 +33,7 @@ def tissue(name):
                 "size": 16, "overlap": 4, "factor": 1, "voxel_nm": [10, 10, 10]
             },
             "evaluation": {"dust_voxels": 10},
+            "kinds": {kind: {"training": {"patch_size": 16}} for kind in KINDS},
         },
     }  # fmt: skip
 

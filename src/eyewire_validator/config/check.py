@@ -202,12 +202,6 @@ def _tissue_problems(config: Mapping[str, Any]) -> Iterator[str]:
             f"config: {place}.leave_out: {len(left_out)} named, expected 2 or more: "
             "thresholds for one are chosen on the others"
         )
-    known = (config[place]["start"] or {"knows": []})["knows"]
-    for name in sorted(set(known) & set(left_out or tissues)):
-        yield (
-            f"config: {place}.leave_out: {name} is known to {place}.start, so nothing "
-            "would be left out; name others, or start from none"
-        )
     own = config["kinds"]["agglomeration"]["training"] | config[place]["training"]
     whole = {**config["training"], **own}
     yield from _refusals(AgglomerationTraining, whole, f"{place}.training")
