@@ -17,7 +17,8 @@ from scipy.special import stdtrit
 from eyewire_validator.volumes.store import CoarseVolume
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
-# Share of the volumes of a tissue that was learned from that may ring: false alarms.
+# Share of the volumes of a tissue that was learned from that should ring at most: false
+# alarms. What was measured is in docs/decisions/0014-what-rings-the-alarm.md.
 RATE = 0.02
 # The bound is set on thirds of a tissue that the others were compared with.
 FOLDS = 3
@@ -115,7 +116,7 @@ class Tissue(NamedTuple):
     Attributes:
         mean: (n,) float64 of the numbers of `Appearance`.
         covariance: (n, n) float64 of them, `DRIFT` included.
-        bound: distance that a share `RATE` of volumes of this tissue exceeds.
+        bound: distance that a share `RATE` of volumes of this tissue should exceed.
         voxel_nm: edges of a coarse voxel (z, y, x) in nm; none if that is not known.
     """
 
@@ -339,7 +340,7 @@ def _held_out_distances(seen: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _bound(distances: NDArray[np.float64]) -> float:
-    """Return what a share `RATE` of further distances exceeds.
+    """Return what a share `RATE` of further distances should exceed.
 
     Their logarithms are taken for normally distributed, so that a few volumes give a
     bound, too, and the wider, the fewer they are: it is the end of a one-sided
