@@ -37,7 +37,6 @@ PANELS = {
     "edits": ("Edits ↓", "segments to correct, a task"),
     "exact": ("Exact", "share of tasks without edits"),
     "ece_mass": ("ECE ↓", "of segments, equal mass"),
-    "ece_contested": ("ECE, contested ↓", "of segments with p of 0.01 and more"),
     "augrc": ("AUGRC ↓", "edits, by summed probability"),
     "seedless_iou": ("Coarse IoU", "coarse voxels beyond the seed"),
 }
