@@ -185,8 +185,11 @@ def learn(looks: pd.DataFrame, blocks: list[str], half: int) -> Familiar:
 
 def strangeness(familiar: Familiar, looks: pd.Series) -> NDArray[np.float64]:
     """Return distances in bounds."""
-    nearest = ((familiar.nearest(seen), seen) for seen in looks)
-    return np.array([one.distance(seen) if one else 0.0 for one, seen in nearest])
+    tissues, off = familiar.tissues, []
+    for seen in looks:
+        name = familiar.nearest(seen)
+        off.append(tissues[name].distance(seen) if name else 0.0)
+    return np.array(off)
 
 
 def auc(own: NDArray[np.float64], other: NDArray[np.float64]) -> float:

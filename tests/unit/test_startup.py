@@ -32,6 +32,7 @@ EXPECTED = {
     "train_tissue": {"numba", "scipy.ndimage", "torch"},
     "make_supervoxels": {"numba", "scipy.ndimage", "skimage", "torch"},
     "package_model": {"torch"},
+    "package_tissue_model": {"torch"},
     "plot_learning": {"matplotlib"},
     "plot_metrics": {"matplotlib"},
     "plot_segments": {"matplotlib"},

@@ -36,7 +36,7 @@ with job_log(snakemake.log[0], snakemake.output):
         for name, evidence in zip(params.left_out, own, strict=True)
     }
     settings = DecisionSettings.from_config(params.decisions)
-    membership, point = fit_across(left_out, settings)
+    memberships, point = fit_across(left_out, settings)
     geometries = [VolumeGeometry(**one) for one in params.geometries]
     looks = map(appearances, files.indexes, params.volumes, geometries)
     sizes = {
@@ -47,7 +47,12 @@ with job_log(snakemake.log[0], snakemake.output):
     }
     familiar = Familiar.of(dict(zip(params.tissues, looks, strict=True)), sizes)
     model, info = load_checkpoint(Path(files.checkpoint))
-    model.membership = membership
-    info = replace(info, familiar=familiar, operating_point=point)
+    model.membership = memberships.of_all
+    info = replace(
+        info,
+        familiar=familiar,
+        memberships=memberships.of_tissue,
+        operating_point=point,
+    )
     save_checkpoint(Path(snakemake.output[0]), model, info)
     print(point.describe())

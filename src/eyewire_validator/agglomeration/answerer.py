@@ -1,7 +1,7 @@
 """Answer tasks by agglomeration: with the segments that linkage joins to the seed."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import cast
 
 import numpy as np
@@ -40,12 +40,12 @@ def agglomerate(
         settings: those that the model was trained with.
     """
     linked = linker(model, store, settings)
+    membership_of = cache(lambda volume: model.membership_on(store.get(volume)))
 
     def answer(task: Task, lineage: Lineage) -> Answer:
         found = linked(task, lineage)
-        members = by_segment_id(
-            found.segments, found.members(model.membership), task.seed
-        )
+        membership = membership_of(task.volume_id)
+        members = by_segment_id(found.segments, found.members(membership), task.seed)
         segmentation = store.get(task.volume_id).segmentation
         return answer_in_segments(
             segmentation, task.seed, members.mean(axis=0), members

@@ -6,7 +6,10 @@ from torch import Tensor, nn
 from eyewire_validator.agglomeration.affinity_unet import AffinityUNet
 from eyewire_validator.agglomeration.contact_classifier import ContactClassifier
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
+from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.config.families import AgglomerationSettings
+from eyewire_validator.volumes.appearance import Appearance
+from eyewire_validator.volumes.store import CoarseVolume
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
 
@@ -22,12 +25,14 @@ class ContactModel(nn.Module):
         network: predicts affinities, which score contacts, if any.
         learned_nm: edges of the voxels (z, y, x) in nm that it learned from; none if
             unknown.
+        by_tissue: the memberships of several tissues; none if it has but one.
     """
 
     membership_weights: Tensor
     classifier: ContactClassifier | None
     network: AffinityUNet | None
     learned_nm: VoxelSize | None = None
+    by_tissue: TissueMemberships | None = None
 
     def __init__(self, evidence: str) -> None:
         """Draw the weights from torch's generator."""
@@ -49,3 +54,9 @@ class ContactModel(nn.Module):
     @membership.setter
     def membership(self, fitted: Membership) -> None:
         self.membership_weights.copy_(torch.tensor(fitted))
+
+    def membership_on(self, volume: CoarseVolume) -> Membership:
+        """Return the membership for a volume, by the tissue that it looks like."""
+        if self.by_tissue is None:
+            return self.membership
+        return self.by_tissue.on(Appearance.of(volume), volume.voxel_nm)

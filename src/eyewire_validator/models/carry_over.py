@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eyewire_validator.agglomeration.membership import Membership
+from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.evaluation.bootstrap import summarize_replicates
 from eyewire_validator.evaluation.calibration import (
     Calibration,
@@ -25,7 +25,7 @@ from eyewire_validator.evaluation.ranking import batches_of, rank_segments
 from eyewire_validator.evaluation.risk import Risk
 from eyewire_validator.evaluation.segment_metrics import evaluate_cells
 from eyewire_validator.evaluation.summary import CONTESTED
-from eyewire_validator.models.evidence import Evidence, fit_membership_across
+from eyewire_validator.models.evidence import Evidence, fit_memberships
 
 # Shares of false merges that are asked for.
 ASKED = (0.01, 0.02, 0.05)
@@ -33,7 +33,9 @@ ASKED = (0.01, 0.02, 0.05)
 REPORTED = ("pr_auc", "f1", "precision", "recall", "edits", "voxel_iou")
 
 
-def pool(tissues: Mapping[str, Evidence], membership: Membership) -> pd.DataFrame:
+def pool(
+    tissues: Mapping[str, Evidence], memberships: TissueMemberships
+) -> pd.DataFrame:
     """Return the candidates of tissues by what they are known for.
 
     Returns:
@@ -49,7 +51,7 @@ def pool(tissues: Mapping[str, Evidence], membership: Membership) -> pd.DataFram
                 {
                     "task": _of_tissue(number, about["task"]),
                     "cell": _of_tissue(number, about["cell"]),
-                    "probability": evidence.probability(membership),
+                    "probability": evidence.probability(memberships),
                     "voxels": about["voxels"],
                     "truth": truth,
                     "weight": 1 / max(1, truth.sum()),
@@ -61,14 +63,14 @@ def pool(tissues: Mapping[str, Evidence], membership: Membership) -> pd.DataFram
 
 def choose_across(
     tissues: Mapping[str, Evidence],
-    membership: Membership,
+    memberships: TissueMemberships,
     settings: DecisionSettings,
 ) -> Decisions:
     """Choose thresholds on several tissues; for edits, each counts the same.
 
     The cells of all tissues together are what bounds the risk.
     """
-    pooled = pool(tissues, membership)
+    pooled = pool(tissues, memberships)
     tasks = pooled[["task", "cell"]].drop_duplicates(ignore_index=True)
     ranked = rank_segments(batches_of(pooled), tasks)
     chosen = choose_decisions(ranked, tasks, settings)
@@ -108,7 +110,7 @@ def judge_left_out(
     volume_voxels: int,
     bootstrap: Mapping[str, int],
 ) -> dict[str, Any]:
-    """Fit membership and thresholds to other tissues, and judge them on this one.
+    """Fit memberships and thresholds to other tissues, and judge them on this one.
 
     Args:
         own: of the tissue that is judged, by a model that never saw it.
@@ -126,10 +128,10 @@ def judge_left_out(
         all that is accepted; and ``coverage_``, the share of what belongs that is
         accepted.
     """
-    membership = fit_membership_across(others)
-    segments = own.candidates.assign(probability=own.probability(membership))
+    memberships = fit_memberships(others)
+    segments = own.candidates.assign(probability=own.probability(memberships))
     tasks = own.tasks.assign(alarm=None)
-    decisions = choose_across(others, membership, settings)
+    decisions = choose_across(others, memberships, settings)
     answers = decide(segments, tasks, decisions, volume_voxels=volume_voxels)
     ranked = rank_segments(batches_of(segments), tasks)
     found = summarize_replicates([evaluate_cells(answers, ranked)], **bootstrap)
@@ -146,7 +148,7 @@ def judge_left_out(
     row["ece"] = report["raw"]["ece_width"] if report else None
     for asked in ASKED:
         asking = replace(settings, risk=Risk(asked, settings.risk.confidence))
-        accepting = choose_across(others, membership, asking).accept
+        accepting = choose_across(others, memberships, asking).accept
         row |= _kept(segments, truth, accepting, f"{100 * asked:g}")
     return row
 

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from eyewire_validator.agglomeration.contact_model import ContactModel
+from eyewire_validator.agglomeration.membership import Membership
+from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.config.families import ModelSettings, TrainingSettings
 from eyewire_validator.config.kinds import KINDS, function_of, kind_of, model_settings
 from eyewire_validator.errors import ConfigError, ModelError, TableError
@@ -32,6 +34,8 @@ class CheckpointInfo:
         training_settings: how it was trained; none for foreign weights.
         provenance: what it was made from, such as hashes of config and split.
         familiar: how the volumes looked that it learned from; none if nobody noted it.
+        memberships: by the name of a tissue in ``familiar``, of an agglomeration that
+            learned from several.
         operating_point: thresholds and calibration, for tasks without known answers;
             none if nobody measured them.
     """
@@ -40,12 +44,14 @@ class CheckpointInfo:
     training_settings: TrainingSettings | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     familiar: Familiar | None = None
+    memberships: Mapping[str, Membership] = field(default_factory=dict)
     operating_point: OperatingPoint | None = None
 
 
 def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
     """Write weights and settings to ``path``; equal content gives equal bytes."""
     training, point = info.training_settings, info.operating_point
+    by_tissue = {name: list(one) for name, one in info.memberships.items()}
     save_plain(
         path,
         {
@@ -54,6 +60,7 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
             "training_settings": asdict(training) if training else None,
             "provenance": dict(info.provenance),
             "familiar": info.familiar.as_plain() if info.familiar else None,
+            **({"memberships": by_tissue} if by_tissue else {}),
             **({"operating_point": point.as_plain()} if point else {}),
             "weights": model.state_dict(),
         },
@@ -102,6 +109,10 @@ def load_checkpoint(
     model.load_state_dict(weights)
     if info.familiar and isinstance(model, ContactModel):
         model.learned_nm = info.familiar.voxel_nm
+        if info.memberships:
+            model.by_tissue = TissueMemberships(
+                info.memberships, model.membership, info.familiar
+            )
     return model.eval().to(device or torch.device("cpu")), info
 
 
@@ -127,6 +138,10 @@ def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
             Familiar.from_plain(familiar)
             if (familiar := content.get("familiar"))
             else None,
+            {
+                str(name): Membership(*map(float, numbers))
+                for name, numbers in content.get("memberships", {}).items()
+            },
             OperatingPoint.from_plain(point)
             if (point := content.get("operating_point"))
             else None,

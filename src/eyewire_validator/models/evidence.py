@@ -13,8 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.agglomeration.membership import Membership, fit_membership
+from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.storage.schemas.carry_over import EVIDENCE, EVIDENCE_TASKS
 from eyewire_validator.storage.tables import read_table
+from eyewire_validator.volumes.appearance import Appearance, Familiar
+from eyewire_validator.volumes.voxel_size import VoxelSize
 
 
 class Evidence(NamedTuple):
@@ -44,12 +47,42 @@ class Evidence(NamedTuple):
         """Return (members, candidates) log odds of the linkage."""
         return np.stack(self.candidates["levels"].to_list(), axis=1)
 
-    def probability(self, membership: Membership) -> NDArray[np.float32]:
+    def looks(self) -> dict[int, Appearance]:
+        """Return how each volume looks."""
+        rows = self.tasks.drop_duplicates("volume")
+        pairs = zip(rows["volume"], rows["looks"], strict=True)
+        return {int(volume): Appearance(*looks) for volume, looks in pairs}
+
+    def voxel_nm(self) -> VoxelSize | None:
+        """Return the edges of a coarse voxel (z, y, x) in nm; none if unknown."""
+        edges = [float(edge) for edge in self.tasks["voxel_nm"].iloc[0]]
+        return (edges[0], edges[1], edges[2]) if edges else None
+
+    def probability(self, memberships: TissueMemberships) -> NDArray[np.float32]:
         """Return the probability of each candidate: the mean of the members."""
-        about = self.candidates[["seed_area", "rejected"]]
-        area, rejected = (column.to_numpy() for _, column in about.items())
-        members = membership.probability(self.levels(), area, rejected)
-        return np.asarray(members.mean(axis=0), np.float32)
+        about, levels = self.candidates, self.levels()
+        area, rejected = (about[name].to_numpy() for name in ("seed_area", "rejected"))
+        found = np.zeros(len(about), np.float32)
+        for volume, seen in self.looks().items():
+            here = about["volume"].to_numpy() == volume
+            membership = memberships.on(seen, self.voxel_nm())
+            members = membership.probability(
+                levels[:, here], area[here], rejected[here]
+            )
+            found[here] = members.mean(axis=0)
+        return found
+
+
+def fit_memberships(tissues: Mapping[str, Evidence]) -> TissueMemberships:
+    """Fit a membership to each tissue, and one to all of them."""
+    return TissueMemberships(
+        {name: fit_membership_across({name: one}) for name, one in tissues.items()},
+        fit_membership_across(tissues),
+        Familiar.of(
+            {name: one.looks().values() for name, one in tissues.items()},
+            {name: one.voxel_nm() for name, one in tissues.items()},
+        ),
+    )
 
 
 def fit_membership_across(tissues: Mapping[str, Evidence]) -> Membership:

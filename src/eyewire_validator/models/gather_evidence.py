@@ -1,6 +1,7 @@
 """Gather what linkage says of the candidates of labelled tasks."""
 
 from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.models.evidence import Evidence
 from eyewire_validator.storage.schemas.carry_over import EVIDENCE, EVIDENCE_TASKS
 from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.volumes.appearance import Appearance
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.store import VolumeStore
 
@@ -36,12 +38,17 @@ def gather_evidence(
         tasks: ids, those of a volume together.
     """
     lineage, link_task = Lineage(index), linker(model, store, settings)
+    look = cache(lambda volume: list(Appearance.of(store.get(volume))))
     rows, candidates = [], []
     for task in Progress([lineage.task(task) for task in tasks], unit="tasks"):
         linked = link_task(task, lineage)
         found = Candidates.of(task, store.coverage(task.volume_id), dust)
         ids = {"task": task.task, "cell": task.cell, "volume": task.volume_id}
-        rows.append({**ids, **found.full_counts})
+        volume = {
+            "looks": look(task.volume_id),
+            "voxel_nm": list(store.coarse_voxel_nm or ()),
+        }
+        rows.append({**ids, **found.full_counts, **volume})
         place = pd.Index(linked.segments).get_indexer(found.about["segment"])
         is_linked = place >= 0
         levels = np.full((len(linked.levels), len(place)), -np.inf, np.float32)

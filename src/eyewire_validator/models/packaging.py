@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from eyewire_validator.agglomeration.membership import Membership
+from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.evaluation.calibration import Labelled, fit_temperature
 from eyewire_validator.evaluation.decisions import DecisionSettings, decided_unseen
 from eyewire_validator.evaluation.operating_point import OperatingPoint, measure_kept
 from eyewire_validator.evaluation.ranking import batches_of, rank_segments
 from eyewire_validator.models.carry_over import choose_across, pool
-from eyewire_validator.models.evidence import Evidence, fit_membership_across
+from eyewire_validator.models.evidence import Evidence, fit_memberships
 
 
 class LeftOut(NamedTuple):
@@ -32,15 +32,15 @@ class LeftOut(NamedTuple):
 
 def fit_across(
     tissues: Mapping[str, LeftOut], settings: DecisionSettings
-) -> tuple[Membership, OperatingPoint]:
-    """Fit membership, thresholds and calibration to all tissues.
+) -> tuple[TissueMemberships, OperatingPoint]:
+    """Fit memberships, thresholds and calibration to all tissues.
 
     What they are worth is measured on each tissue with those of the others alone.
     """
     evidence = {name: one.own for name, one in tissues.items()}
-    membership = fit_membership_across(evidence)
-    decisions = choose_across(evidence, membership, settings)
-    pooled = pool(evidence, membership)
+    memberships = fit_memberships(evidence)
+    decisions = choose_across(evidence, memberships, settings)
+    pooled = pool(evidence, memberships)
     tasks = pooled[["task", "cell"]].drop_duplicates(ignore_index=True)
     labelled = Labelled(batches_of(pooled), rank_segments(batches_of(pooled), tasks))
     judged = [_decide_by_others(one, settings) for one in tissues.values()]
@@ -57,15 +57,15 @@ def fit_across(
         accepted=measure_kept(accepted, belongs, cells),
         rejected=measure_kept(rejected, ~belongs, cells),
     )
-    return membership, point
+    return memberships, point
 
 
 def _decide_by_others(
     one: LeftOut, settings: DecisionSettings
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
     """Return what is accepted and rejected unseen of a tissue, and what belongs."""
-    membership = fit_membership_across(one.others)
-    decisions = choose_across(one.others, membership, settings)
-    segments = one.own.candidates.assign(probability=one.own.probability(membership))
+    memberships = fit_memberships(one.others)
+    decisions = choose_across(one.others, memberships, settings)
+    segments = one.own.candidates.assign(probability=one.own.probability(memberships))
     calm = one.own.tasks.assign(alarm=None)
     return *decided_unseen(segments, calm, decisions), segments["truth"].to_numpy(bool)

@@ -78,7 +78,8 @@ class SegmentValidator:
         alarms = warn_of(self.info, Appearance.of(volume), voxel_nm)
         point = self.info.operating_point
         decisions = point.decisions if point else None
-        return ScoredVolume(contacts, self.model.membership, ids, alarms, decisions)
+        membership = self.model.membership_on(volume)
+        return ScoredVolume(contacts, membership, ids, alarms, decisions)
 
     def answer(
         self,

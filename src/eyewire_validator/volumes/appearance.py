@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from eyewire_validator.volumes.store import CoarseVolume
 from eyewire_validator.volumes.voxel_size import VoxelSize
@@ -240,20 +240,21 @@ class Familiar(NamedTuple):
         sizes = [one.voxel_nm for one in self.tissues.values()] or [self.voxel_nm]
         if not any(_alike(size, voxel_nm) for size in sizes):
             yield "its voxels have another size"
-        nearest = self.nearest(seen, voxel_nm)
-        if nearest and nearest.distance(seen) > 1:
-            yield nearest.difference(seen)
+        name = self.nearest(seen, voxel_nm)
+        if name and self.tissues[name].distance(seen) > 1:
+            yield self.tissues[name].difference(seen)
 
     def nearest(
         self, seen: Appearance, voxel_nm: VoxelSize | None = None
-    ) -> Tissue | None:
-        """Return the tissue that a volume is nearest to, of those of its voxel size.
+    ) -> str | None:
+        """Name the tissue that a volume is nearest to, of those of its voxel size.
 
         Of all, if none has that; and none if no tissue is known.
         """
-        tissues = self.tissues.values()
-        alike = [one for one in tissues if _alike(one.voxel_nm, voxel_nm)]
-        return min(alike or tissues, key=lambda one: one.distance(seen), default=None)
+        tissues = self.tissues
+        alike = [n for n, one in tissues.items() if _alike(one.voxel_nm, voxel_nm)]
+        off = {name: tissues[name].distance(seen) for name in alike or tissues}
+        return min(off, key=off.__getitem__, default=None)
 
 
 def _standardized(image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -348,7 +349,7 @@ def _bound(distances: NDArray[np.float64]) -> float:
     volumes that lie near each other look alike.
     """
     logs = np.log(np.maximum(distances, LEAST_DISTANCE))
-    deviations = stdtrit(len(logs) - 1, 1 - RATE) * np.sqrt(1 + 1 / FOLDS)
+    deviations = scipy.special.stdtrit(len(logs) - 1, 1 - RATE) * np.sqrt(1 + 1 / FOLDS)
     return float(np.exp(logs.mean() + deviations * logs.std(ddof=1)))
 
 

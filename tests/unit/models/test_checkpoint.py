@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from eyewire_validator.agglomeration.contact_model import ContactModel
+from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.config.families import (
+    AgglomerationSettings,
     NetworkSettings,
     NetworkTraining,
 )
@@ -22,6 +25,7 @@ from eyewire_validator.models.checkpoint import (
     save_checkpoint,
 )
 from eyewire_validator.models.thresholds import read_thresholds
+from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.voxel_network.lwunet import LWUNet
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"
@@ -73,6 +77,22 @@ def test_an_operating_point_travels_with_it(tmp_path):
     thresholds = read_thresholds(path)
     assert (thresholds.decisions, thresholds.temperature) == (POINT.decisions, 1.5)
     assert thresholds.source == f"checkpoint, measured on {POINT.describe()}"
+
+
+def test_memberships_of_tissues_travel_with_it(tmp_path):
+    looks = [Appearance(1.0, 100.0 + n, 5.0, -2.0, -1.0, -1.0, 0.0) for n in range(4)]
+    info = CheckpointInfo(
+        AgglomerationSettings(title="m", evidence="affinities"),
+        familiar=Familiar.of({"fly": looks}, {"fly": None}),
+        memberships={"fly": Membership(-1.0, 2.0, 0.5, -3.0)},
+    )
+    model = ContactModel("affinities")
+    model.membership = Membership(0.0, 1.5, 0.0, 0.0)
+    save_checkpoint(tmp_path / "tissues.pt", model, info)
+    back, found = load_checkpoint(tmp_path / "tissues.pt")
+    assert found.memberships == info.memberships
+    assert back.by_tissue.on(looks[0], None) == info.memberships["fly"]
+    assert back.by_tissue.on(looks[0]._replace(mean=200.0), None) == model.membership
 
 
 def test_an_operating_point_of_another_form_is_refused(tmp_path):

@@ -6,16 +6,20 @@ import pytest
 
 from eyewire_validator.agglomeration.answerer import agglomerate
 from eyewire_validator.agglomeration.contact_model import ContactModel
-from eyewire_validator.agglomeration.membership import Membership
+from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
+from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.models.evidence import (
     Evidence,
     fit_membership_across,
+    fit_memberships,
 )
 from eyewire_validator.models.gather_evidence import gather_evidence
 from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.volumes.dust import Dust
 
+LOOKS = Appearance(1.0, 120.0, 5.0, -2.0, -1.0, -1.0, 0.0)
 SETTINGS = AgglomerationSettings(title="affinities", evidence="affinities")
 
 
@@ -26,14 +30,24 @@ def model():
     return model
 
 
-def evidence(levels, truth):
-    """Make the evidence of a task by one member."""
+def evidence(levels, truth, mean=120.0):
+    """Make the evidence on a task in three volumes, by one member."""
     count = len(truth)
+    draw = np.random.default_rng(0)
+    looks = [list(LOOKS._replace(mean=mean + draw.normal())) for _ in range(3)]
     return Evidence(
-        pd.DataFrame({"task": [1]}),
+        pd.DataFrame(
+            {
+                "task": 1,
+                "volume": [1, 2, 3],
+                "looks": looks,
+                "voxel_nm": [[10.0] * 3] * 3,
+            }
+        ),
         pd.DataFrame(
             {
                 "cell": 1,
+                "volume": np.arange(count) % 3 + 1,
                 "seed_area": np.zeros(count),
                 "rejected": np.zeros(count, np.bool_),
                 "levels": [np.array([level], np.float32) for level in levels],
@@ -41,6 +55,10 @@ def evidence(levels, truth):
             }
         ),
     )
+
+
+def the_same_everywhere(membership):
+    return TissueMemberships({}, membership, Familiar({}))
 
 
 def test_it_gives_the_probabilities_that_the_model_answers_with(
@@ -53,7 +71,7 @@ def test_it_gives_the_probabilities_that_the_model_answers_with(
     assert found.tasks["task"].tolist() == tasks
     lineage = Lineage(membranes_index)
     answer = agglomerate(model, membranes_store, SETTINGS)
-    probability = found.probability(model.membership)
+    probability = found.probability(the_same_everywhere(model.membership))
     for task, rows in found.candidates.groupby("task"):
         row = lineage.task(task)
         assert rows["segment"].tolist() == sorted({*range(1, 9)} - {*row.seed})
@@ -67,7 +85,7 @@ def test_it_gives_the_probabilities_that_the_model_answers_with(
 
 def test_what_nothing_joins_to_the_seed_does_not_belong():
     alone = evidence([-np.inf, 3.0], [False, True])
-    probability = alone.probability(Membership(0.0, 1.0, 0.0, 0.0))
+    probability = alone.probability(the_same_everywhere(LINKAGE_ALONE))
     assert probability[0] == 0
     assert probability[1] > 0.9
 
@@ -85,3 +103,18 @@ def test_each_tissue_counts_the_same():
     assert both.bias == pytest.approx(same.bias, abs=0.15)
     only = fit_membership_across({"here": here})
     assert abs(only.bias - same.bias) > 1
+
+
+def test_a_volume_is_answered_as_the_tissue_that_it_looks_like():
+    truth = np.tile([True, False], 100)
+    dark, bright = (
+        evidence(np.where(truth, 1, -1) + by, truth, mean)
+        for by, mean in ((2.0, 90.0), (-2.0, 160.0))
+    )
+    memberships = fit_memberships({"dark": dark, "bright": bright})
+    for one in (dark, bright):
+        assert ((one.probability(memberships) > 0.5) == truth).all()
+    # What looks like none of them is answered with what was fitted to all.
+    strange = LOOKS._replace(grain=2.0)
+    assert memberships.on(strange, (10, 10, 10)) == memberships.of_all
+    assert memberships.of_all not in memberships.of_tissue.values()

@@ -18,6 +18,10 @@ EVIDENCE_TASKS = pa.schema(
             "dust_truth_segments", pa.int64(), "segments of the truth that are dust"
         ),
         column("dust_truth_full_voxels", pa.int64(), "their full-resolution voxels"),
+        column("looks", pa.list_(pa.float64()), "numbers of the volume's `Appearance`"),
+        column(
+            "voxel_nm", pa.list_(pa.float64()), "edges of a coarse voxel, nm, z y x"
+        ),
     ]
 )
 
