@@ -12,6 +12,7 @@ under results/:
     evaluation/{model}/{replicate}/{split}/     metrics of each task, and their summary
     parts/                                      parts of them, until they are joined
     answers/{model}/                            what to do with each segment, by own ids
+    review/                                     what people should decide
     audit.json                                  what leaks; the rule `audit` refuses it
     figures/{model}/{replicate}/{split}/        figures, with their tables
     report/                                     index.html and the honest table
@@ -35,6 +36,7 @@ include: "rules/index.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
 include: "rules/answers.smk"
+include: "rules/review.smk"
 include: "rules/audit.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
