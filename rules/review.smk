@@ -3,6 +3,7 @@
 INPUT   results/answers/{model}/answers.parquet of the first model that answers
 OUTPUT  results/review/
             queue.parquet   a row a decision, the most useful first
+            index.html      the page on which people decide
 """
 
 
@@ -10,6 +11,7 @@ rule review:
     """Ask people what only they can tell."""
     input:
         "results/review/queue.parquet",
+        "results/review/index.html",
     localrule: True
 
 
@@ -37,3 +39,28 @@ rule list_review:
         code=code("list_review.py"),
     script:
         "../workflow/scripts/list_review.py"
+
+
+rule render_review:
+    """Write the page of the queue's first decisions, one file that needs no network."""
+    input:
+        queue="results/review/queue.parquet",
+        index="results/tasks/index.parquet",
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+        manifest=manifest_of_files,
+    output:
+        "results/review/index.html",
+    log:
+        "results/logs/render_review/render_review.log",
+    benchmark:
+        "results/benchmarks/render_review/render_review.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        page_items=config["review"]["page_items"],
+        geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        code=code("render_review.py"),
+    script:
+        "../workflow/scripts/render_review.py"
