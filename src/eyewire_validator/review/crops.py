@@ -57,7 +57,7 @@ def cut_crop(
     labels[volume.mask(seed)] = SEED
     labels[volume.mask([candidate])] = CANDIDATE
     middle = _contact(labels, point)
-    shape = np.array(labels.shape)
+    shape = np.array(labels.shape, np.int64)
     start = np.clip(middle - EDGE // 2, 0, np.maximum(shape - EDGE, 0))
     box = tuple(slice(low, low + EDGE) for low in start)
     return Crop(

@@ -2,7 +2,8 @@
 
 A decision says whether one candidate segment belongs to the seed of its task. What it
 is expected to save is the probability that the answer would be wrong about it if nobody
-looked.
+looked. Of an open task the model alone says so. In a labelled one, where people have
+answered, they and the model are two witnesses, whose odds are multiplied.
 """
 
 import hashlib
@@ -28,6 +29,8 @@ REASONS = {
 # Besides audits, this share is asked without showing the proposal, to see by comparison
 # how far people follow what they are shown.
 BLIND_SHARE = 0.1
+# Neither the model nor people are believed more than this where they contradict.
+MOST_BELIEVED = 0.95
 
 
 def select_decisions(
@@ -64,10 +67,9 @@ def select_decisions(
     limit = np.float32(np.inf if threshold is None else threshold)
     rows["proposal"] = rows["probability"].to_numpy(np.float32) >= limit
     rows["probability"] = rows["calibrated"]
-    current = rows["aggregate"].fillna(rows["proposal"]).astype(bool)
-    rows["current"] = current
-    belongs = rows["probability"]
-    rows["expected_edits"] = np.where(current, 1 - belongs, belongs)
+    rows["current"] = rows["aggregate"].fillna(rows["proposal"]).astype(bool)
+    belongs = np.where(rows["split"] == OPEN, rows["probability"], _of_both(rows))
+    rows["expected_edits"] = np.where(rows["current"], 1 - belongs, belongs)
     return rows[[name for name in [*QUEUE.names, "drawn"] if name in rows]]
 
 
@@ -114,6 +116,17 @@ def _reasons(rows: pd.DataFrame) -> NDArray[np.object_]:
     for where, reason in reasons:
         found[where.to_numpy(bool)] = reason
     return found
+
+
+def _of_both(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Return (rows,) that a segment belongs, by the model and by people together."""
+    by_model, by_people = (
+        np.clip(rows[name].to_numpy(np.float64), 1 - MOST_BELIEVED, MOST_BELIEVED)
+        for name in ("probability", "vote_weight")
+    )
+    both = by_model * by_people
+    belongs: NDArray[np.float64] = both / (both + (1 - by_model) * (1 - by_people))
+    return belongs
 
 
 def _draw(purpose: str, item: str) -> float:

@@ -24,6 +24,7 @@ SEGMENTS = pd.DataFrame(
         "supervoxel": np.uint64([101, 102, 103, 101, 102, 103]),
         "voxels": [11, 12, 13, 11, 12, 13],
         "truth": None,
+        "vote_weight": np.nan,
         "probability": np.float32([0.9, 0.5, 0.1, 0.9, 0.5, 0.1]),
         **{axis: [4, 5, 6, 4, 5, 6] for axis in "zyx"},
     }

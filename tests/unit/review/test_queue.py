@@ -13,7 +13,8 @@ def answers(*rows):
     """Make rows of answers of an open task, each but for what it says."""
     common = {
         "task": 1, "cell": 7, "volume": 5, "seed": 9, "supervoxel": 8, "seeds": "9",
-        "split": "open", "alarm": None, "aggregate": None, "decision": "ask",
+        "split": "open", "alarm": None, "aggregate": None, "vote_weight": None,
+        "decision": "ask",
         "calibrated": 0.5, "voxels": 10,
         **dict.fromkeys(["z", "y", "x", "z_nm", "y_nm", "x_nm"], 1),
     }  # fmt: skip
@@ -51,14 +52,26 @@ def test_the_alarm_is_told_in_its_own_words():
 
 
 def test_a_decision_saves_how_probably_the_answer_would_be_wrong():
-    found = select(
-        {"calibrated": 0.3},
-        {"calibrated": 0.8},
-        {"split": "test", "decision": "accept", "aggregate": False, "calibrated": 0.9},
-        {"split": "test", "decision": "reject", "aggregate": True, "calibrated": 0.1},
-    )
-    assert found["current"].tolist() == [False, True, False, True]
-    assert found["expected_edits"].tolist() == pytest.approx([0.3, 0.2, 0.9, 0.9])
+    found = select({"calibrated": 0.3}, {"calibrated": 0.8})
+    assert found["current"].tolist() == [False, True]
+    assert found["expected_edits"].tolist() == pytest.approx([0.3, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("decision", "calibrated", "weight", "expected"),
+    [
+        ("accept", 0.99, 0.0, 0.5),  # both are as sure as they can be: even
+        ("reject", 0.01, 1.0, 0.5),
+        ("reject", 0.01, 0.5, 0.95),  # people were divided: as the model says
+        ("reject", 0.2, 0.8, 0.5),
+    ],
+)
+def test_where_people_and_model_contradict_both_are_heard(
+    decision, calibrated, weight, expected
+):
+    row = {"split": "test", "decision": decision, "calibrated": calibrated}
+    found = select({**row, "aggregate": weight > 0, "vote_weight": weight})
+    assert found["expected_edits"].tolist() == pytest.approx([expected])
 
 
 def test_nothing_is_proposed_without_a_threshold():

@@ -37,6 +37,12 @@ ANSWERS = pa.schema(
             nullable=True,
         ),
         column(
+            "vote_weight",
+            pa.float32(),
+            "agreed fraction of the players who did; none if the task is open",
+            nullable=True,
+        ),
+        column(
             "alarm",
             pa.string(),
             "in what the volume is unlike all that the model learned from",
