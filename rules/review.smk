@@ -1,9 +1,12 @@
-"""List what people should decide.
+"""List what people should decide, and take their decisions.
 
 INPUT   results/answers/{model}/answers.parquet of the first model that answers
+        the files of `review.decisions`, as the page exported them
 OUTPUT  results/review/
             queue.parquet   a row a decision, the most useful first
             index.html      the page on which people decide
+            decisions.parquet, decisions.json, decided.csv
+                            what came back, how far reviewers agree, and who decided
 """
 
 
@@ -12,7 +15,33 @@ rule review:
     input:
         "results/review/queue.parquet",
         "results/review/index.html",
+        "results/review/decided.csv",
     localrule: True
+
+
+rule import_decisions:
+    """Take the decisions that came back; what is about other data is refused."""
+    input:
+        decisions=[given(file) for file in config["review"]["decisions"]],
+        index="results/tasks/index.parquet",
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+    output:
+        decisions="results/review/decisions.parquet",
+        decided="results/review/decided.csv",
+        summary="results/review/decisions.json",
+    log:
+        "results/logs/import_decisions/import_decisions.log",
+    benchmark:
+        "results/benchmarks/import_decisions/import_decisions.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        geometry=GEOMETRY,
+        contents=contents(config["review"]["decisions"]),
+        code=code("import_decisions.py"),
+    script:
+        "../workflow/scripts/import_decisions.py"
 
 
 rule list_review:
@@ -21,6 +50,7 @@ rule list_review:
         answers=f"results/answers/{REVIEWED}/answers.parquet",
         thresholds=thresholds_of_model(REVIEWED),
         checkpoint=checkpoint_of_reviewed,
+        decisions="results/review/decisions.parquet",
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
         volumes=folders_of_groups,

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from eyewire_validator.review.crops import cut_crop, pack_crop
+from eyewire_validator.review.decisions import read_decisions
 from eyewire_validator.review.page import describe_items, render_page
 from eyewire_validator.volumes.store import CoarseVolume
 
@@ -115,6 +116,18 @@ def test_decisions_outlive_a_reload_and_can_be_undone(press):
     ]
     assert decision["reviewer"] == "Ada"
     assert (decision["seeds"], decision["data"]) == (str(2**63 + 1), "d")
+
+
+def test_what_is_exported_can_be_imported(press, tmp_path):
+    found = press("y", "n", "z", "u")
+    exported = tmp_path / "decisions.jsonl"
+    exported.write_text("\n".join(map(json.dumps, found["decisions"])))
+    rows, refused = read_decisions([exported], {1: "d"}.get)
+    assert refused == []
+    assert rows[["item", "verdict", "first"]].values.tolist() == [
+        ["1-1", "yes", "yes"],
+        ["1-2", "unsure", "no"],
+    ]
 
 
 def test_a_held_key_decides_once_and_typing_decides_nothing(press):

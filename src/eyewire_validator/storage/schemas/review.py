@@ -48,3 +48,26 @@ QUEUE = pa.schema(
         _CHECKPOINT,
     ]
 )
+
+DECISIONS = pa.schema(
+    [
+        _ITEM,
+        column("reviewer", pa.string(), "who decided"),
+        column("verdict", pa.string(), "yes, no, irrelevant, unsure, later or flag"),
+        column("first", pa.string(), "the same, before the proposal was known"),
+        column("time", pa.string(), "when, in UTC"),
+        column("active_ms", pa.int64(), "time that it took, pauses cut"),
+        column("note", pa.string(), "what the reviewer wrote"),
+        _REASON,
+        column("task", pa.int64(), "task id"),
+        column("cell", pa.int64(), "cell id"),
+        column("segment", pa.int64(), "the candidate, by its id in the volume"),
+        *_PAIR[1:],
+        _PROBABILITY,
+        _PROPOSAL,
+        _BLIND,
+        column("queue", pa.string(), "hash of the queue that it was in"),
+        _DATA,
+        _CHECKPOINT,
+    ]
+)
