@@ -7,6 +7,9 @@ OUTPUT  results/review/
             index.html      the page on which people decide
             decisions.parquet, decisions.json, decided.csv
                             what came back, how far reviewers agree, and who decided
+            curve.csv, curve.json
+                            edits found against decisions made, where they are known
+        results/figures/queue.png, .svg
 """
 
 
@@ -16,6 +19,7 @@ rule review:
         "results/review/queue.parquet",
         "results/review/index.html",
         "results/review/decided.csv",
+        "results/figures/queue.png" if HAS_LABELS else [],
     localrule: True
 
 
@@ -94,3 +98,31 @@ rule render_review:
         code=code("render_review.py"),
     script:
         "../workflow/scripts/render_review.py"
+
+
+rule measure_review:
+    """Measure the queue on labelled tasks: edits found against decisions made."""
+    input:
+        segments=of_first_replicate("segments.parquet", REVIEWED, EVALUATIONS.splits[0]),
+        tasks=of_first_replicate("tasks.parquet", REVIEWED, EVALUATIONS.splits[0]),
+        thresholds=thresholds_of_model(REVIEWED),
+    output:
+        csv="results/review/curve.csv",
+        summary="results/review/curve.json",
+        png=shown("results/figures/queue.png"),
+        svg="results/figures/queue.svg",
+    log:
+        "results/logs/measure_review/measure_review.log",
+    benchmark:
+        "results/benchmarks/measure_review/measure_review.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        bootstrap=BOOTSTRAP,
+        heading={
+            **EVALUATIONS.heading(REVIEWED, 0),
+            "details": f"{EVALUATIONS.splits[0]} tasks",
+        },
+        code=code("measure_review.py"),
+    script:
+        "../workflow/scripts/measure_review.py"
