@@ -61,14 +61,17 @@ function signOfLife() {
 
 /* The crop of a question: a sheet of slices, and its segments in runs. */
 const crops = new Map();
+const wholePage = new Promise((done) => addEventListener("DOMContentLoaded", done));
 
 function cropOf(place) {
   if (!items[place]) return null;
-  if (!crops.has(place)) crops.set(place, decode(JSON.parse($(`crop-${place}`).textContent)));
+  if (!crops.has(place)) crops.set(place, decode(place));
   return crops.get(place);
 }
 
-async function decode(crop) {
+async function decode(place) {
+  if (!$(`crop-${place}`)) await wholePage;
+  const crop = JSON.parse($(`crop-${place}`).textContent);
   const sheet = new Image();
   sheet.src = crop.sheet;
   await sheet.decode();
