@@ -90,7 +90,7 @@ rule render_review:
     benchmark:
         "results/benchmarks/render_review/render_review.tsv"
     conda:
-        "../envs/model.yaml"
+        "../envs/figures.yaml"
     params:
         page_items=config["review"]["page_items"],
         geometry=GEOMETRY,

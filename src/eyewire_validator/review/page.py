@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from eyewire_validator.storage.hashes import settings_hash
 
@@ -64,13 +63,13 @@ def render_page(
     script = files(__package__).joinpath("page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("page.html").generate(
-        script=Markup(script),
+        script=script,
         script_hash=f"sha256-{digest}",
         queue=_embedded({"items": items, "queue": settings_hash(items), "unit": unit}),
         crops=map(_embedded, crops),
     )
 
 
-def _embedded(value: Any) -> Markup:
+def _embedded(value: Any) -> str:
     """Return JSON that ends no script element."""
-    return Markup(json.dumps(value, allow_nan=False).replace("<", "\\u003c"))
+    return json.dumps(value, allow_nan=False).replace("<", "\\u003c")
