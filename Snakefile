@@ -12,6 +12,7 @@ under results/:
     evaluation/{model}/{replicate}/{split}/     metrics of each task, and their summary
     parts/                                      parts of them, until they are joined
     answers/{model}/                            what to do with each segment, by own ids
+    review/                                     what people should decide
     audit.json                                  what leaks; the rule `audit` refuses it
     figures/{model}/{replicate}/{split}/        figures, with their tables
     carry_over/                                 how good on tissue never seen (a study)
@@ -36,6 +37,7 @@ include: "rules/index.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
 include: "rules/answers.smk"
+include: "rules/review.smk"
 include: "rules/audit.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"

@@ -285,10 +285,24 @@ def of_test_tasks(name):
 
 def thresholds_of(wildcards):
     """Return the file with a model's thresholds: of this run, or its checkpoint."""
+    return thresholds_of_model(wildcards.model)
+
+
+def thresholds_of_model(model):
+    """The same of a model by its name."""
     if HAS_LABELS:
-        split = EVALUATIONS.splits[0]
-        return of_first_replicate("decisions.json", wildcards.model, split)
-    return f"results/models/{wildcards.model}/0/checkpoint.pt"
+        return of_first_replicate("decisions.json", model, EVALUATIONS.splits[0])
+    return f"results/models/{model}/0/checkpoint.pt"
+
+
+# The model whose answers people review.
+REVIEWED = ANSWERING[0]
+
+
+def checkpoint_of_reviewed(wildcards):
+    """The checkpoint of the model whose answers people review, if it has one."""
+    has_weights = MODELS[REVIEWED].has_weights
+    return f"results/models/{REVIEWED}/0/checkpoint.pt" if has_weights else []
 
 
 def this_evaluation(name):

@@ -79,6 +79,9 @@ def list_answers(
         voxel = segments[name].to_numpy()
         listed[name] = voxel
         listed[f"{name}_nm"] = _in_nm(voxel, frame, axis)
+    listed["voxels"] = segments["voxels"].to_numpy(np.int64)
+    listed["aggregate"] = segments["truth"].to_numpy(object)
+    listed["vote_weight"] = segments["vote_weight"].to_numpy(np.float32)
     probability = segments["probability"].to_numpy(np.float32)
     listed["probability"] = probability
     listed["calibrated"] = rescale(probability, thresholds.temperature)

@@ -10,6 +10,7 @@ from eyewire_validator.figures import (
     distributions,
     learning,
     loops,
+    queue,
     reliability,
     risk_coverage,
     seedless,
@@ -23,6 +24,7 @@ from eyewire_validator.figures import (
 from eyewire_validator.figures.bars import draw_bars
 from eyewire_validator.figures.learning import draw_learning
 from eyewire_validator.figures.loops import draw_loops
+from eyewire_validator.figures.queue import draw_queue
 from eyewire_validator.figures.reliability import draw_reliability, reliability_data
 from eyewire_validator.figures.risk_coverage import draw_risk_coverage, risk_data
 from eyewire_validator.figures.saving import save_figure
@@ -43,6 +45,7 @@ __all__ = [
     "draw_learning",
     "draw_loops",
     "draw_no_task",
+    "draw_queue",
     "draw_reliability",
     "draw_risk_coverage",
     "draw_sizes",
@@ -77,6 +80,7 @@ CAPTIONS: dict[str, Caption] = {
     "honest_table": bars.CAPTION,
     "loops": loops.CAPTION,
     "learning": learning.CAPTION,
+    "queue": queue.CAPTION,
     "sizes": sizes.CAPTION,
     "task": task.CAPTION,
     "worst": task.WORST_CAPTION,

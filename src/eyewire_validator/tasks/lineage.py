@@ -94,6 +94,10 @@ class Lineage:
             is_open=values["state"] == OPEN,
         )
 
+    def __contains__(self, task: int) -> bool:
+        """Return whether the index has the task."""
+        return task in self._tasks
+
     def ancestors(self, task: Task, count: int | None = None) -> list[Task]:
         """Return up to ``count`` ancestors, or all of them, the parent first.
 

@@ -22,6 +22,9 @@ SEGMENTS = pd.DataFrame(
         "volume": 5,
         "segment": [1, 2, 3, 1, 2, 3],
         "supervoxel": np.uint64([101, 102, 103, 101, 102, 103]),
+        "voxels": [11, 12, 13, 11, 12, 13],
+        "truth": None,
+        "vote_weight": np.nan,
         "probability": np.float32([0.9, 0.5, 0.1, 0.9, 0.5, 0.1]),
         **{axis: [4, 5, 6, 4, 5, 6] for axis in "zyx"},
     }
@@ -110,3 +113,9 @@ def test_points_are_in_nm_where_the_voxel_is_known(offset, expected):
     answers, _ = listed((40.0, 4.0, 4.0), offset)
     assert answers.loc[0, ["z_nm", "y_nm", "x_nm"]].tolist() == expected
     assert listed()[0]["z_nm"].isna().all()
+
+
+def test_a_row_tells_the_size_and_what_people_chose():
+    answers, _ = listed()
+    assert answers["voxels"].tolist()[:3] == [11, 12, 13]
+    assert answers["aggregate"].isna().all()

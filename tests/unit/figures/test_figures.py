@@ -22,6 +22,7 @@ from eyewire_validator.figures import (
     draw_learning,
     draw_loops,
     draw_no_task,
+    draw_queue,
     draw_reliability,
     draw_risk_coverage,
     draw_sizes,
@@ -371,6 +372,22 @@ def test_learning_shows_metrics_against_training_tasks_from_few_to_many():
         np.testing.assert_allclose(
             axes.lines[0].get_xydata(), [[9.5, 0.25], [75, 0.75]]
         )
+
+
+def test_the_queue_is_drawn_in_every_order():
+    orders = ("queue", "probability", "random", "oracle")
+    data = pd.DataFrame(
+        [(of, order, n, n / 2) for of in ("asked", "all") for order in orders
+         for n in (0, 4)],
+        columns=["of", "order", "decisions", "edits"],
+    )  # fmt: skip
+    figure = draw_queue(data, tasks(25), HEADING)
+    assert_tidy(figure)
+    assert CAPTIONS["queue"].title in words(figure)
+    assert [len(axes.lines) for axes in figure.subfigs[1].axes] == [4, 4]
+    assert "There is nothing to find." in words(
+        draw_queue(data.assign(edits=0), tasks(25), HEADING)
+    )
 
 
 @pytest.mark.parametrize("name", SEGMENT_FIGURES)

@@ -26,9 +26,22 @@ ANSWERS = pa.schema(
             column(f"{axis}_nm", pa.float64(), f"{axis} of it in nm", nullable=True)
             for axis in "zyx"
         ),
+        column("voxels", pa.int64(), "its full-resolution voxels"),
         column("probability", pa.float32(), "that it belongs, as the model says"),
         column("calibrated", pa.float64(), "the same, corrected by the temperature"),
         column("decision", pa.string(), "accept, ask or reject"),
+        column(
+            "aggregate",
+            pa.bool_(),
+            "whether people chose it; none if the task is open",
+            nullable=True,
+        ),
+        column(
+            "vote_weight",
+            pa.float32(),
+            "agreed fraction of the players who did; none if the task is open",
+            nullable=True,
+        ),
         column(
             "alarm",
             pa.string(),

@@ -1,0 +1,440 @@
+"use strict";
+const $ = (id) => document.getElementById(id);
+const {items, queue, unit} = JSON.parse($("queue").textContent);
+const STORE = `eyewire-review ${queue} `;
+const IDLE_MS = 10_000;
+const SEED = [0, 114, 178], CANDIDATE = [230, 159, 0];
+const KEYS = {y: "yes", n: "no", u: "unsure", i: "irrelevant", l: "later", f: "flag"};
+const WORDS = {yes: "belongs", no: "does not belong", unsure: "can’t tell",
+  irrelevant: "irrelevant", later: "later", flag: "flagged"};
+const AXES = ["z", "y", "x"];
+// The two axes that a slice across each axis shows: down and to the right.
+const SHOWN = [[1, 2], [0, 2], [0, 1]];
+
+/* What is decided: one entry of the browser's storage an item, so that two tabs do not
+   overwrite each other. `stack` has the verdicts that undo takes back, `history` all. */
+const records = new Map(), unsaved = new Set();
+
+function load(item) {
+  try {
+    const found = JSON.parse(localStorage.getItem(STORE + item));
+    if (found) records.set(item, found);
+  } catch { /* closed, or not ours: as if there were none */ }
+}
+
+function save(item, record) {
+  records.set(item, record);
+  try {
+    localStorage.setItem(STORE + item, JSON.stringify(record));
+    unsaved.delete(item);
+  } catch {
+    unsaved.add(item);
+  }
+  $("alert").hidden = unsaved.size === 0;
+  $("alert").textContent = "The browser’s storage is full or closed: this tab alone keeps "
+    + `${unsaved.size} of the decisions. Export them before you close it.`;
+}
+
+const recordOf = (item) => records.get(item);
+const lastOf = (record) => record?.stack.at(-1);
+const verdictOf = (item) => lastOf(recordOf(item.item))?.verdict;
+
+function exported() {
+  const lines = items.map((item) => {
+    const record = recordOf(item.item), last = lastOf(record);
+    if (!last) return "";
+    const {why, ...known} = item;
+    return JSON.stringify({...known, queue, ...last, history: record.history}) + "\n";
+  });
+  return lines.join("");
+}
+
+/* Time that is spent here: between two signs of life, at most IDLE_MS. */
+let lastSign = performance.now(), activeMs = 0, spentMs = 0;
+
+function signOfLife() {
+  const now = performance.now();
+  const passed = Math.min(now - lastSign, IDLE_MS);
+  lastSign = now;
+  if (!document.hidden) { activeMs += passed; spentMs += passed; }
+}
+
+/* The crop of a question: a sheet of slices, and its segments in runs. */
+const crops = new Map();
+const wholePage = new Promise((done) => addEventListener("DOMContentLoaded", done));
+
+function cropOf(place) {
+  if (!items[place]) return null;
+  if (!crops.has(place)) crops.set(place, decode(place));
+  return crops.get(place);
+}
+
+async function decode(place) {
+  if (!$(`crop-${place}`)) await wholePage;
+  const crop = JSON.parse($(`crop-${place}`).textContent);
+  const sheet = new Image();
+  sheet.src = crop.sheet;
+  await sheet.decode();
+  const [depth, height, width] = crop.shape, columns = sheet.width / width;
+  const canvas = Object.assign(document.createElement("canvas"), {width: sheet.width, height: sheet.height});
+  const context = canvas.getContext("2d", {willReadFrequently: true});
+  context.drawImage(sheet, 0, 0);
+  const grey = new Uint8Array(depth * height * width);
+  for (let z = 0; z < depth; z++) {
+    const left = (z % columns) * width, top = Math.floor(z / columns) * height;
+    const tile = context.getImageData(left, top, width, height).data;
+    for (let n = 0; n < height * width; n++) grey[z * height * width + n] = tile[4 * n];
+  }
+  return {...crop, grey, labels: labelsOf(crop.runs, grey.length), surface: null};
+}
+
+function labelsOf(text, length) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const labels = new Uint8Array(length);
+  let at = 0, value = 0, shift = 0;
+  for (const byte of bytes) {
+    value += (byte & 127) * 2 ** shift;
+    shift += 7;
+    if (byte & 128) continue;
+    const end = at + Math.floor(value / 4);
+    labels.fill(value % 4, at, end);
+    at = end; value = 0; shift = 0;
+  }
+  return labels;
+}
+
+/* The question in view. */
+let place = 0, crop = null, at = [0, 0, 0], view = 0, candidateShown = true, contrast = 1;
+let turn = [0.5, 0.6];
+const slices = [...document.querySelectorAll("figure[data-axis]")];
+
+async function show(next) {
+  place = Math.max(0, Math.min(items.length - 1, next));
+  signOfLife();
+  activeMs = 0;
+  const asked = place, found = await cropOf(place);
+  if (asked !== place) return;
+  crop = found;
+  at = [...crop.contact];
+  candidateShown = true;
+  tell();
+  draw();
+  for (const other of crops.keys()) if (Math.abs(other - place) > 5) crops.delete(other);
+  for (const other of [place + 1, place + 2]) cropOf(other);
+}
+
+const percent = (p) => p > 0.99 ? "over 99 %" : p < 0.01 ? "under 1 %" : `${Math.round(100 * p)} %`;
+const proposalOf = (item) => `The model proposes “${item.proposal ? "belongs" : "does not belong"}” (probability that it belongs: ${percent(item.probability)}).`;
+
+function tell() {
+  const item = items[place], record = recordOf(item.item), verdict = lastOf(record)?.verdict;
+  const hidden = item.blind && !record?.history.length;
+  const colour = (name, text) => Object.assign(document.createElement("span"), {className: name, textContent: text});
+  $("question").replaceChildren("Does the ", colour("candidate", "orange segment"),
+    " belong to the ", colour("seed", "blue neuron"), "?");
+  $("why").textContent = hidden ? "A blind check." : item.why;
+  $("belief").textContent = hidden ? "What the model proposes is shown after your verdict."
+    : `${proposalOf(item)} Saves ${item.expected_edits.toFixed(2)} edits on average.`;
+  for (const button of document.querySelectorAll("[data-verdict]"))
+    button.setAttribute("aria-pressed", button.dataset.verdict === verdict);
+  $("note").value = lastOf(record)?.note ?? "";
+  $("ids").replaceChildren(...["task", "cell", "seeds", "supervoxel", "voxels", "point_nm", "point", "split", "data", "checkpoint"]
+    .filter((name) => item[name] !== null)
+    .flatMap((name) => ["dt", "dd"].map((tag, n) => Object.assign(document.createElement(tag),
+      {textContent: n ? [item[name]].flat().join(", ") : name.replace("_", ", ")}))));
+  count();
+}
+
+function count() {
+  const verdicts = items.map(verdictOf), decided = verdicts.filter((v) => v && v !== "later").length;
+  const spent = items.map((item) => lastOf(recordOf(item.item))?.active_ms ?? 0).filter((ms) => ms > 0);
+  const minutes = spent.reduce((sum, ms) => sum + ms, 0) / 60_000;
+  const left = spent.length < 3 ? "" : ` · about ${Math.ceil(minutes / spent.length * (items.length - decided))} min left`;
+  $("progress").max = items.length;
+  $("progress").value = decided;
+  $("counts").textContent = `Question ${place + 1} of ${items.length} · ${decided} decided · ${Math.round(spentMs / 60_000)} min active${left}`;
+  $("undo").disabled = !latest();
+}
+
+/* Decisions. */
+function decide(verdict, note = $("note").value) {
+  const item = items[place], record = recordOf(item.item) ?? {stack: [], history: []};
+  signOfLife();
+  const made = {verdict, note, active_ms: Math.round(activeMs), reviewer: $("reviewer").value.trim(),
+    time: new Date().toISOString()};
+  record.stack.push(made);
+  record.history.push(made);
+  save(item.item, record);
+  $("status").textContent = `Question ${place + 1}: ${WORDS[verdict]}.${item.blind ? ` ${proposalOf(item)}` : ""}`;
+  const next = nextOpen();
+  if (next === null) {
+    $("status").textContent += " All are decided: export them.";
+    tell();
+  } else show(next);
+}
+
+function nextOpen() {
+  const from = (start, wanted) => items.findIndex((item, n) => n >= start && n !== place && wanted(verdictOf(item)));
+  const found = [[place, (v) => !v], [0, (v) => !v], [place, (v) => v === "later"], [0, (v) => v === "later"]]
+    .map(([start, wanted]) => from(start, wanted)).find((n) => n >= 0);
+  return found ?? null;
+}
+
+function latest() {
+  const made = items.map((item, n) => ({n, time: lastOf(recordOf(item.item))?.time ?? ""}));
+  const last = made.reduce((one, other) => other.time >= one.time ? other : one, {time: ""});
+  return last.time ? last : null;
+}
+
+function undo() {
+  const last = latest();
+  if (!last) return;
+  const {item} = items[last.n], record = recordOf(item);
+  const {verdict} = record.stack.pop();
+  record.history.push({verdict: "undone", time: new Date().toISOString()});
+  save(item, record);
+  $("status").textContent = `Question ${last.n + 1}: “${WORDS[verdict]}” is undone.`;
+  show(last.n);
+}
+
+function flag() {
+  $("flag-reason").value = "";
+  $("flag").returnValue = "";
+  $("flag").showModal();
+}
+
+/* Drawing. */
+function draw() {
+  slices.forEach((figure, axis) => drawSlice(figure, axis));
+  drawSolid();
+  $("toggle").setAttribute("aria-pressed", candidateShown);
+  $("slice").max = crop.shape[view] - 1;
+  $("slice").value = at[view];
+}
+
+function voxel(axis, down, right) {
+  const where = [...at];
+  [where[SHOWN[axis][0]], where[SHOWN[axis][1]]] = [down, right];
+  return (where[0] * crop.shape[1] + where[1]) * crop.shape[2] + where[2];
+}
+
+function painted(rows, columns, colour) {
+  const canvas = Object.assign(document.createElement("canvas"), {width: columns, height: rows});
+  const context = canvas.getContext("2d"), pixels = context.createImageData(columns, rows);
+  for (let n = 0; n < rows * columns; n++) pixels.data.set(colour(Math.floor(n / columns), n % columns), 4 * n);
+  context.putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+function colourOf(label) {
+  return label === 1 ? SEED : label === 2 && candidateShown ? CANDIDATE : null;
+}
+
+function drawSlice(figure, axis) {
+  const [down, right] = SHOWN[axis], [rows, columns] = [crop.shape[down], crop.shape[right]];
+  const canvas = figure.querySelector("canvas"), context = canvas.getContext("2d");
+  const extent = (a) => crop.shape[a] * crop.edges[a];
+  canvas.width = 576;
+  canvas.height = Math.round(576 * extent(down) / extent(right));
+  const label = (y, x) => y < 0 || x < 0 || y >= rows || x >= columns ? 0 : crop.labels[voxel(axis, y, x)];
+  const grey = painted(rows, columns, (y, x) => {
+    const value = 128 + contrast * (crop.grey[voxel(axis, y, x)] - 128);
+    return [value, value, value, 255];
+  });
+  const masks = painted(rows, columns, (y, x) => {
+    const own = label(y, x), colour = colourOf(own);
+    const rim = [[1, 0], [-1, 0], [0, 1], [0, -1]].some(([dy, dx]) => label(y + dy, x + dx) !== own);
+    return colour ? [...colour, rim ? 200 : 70] : [0, 0, 0, 0];
+  });
+  context.drawImage(grey, 0, 0, canvas.width, canvas.height);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(masks, 0, 0, canvas.width, canvas.height);
+  drawCross(context, canvas, axis);
+  if (axis === 0) drawBar(context, canvas, extent(right));
+  figure.classList.toggle("active", axis === view);
+  figure.querySelector("figcaption").textContent =
+    `${axis + 1}: ${AXES[right]}${AXES[down]}, ${at[axis] + 1} of ${crop.shape[axis]}`;
+}
+
+function drawCross(context, canvas, axis) {
+  const [down, right] = SHOWN[axis];
+  const y = (at[down] + 0.5) / crop.shape[down] * canvas.height, x = (at[right] + 0.5) / crop.shape[right] * canvas.width;
+  const gap = 36;
+  context.strokeStyle = "rgb(255 255 255 / .45)";
+  context.beginPath();
+  // Open around the point itself.
+  for (const [from, to] of [[0, -gap], [gap, Infinity]]) {
+    context.moveTo(x, from && y + from);
+    context.lineTo(x, Math.min(canvas.height, y + to));
+    context.moveTo(from && x + from, y);
+    context.lineTo(Math.min(canvas.width, x + to), y);
+  }
+  context.stroke();
+}
+
+function drawBar(context, canvas, extent) {
+  const most = extent / 3, power = 10 ** Math.floor(Math.log10(most));
+  const length = [5, 2, 1].map((n) => n * power).find((n) => n <= most);
+  const pixels = length / extent * canvas.width, [x, y] = [14, canvas.height - 16];
+  context.fillStyle = "#000";
+  context.fillRect(x - 2, y - 2, pixels + 4, 9);
+  context.fillStyle = "#fff";
+  context.fillRect(x, y, pixels, 5);
+  context.font = "20px system-ui, sans-serif";
+  context.strokeStyle = "#000";
+  context.lineWidth = 4;
+  context.strokeText(`${length} ${unit}`, x, y - 8);
+  context.fillText(`${length} ${unit}`, x, y - 8);
+}
+
+/* Voxels of seed and candidate that show, with the direction that each faces. */
+function surfaceOf() {
+  const [depth, height, width] = crop.shape, found = [];
+  const label = (z, y, x) => z < 0 || y < 0 || x < 0 || z >= depth || y >= height || x >= width
+    ? 0 : crop.labels[(z * height + y) * width + x];
+  for (let z = 0; z < depth; z++) for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
+    const own = label(z, y, x);
+    if (own !== 1 && own !== 2) continue;
+    const normal = [0, 0, 0];
+    let faces = 0;
+    for (let dz = -1; dz <= 1; dz++) for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) {
+      if (label(z + dz, y + dy, x + dx) === own) continue;
+      if (Math.abs(dz) + Math.abs(dy) + Math.abs(dx) === 1) faces++;
+      normal[0] += dz; normal[1] += dy; normal[2] += dx;
+    }
+    if (!faces) continue;
+    const norm = Math.hypot(...normal) || 1;
+    found.push({own, place: [z, y, x], normal: normal.map((n) => n / norm)});
+  }
+  return found;
+}
+
+function turned([z, y, x]) {
+  const [tilt, spin] = turn;
+  const [x1, z1] = [Math.cos(spin) * x + Math.sin(spin) * z, Math.cos(spin) * z - Math.sin(spin) * x];
+  return [Math.cos(tilt) * z1 - Math.sin(tilt) * y, Math.cos(tilt) * y + Math.sin(tilt) * z1, x1];
+}
+
+function drawSolid() {
+  const canvas = $("solid").querySelector("canvas"), size = 384;
+  canvas.width = canvas.height = size;
+  const context = canvas.getContext("2d"), pixels = context.createImageData(size, size);
+  const depths = new Float32Array(size * size).fill(-Infinity);
+  const scale = size / Math.hypot(...crop.shape.map((n, a) => n * crop.edges[a]));
+  const dot = Math.ceil(1.7 * scale * Math.max(...crop.edges));
+  crop.surface ??= surfaceOf();
+  for (const {own, place, normal} of crop.surface) {
+    const colour = colourOf(own);
+    if (!colour) continue;
+    const [depth, down, right] = turned(place.map((n, a) => (n - crop.shape[a] / 2) * crop.edges[a] * scale));
+    const [facing, up, side] = turned(normal);
+    const light = 0.3 + 0.7 * Math.max(0, 0.8 * facing - 0.5 * up - 0.3 * side);
+    const top = Math.round(size / 2 + down - dot / 2), left = Math.round(size / 2 + right - dot / 2);
+    for (let y = Math.max(0, top); y < Math.min(size, top + dot); y++)
+      for (let x = Math.max(0, left); x < Math.min(size, left + dot); x++) {
+        if (depth <= depths[y * size + x]) continue;
+        depths[y * size + x] = depth;
+        pixels.data.set([...colour.map((c) => Math.min(255, c * light + 30 * light)), 255], 4 * (y * size + x));
+      }
+  }
+  context.putImageData(pixels, 0, 0);
+}
+
+/* Hands. */
+function move(axis, steps) {
+  at[axis] = Math.max(0, Math.min(crop.shape[axis] - 1, at[axis] + steps));
+  draw();
+}
+
+function spin(down, right) {
+  turn = [Math.max(-1.5, Math.min(1.5, turn[0] + down)), turn[1] + right];
+  drawSolid();
+}
+
+const acts = {
+  j: () => show(place + 1), k: () => show(place - 1),
+  ArrowRight: () => show(place + 1), ArrowLeft: () => show(place - 1),
+  ArrowUp: () => move(view, -1), ArrowDown: () => move(view, 1),
+  1: () => { view = 0; draw(); }, 2: () => { view = 1; draw(); }, 3: () => { view = 2; draw(); },
+  c: () => { at = [...crop.contact]; draw(); },
+  " ": () => { candidateShown = !candidateShown; draw(); },
+  "?": () => $("keys").showModal(), f: flag, z: undo,
+};
+// A key that is held acts again: not these.
+const ONCE = new Set([...Object.keys(KEYS), "z", " ", "?"]);
+
+addEventListener("keydown", (event) => {
+  const {target, key} = event, lower = key.length === 1 ? key.toLowerCase() : key;
+  const isButton = target.matches?.("button, summary"), isRange = target.type === "range";
+  if (isButton && event.repeat && (key === "Enter" || key === " ")) event.preventDefault();
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (target.matches?.("input:not([type=range]), textarea, select")) {
+    if (key === "Escape" || key === "Enter") target.blur();
+    return;
+  }
+  if (!crop || (isButton && (key === " " || key === "Enter")) || (isRange && key.startsWith("Arrow"))) return;
+  const turns = {ArrowUp: [-0.1, 0], ArrowDown: [0.1, 0], ArrowLeft: [0, -0.1], ArrowRight: [0, 0.1]};
+  const act = target === $("solid").querySelector("canvas") && turns[key] ? () => spin(...turns[key])
+    : acts[lower] ?? (KEYS[lower] && (() => decide(KEYS[lower])));
+  if (!act) return;
+  event.preventDefault();
+  if (!event.repeat || !ONCE.has(lower)) act();
+});
+
+slices.forEach((figure, axis) => {
+  const canvas = figure.querySelector("canvas");
+  canvas.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    if (crop) move(axis, Math.sign(event.deltaY));
+  }, {passive: false});
+  canvas.addEventListener("click", (event) => {
+    if (!crop) return;
+    const box = canvas.getBoundingClientRect(), [down, right] = SHOWN[axis];
+    view = axis;
+    at[down] = Math.min(crop.shape[down] - 1, Math.floor((event.clientY - box.top) / box.height * crop.shape[down]));
+    at[right] = Math.min(crop.shape[right] - 1, Math.floor((event.clientX - box.left) / box.width * crop.shape[right]));
+    draw();
+  });
+});
+$("solid").addEventListener("pointermove", (event) => {
+  if (event.buttons && crop) spin(event.movementY / 100, event.movementX / 100);
+});
+for (const button of document.querySelectorAll("[data-verdict]"))
+  button.addEventListener("click", () => crop && (button.dataset.verdict === "flag" ? flag() : decide(button.dataset.verdict)));
+$("flag").addEventListener("close", () => {
+  if ($("flag").returnValue === "flag") decide("flag", $("flag-reason").value);
+});
+$("help").addEventListener("click", acts["?"]);
+$("toggle").addEventListener("click", acts[" "]);
+$("previous").addEventListener("click", acts.k);
+$("next").addEventListener("click", acts.j);
+$("undo").addEventListener("click", undo);
+$("slice").addEventListener("input", (event) => crop && move(view, event.target.value - at[view]));
+$("contrast").addEventListener("input", (event) => { contrast = Number(event.target.value); draw(); });
+$("reviewer").addEventListener("change", (event) => {
+  try { localStorage.setItem("eyewire-review reviewer", event.target.value); } catch { /* asked again */ }
+});
+$("export").addEventListener("click", () => {
+  const file = new Blob([exported()], {type: "application/jsonl"});
+  const link = Object.assign(document.createElement("a"), {href: URL.createObjectURL(file), download: `decisions-${queue}.jsonl`});
+  link.click();
+  URL.revokeObjectURL(link.href);
+});
+for (const sign of ["keydown", "pointermove", "pointerdown", "wheel"]) addEventListener(sign, signOfLife, {passive: true, capture: true});
+addEventListener("storage", ({key}) => {
+  if (!key?.startsWith(STORE)) return;
+  load(key.slice(STORE.length));
+  if (crop) tell();
+});
+addEventListener("beforeunload", (event) => { if (unsaved.size) event.preventDefault(); });
+
+try { $("reviewer").value = localStorage.getItem("eyewire-review reviewer") ?? ""; } catch { /* not kept here */ }
+for (const {item} of items) load(item);
+if (items.length) {
+  const first = items.findIndex((item) => !verdictOf(item));
+  show(first < 0 ? 0 : first);
+} else {
+  $("question").textContent = "Nothing has to be decided.";
+  for (const button of document.querySelectorAll("main button, #export")) button.disabled = true;
+  $("views").hidden = true;
+}

@@ -1,0 +1,79 @@
+"""Tests for the page on which people decide."""
+
+import base64
+import hashlib
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from eyewire_validator.review.page import describe_items, render_page
+
+ROW = {
+    "item": "1-2", "reason": "ask", "why": "The model is not sure.", "split": "open",
+    "task": 1, "cell": 7, "segment": 2, "seeds": str(2**63 + 1),
+    "supervoxel": 2**63 + 3, "data": "d", "checkpoint": "c", "voxels": 10,
+    "probability": 0.4, "expected_edits": 0.4, "proposal": False, "current": False,
+    "blind": False, "z": 3, "y": 4, "x": 5, "z_nm": None, "y_nm": None, "x_nm": None,
+}  # fmt: skip
+CROP = {"sheet": "data:,", "runs": "", "shape": [1, 1, 1], "contact": [0, 0, 0]}
+
+
+@pytest.fixture
+def render():
+    """Return a function that renders the page of a row, but for what it says."""
+
+    def render(**changes):
+        items = describe_items(pd.DataFrame([{**ROW, **changes}]))
+        return "".join(render_page(items, [CROP], "nm"))
+
+    return render
+
+
+def embedded(page, name):
+    pattern = rf'<script type="application/json" id="{name}">(.*?)</script>'
+    return json.loads(re.search(pattern, page, re.DOTALL)[1])
+
+
+def test_ids_of_64_bits_are_texts(render):
+    (item,) = embedded(render(), "queue")["items"]
+    assert (item["seeds"], item["supervoxel"]) == (str(2**63 + 1), str(2**63 + 3))
+
+
+@pytest.mark.parametrize(("known", "point"), [(None, None), (8.5, [8.5, 8.5, 8.5])])
+def test_a_point_is_in_nm_where_the_voxel_is_known(render, known, point):
+    page = render(z_nm=known, y_nm=known, x_nm=known)
+    (item,) = embedded(page, "queue")["items"]
+    assert (item["point_nm"], item["point"]) == (point, [3, 4, 5])
+
+
+def test_a_crop_stands_beside_its_item(render):
+    assert embedded(render(), "crop-0") == CROP
+
+
+def test_hostile_text_stays_text(render):
+    hostile = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(2)>"
+    page = render(why=hostile)
+    assert embedded(page, "queue")["items"][0]["why"] == hostile
+    assert "alert(1)</script>" not in page
+    assert "<img" not in page
+
+
+def test_its_own_script_alone_may_run(render):
+    page = render()
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
+    assert "default-src 'none'" in page
+
+
+def test_nothing_is_loaded_from_elsewhere(render):
+    assert not re.search(r"(src|href)\s*=\s*[\"']", render())
+
+
+def test_another_queue_has_another_hash(render):
+    one, other = (
+        embedded(render(data=data), "queue")["queue"] for data in ("d", "other")
+    )
+    assert one != other

@@ -1,0 +1,44 @@
+"""Rank what people should decide by the edits that each decision saves."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.models.thresholds import read_thresholds
+from eyewire_validator.review.agreement import CONFLICT, settle
+from eyewire_validator.review.question import data_hash
+from eyewire_validator.review.queue import rank_decisions, select_decisions
+from eyewire_validator.storage.hashes import file_hash
+from eyewire_validator.storage.schemas.answers import ANSWERS
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.schemas.review import DECISIONS, QUEUE
+from eyewire_validator.storage.tables import read_batches, read_table, write_table
+from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.store import VolumeStore
+
+with job_log(snakemake.log[0], snakemake.output):
+    files, params = snakemake.input, snakemake.params
+    threshold = read_thresholds(Path(files.thresholds)).decisions.threshold
+    selected = [
+        select_decisions(batch, threshold, params.audit_share)
+        for batch in read_batches(Path(files.answers), ANSWERS, ANSWERS.names)
+    ]
+    decisions = settle(read_table(Path(files.decisions), DECISIONS))
+    settled = set(decisions.loc[decisions["verdict"] != CONFLICT, "item"])
+    queue = rank_decisions(pd.concat(selected, ignore_index=True), settled)
+    lineage = Lineage(read_table(Path(files.index), TASK_INDEX))
+    store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
+    hashes = {
+        task: data_hash(store.get(volume), lineage.task(task))
+        for volume, task in sorted(
+            set(zip(queue["volume"], queue["task"], strict=True))
+        )
+    }
+    queue["data"] = queue["task"].map(hashes).astype(str)
+    queue["checkpoint"] = (
+        file_hash(Path(files.checkpoint))[:12] if files.checkpoint else params.settings
+    )
+    write_table(Path(snakemake.output[0]), queue, QUEUE)
+    print(queue.groupby("reason").size().to_string())

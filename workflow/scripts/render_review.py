@@ -1,0 +1,45 @@
+"""Write the page on which people decide."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.review.crops import cut_crop, pack_crop
+from eyewire_validator.review.page import describe_items, render_page
+from eyewire_validator.storage.files import write_text
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.schemas.review import QUEUE
+from eyewire_validator.storage.tables import read_table
+from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.store import VolumeStore
+from eyewire_validator.volumes.voxel_size import voxel_size
+
+
+def crops() -> Iterator[dict[str, Any]]:
+    """Yield the crop of each question."""
+    for row in queue.itertuples():
+        task = lineage.task(row.task)
+        corner = task.corner or (0, 0, 0)
+        point = (np.array([row.z, row.y, row.x]) - corner) // store.geometry.factor
+        yield pack_crop(cut_crop(store.get(row.volume), task.seed, row.segment, point))
+
+
+with job_log(snakemake.log[0], snakemake.output):
+    files, params = snakemake.input, snakemake.params
+    queue = read_table(Path(files.queue), QUEUE).head(params.page_items)
+    lineage = Lineage(read_table(Path(files.index), TASK_INDEX))
+    store = VolumeStore(
+        map(Path, files.volumes),
+        VolumeGeometry(**params.geometry),
+        voxel_nm=voxel_size(
+            params.voxel_nm, Path(files.manifest) if files.manifest else None
+        ),
+    )
+    unit = "nm" if store.voxel_nm else "voxels"
+    pages = render_page(describe_items(queue), crops(), unit)
+    write_text(Path(snakemake.output[0]), pages)
+    print(f"{len(queue)} questions on the page")
