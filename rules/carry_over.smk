@@ -43,19 +43,10 @@ rule prepare_tissue:
     localrule: True
     threads: ALL_CORES
     params:
-        python=unrecorded(sys.executable),
-        snakefile=str(REPOSITORY / "Snakefile"),
         folder=lambda wildcards, output: str(Path(output[0]).parents[2]),
         config=config_of_run,
     run:
-        own_config = Path(params.folder) / "config.json"
-        own_config.parent.mkdir(parents=True, exist_ok=True)
-        own_config.write_text(json.dumps(params.config))
-        shell(
-            "{params.python:q} -m snakemake --cores {threads} --nolock --rerun-incomplete"
-            " --snakefile {params.snakefile:q} --directory {params.folder:q}"
-            " --configfile {own_config:q} -- results/tasks/index.parquet > {log:q} 2>&1"
-        )
+        run_in(params.folder, params.config, threads, log[0])
 
 
 rule train_tissue:

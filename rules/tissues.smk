@@ -88,6 +88,19 @@ def config_of_run(wildcards, input):
     return run
 
 
+def run_in(folder, settings, threads, log):
+    """Run this workflow with its own configuration in a folder, up to the index."""
+    file = Path(folder) / "config.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(settings))
+    python, snakefile = sys.executable, REPOSITORY / "Snakefile"
+    shell(
+        "{python:q} -m snakemake --cores {threads} --nolock --rerun-incomplete"
+        " --snakefile {snakefile:q} --directory {folder:q} --configfile {file:q}"
+        " -- results/tasks/index.parquet > {log:q} 2>&1"
+    )
+
+
 def evidence_on(tissue, *also_without, part):
     """A table of the evidence on a tissue, by a model that saw neither it nor those."""
     model = without(tissue, *also_without)

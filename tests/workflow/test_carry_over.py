@@ -33,6 +33,11 @@ def tissue(name):
                 "size": 16, "overlap": 4, "factor": 1, "voxel_nm": [10, 10, 10]
             },
             "evaluation": {"dust_voxels": 10},
+            # By cell: each of them runs through all volumes.
+            "split": {
+                "rule": "published", "published_first_test_cell": 6,
+                "validation_share": 0.3,
+            },
             "kinds": {kind: {"training": {"patch_size": 16}} for kind in KINDS},
         },
     }  # fmt: skip

@@ -43,7 +43,11 @@ def test_seeds_are_answered_by_the_ready_made_model_alone(tmp_path, run):
     )
     assert set(answers["seed"]) == {2**60 + 5, 2**60 + 21}
     assert answers["supervoxel"].min() >= 2**60
-    assert answers["thresholds"].str.startswith("checkpoint, measured on FIB-25").all()
+    assert (
+        answers["thresholds"]
+        .str.startswith("checkpoint, measured on tissue left out")
+        .all()
+    )
     assert answers[["z_nm", "y_nm", "x_nm"]].notna().all(axis=None)
     verdicts = pd.read_csv(tmp_path / "results/answers/ready_made/tasks.csv")
     assert set(verdicts["task"]) == set(answers["task"])

@@ -121,7 +121,9 @@ def judge_left_out(
 
     Returns:
         A row: ``tasks``, ``cells``; of `REPORTED` the value, ``_low`` and ``_high``;
-        ``edits_unanswered``, a task, if nothing is answered; ``ece`` of contested
+        ``edits_unanswered``, a task, if nothing is answered; ``alarm``, the share of
+        tasks in volumes unlike the other tissues, and ``edits_heeded``, if nothing is
+        answered in these; ``ece`` of contested
         candidates, uncalibrated; and for each of `ASKED`, in per cent:
         ``wrong_cells_``, the share of false merges among what is accepted in a cell,
         on average over cells, which is what was asked for; ``kept_``, the share among
@@ -142,7 +144,11 @@ def judge_left_out(
             f"{name}_{end}": metric[end] for end in ("low", "high")
         }
     truth = segments["truth"].to_numpy(np.bool_)
+    rings = tasks["volume"].isin(_alarmed(own, memberships)).to_numpy()
+    missed = (answers["tp"] + answers["fn"]).to_numpy()
     row["edits_unanswered"] = float(truth.sum() / len(tasks))
+    row["alarm"] = float(rings.mean())
+    row["edits_heeded"] = float(np.where(rings, missed, answers["edits"]).mean())
     labelled = Labelled(batches_of(segments), ranked)
     report = calibration_report(labelled, Calibration.fit(labelled), CONTESTED)
     row["ece"] = report["raw"]["ece_width"] if report else None
@@ -151,6 +157,16 @@ def judge_left_out(
         accepting = choose_across(others, memberships, asking).accept
         row |= _kept(segments, truth, accepting, f"{100 * asked:g}")
     return row
+
+
+def _alarmed(own: Evidence, memberships: TissueMemberships) -> list[int]:
+    """Return the volumes that are unlike all tissues that memberships know."""
+    familiar, voxel_nm = memberships.familiar, own.voxel_nm()
+    return [
+        volume
+        for volume, seen in own.looks().items()
+        if any(familiar.strange(seen, voxel_nm))
+    ]
 
 
 def _kept(

@@ -162,13 +162,13 @@ def test_patches_differ_in_contrast_brightness_and_noise():
     noise = torch.Generator().manual_seed(0)
     flat = change_looks(torch.zeros(200, 4, 4, 4), noise)
     brightness, grain = flat.mean((1, 2, 3)), flat.std((1, 2, 3))
-    assert 0.3 < float(brightness.max()) < 0.5
-    assert -0.5 < float(brightness.min()) < -0.3
+    assert 0.4 < float(brightness.max()) < 0.6
+    assert -0.6 < float(brightness.min()) < -0.4
     assert float(grain.min()) < 0.02
     assert 0.17 < float(grain.max()) < 0.26
     bright = change_looks(torch.full((200, 4, 4, 4), 100.0), noise).mean((1, 2, 3))
-    assert 74 < float(bright.min()) < 80
-    assert 120 < float(bright.max()) < 126
+    assert 59 < float(bright.min()) < 70
+    assert 130 < float(bright.max()) < 141
 
 
 def test_it_learns_where_membranes_are(store, index, tmp_path):

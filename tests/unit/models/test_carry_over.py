@@ -13,7 +13,7 @@ from eyewire_validator.models.packaging import LeftOut, fit_across
 BOOTSTRAP = {"resamples": 50, "random_seed": 0}
 
 
-def evidence(random_seed, *, cells=80, wrong=0.0, shift=0.0):
+def evidence(random_seed, *, cells=80, wrong=0.0, shift=0.0, mean=120.0):
     """Draw the evidence on a task of each cell: ten candidates, of which five belong.
 
     Args:
@@ -21,6 +21,7 @@ def evidence(random_seed, *, cells=80, wrong=0.0, shift=0.0):
         cells: how many.
         wrong: share of the candidates whose linkage says the contrary.
         shift: added to all levels.
+        mean: grey value of the volumes.
     """
     draw = np.random.default_rng(random_seed)
     count = 10 * cells
@@ -36,7 +37,7 @@ def evidence(random_seed, *, cells=80, wrong=0.0, shift=0.0):
         }
     )  # fmt: skip
     tasks = candidates[["task", "cell", "volume"]].drop_duplicates(ignore_index=True)
-    looks = [1.0, 120.0, 5.0, -2.0, -1.0, -1.0, 0.0]
+    looks = [1.0, mean, 5.0, -2.0, -1.0, -1.0, 0.0]
     tasks["looks"], tasks["voxel_nm"] = [looks] * cells, [[10.0] * 3] * cells
     counts = {"seed_full_voxels": 9, "dust_truth_segments": 0}
     return Evidence(tasks.assign(**counts, dust_truth_full_voxels=0), candidates)
@@ -64,6 +65,25 @@ def test_other_tissue_breaks_the_promise_and_shows_it():
     row = judged(evidence(0, wrong=0.3, shift=2), a=evidence(1), b=evidence(2))
     assert row["kept_5"] > 0.2
     assert row["wrong_cells_5"] > 0.2
+
+
+def test_where_the_alarm_is_heeded_no_answer_does_harm():
+    others = {"a": in_volumes(evidence(1)), "b": in_volumes(evidence(2))}
+    calm = judged(evidence(0), **others)
+    assert calm["alarm"] == 0
+    assert calm["edits_heeded"] == calm["edits"]
+    strange = judged(evidence(0, wrong=0.6, shift=2, mean=200.0), **others)
+    assert strange["alarm"] == 1
+    assert strange["edits"] > strange["edits_heeded"] == strange["edits_unanswered"]
+
+
+def in_volumes(one):
+    """Say that the tasks lie in three volumes, as fewer tell nothing of a tissue."""
+    volumes = 1 + one.tasks["task"] % 3
+    return Evidence(
+        one.tasks.assign(volume=volumes),
+        one.candidates.assign(volume=1 + one.candidates["task"] % 3),
+    )
 
 
 def test_nothing_is_accepted_where_nobody_knows_enough():

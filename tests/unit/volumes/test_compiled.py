@@ -43,7 +43,7 @@ def python(tmp_path):
         file = tmp_path / "program.py"
         file.write_text(program)
         done = subprocess.run(
-            [sys.executable, str(file)],
+            [sys.executable, "-W", "ignore", str(file)],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment},
             capture_output=True,
