@@ -31,6 +31,7 @@ EXPECTED = {
     "gather_evidence": {"numba", "scipy.ndimage", "torch"},
     "train_tissue": {"numba", "scipy.ndimage", "torch"},
     "make_supervoxels": {"numba", "scipy.ndimage", "skimage", "torch"},
+    "measure_review": {"matplotlib"},
     "package_model": {"torch"},
     "package_tissue_model": {"torch"},
     "plot_learning": {"matplotlib"},

@@ -21,6 +21,12 @@ DOCUMENTS = [
     *sorted((ROOT / "docs/figures").glob("*.md")),
 ]
 
+# What config/studies/carry_over.yaml names.
+STUDIED = (
+    *("fib25_dev.npz", "fib25_other_sparse.npz", "gala_train.npz", "mouse_ac4.npz"),
+    "fib25_dev.pt",
+)
+
 # Fenced, and indented after an empty line.
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"(?<=\n\n)(?: {4}[^\n]*\n)+")
@@ -85,7 +91,7 @@ def clone(tmp_path_factory):
     (folder / "docs/figures").mkdir(parents=True)
     for place in (folder, folder / "my_run", folder / "FOLDER"):
         place.mkdir(exist_ok=True)
-        for name in ("block.npz", "cells1.csv", "cells2.csv", "cells3.csv"):
+        for name in ("block.npz", "cells1.csv", "cells2.csv", "cells3.csv", *STUDIED):
             (place / name).touch()
     return folder
 

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 MODELS = (ROOT / "models" / "README.md").read_text()
@@ -23,6 +25,8 @@ def test_the_example_in_voxels_runs(finished, monkeypatch):
     assert ((probability >= 0) & (probability <= 1)).all()
 
 
+# It knows real tissue, and this is a drawing: it says so.
+@pytest.mark.filterwarnings("ignore:this volume is unlike")
 def test_the_example_in_segments_answers_every_other_segment(monkeypatch):
     monkeypatch.chdir(ROOT)
     names: dict[str, object] = {}
