@@ -1,4 +1,4 @@
-"""What the study of tissues asks for. Functions only, no rules.
+"""Find what the study of tissues asks for. Functions only, no rules.
 
 REQUIRED CONFIG  carry_over
 """
@@ -29,12 +29,12 @@ def without(*tissues):
 
 
 def learned_from(wildcards):
-    """The tissues that a model learns from."""
+    """List the tissues that a model learns from."""
     return [name for name in TISSUES if name not in wildcards.without.split("+")]
 
 
 def block_of(tissue):
-    """What `FilesSettings` takes, with the labels to learn from."""
+    """Return what `FilesSettings` takes, with the labels to learn from."""
     files, run = BLOCKS[tissue], TISSUES[tissue]["run"]
     return {
         "image": files["image"],
@@ -47,18 +47,18 @@ def block_of(tissue):
 
 
 def volumes_of_tissue(tissue):
-    """The folder of the folders of its volumes, which come with its index."""
+    """Name the folder of the folders of its volumes, which come with its index."""
     return here(f"results/carry_over/tissues/{tissue}/results/volumes/groups")
 
 
 def dust_of_tissue(tissue):
-    """What is dust in a tissue's run, whose configuration may say nothing of it."""
+    """Return what is dust in a tissue's run, whose configuration may not say."""
     run = TISSUES[tissue]["run"]
     return dust({**run, "evaluation": config["evaluation"] | run.get("evaluation", {})})
 
 
 def files_of_blocks(tissues):
-    """The files on this disk that blocks are read from."""
+    """List the files on this disk that blocks are read from."""
     named = {
         file
         for tissue in tissues
@@ -70,14 +70,14 @@ def files_of_blocks(tissues):
 
 
 def maker_of_supervoxels(wildcards):
-    """A model that never saw the tissue, where its supervoxels are to be made."""
+    """Name a model that never saw the tissue, where its supervoxels are to be made."""
     if BLOCKS[wildcards.tissue]["supervoxels"] != MAKE:
         return []
     return f"results/carry_over/models/{wildcards.tissue}/0/checkpoint.pt"
 
 
 def config_of_run(wildcards, input):
-    """The configuration of the run that makes a tissue's tasks."""
+    """Return the configuration of the run that makes a tissue's tasks."""
     run = json.loads(json.dumps(TISSUES[wildcards.tissue]["run"]))
     for name, source in run["sandbox"]["files"].items():
         if isinstance(source, str) and source != MAKE and "://" not in source:
@@ -102,13 +102,13 @@ def run_in(folder, settings, threads, log):
 
 
 def evidence_on(tissue, *also_without, part):
-    """A table of the evidence on a tissue, by a model that saw neither it nor those."""
+    """Name a table of evidence on a tissue, by a model that saw neither it nor those."""
     model = without(tissue, *also_without)
     return f"results/carry_over/evidence/{tissue}/{model}/{{replicate}}/{part}.parquet"
 
 
 def evidence_on_others(part):
-    """The evidence on all tissues but one, each by a model that saw neither."""
+    """List the evidence on all tissues but one, each by a model that saw neither."""
     return lambda wildcards: [
         evidence_on(other, wildcards.tissue, part=part).format(**wildcards)
         for other in LEFT_OUT
@@ -117,7 +117,7 @@ def evidence_on_others(part):
 
 
 def evidence_of_pairs(part):
-    """The evidence on each tissue by a model that saw neither it nor another one.
+    """List the evidence on each tissue by a model that saw neither it nor another.
 
     In the order of `itertools.permutations` of the one left out and the other.
     """

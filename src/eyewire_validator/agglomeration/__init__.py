@@ -5,7 +5,8 @@ features (`features`) of filtered images (`filters`), which perceptrons classify
 (`contact_classifier`), and by affinities (`affinities`) that a U-Net predicts
 (`affinity_unet`). Both together are the `contact_model`, which scores contacts
 (`scoring`). `linkage` joins segments to the seed, the surest contact first, and
-`membership` turns that into probabilities, which the `answerer` gives.
+`membership` turns that into probabilities, by tissue (`tissue_memberships`), which the
+`answerer` gives.
 
 `examples` labels contacts by tasks to learn from; `training` and `affinity_training`
 learn. `labelled_tissue` are whole blocks, from which `tissue_training` learns.

@@ -111,7 +111,7 @@ class Decisions:
         return cls(**values)
 
     def describe_acceptance(self) -> str:
-        """Say what is accepted unseen and what bounds its errors, or why nothing is."""
+        """Describe what is accepted unseen, and what bounds it, or why nothing is."""
         if self.accept is None and self.missing:
             return (
                 f"nothing is accepted unseen: {self.missing} more cells are missing, "

@@ -182,7 +182,7 @@ def accept_ranked(ranked: RankedSegments, risk: Risk) -> Acceptance:
 
 
 class _Steps(NamedTuple):
-    """What thresholds accept: (n,) arrays, the highest threshold first."""
+    """Hold what thresholds accept: (n,) arrays, the highest threshold first."""
 
     threshold: NDArray[np.float32]
     clusters: _Counts

@@ -1,4 +1,4 @@
-"""What linkage says of every candidate of labelled tasks, and what is fitted to it.
+"""Hold what linkage says of the candidates of labelled tasks, and fit to it.
 
 Scoring contacts is what takes time. Membership, thresholds and calibration are fitted
 to its outcome again and again: across tissues, or to a few tasks of a new one.
