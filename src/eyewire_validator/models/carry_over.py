@@ -21,7 +21,11 @@ from eyewire_validator.evaluation.decisions import (
     choose_decisions,
     decide,
 )
-from eyewire_validator.evaluation.ranking import batches_of, rank_segments
+from eyewire_validator.evaluation.ranking import (
+    RankedSegments,
+    batches_of,
+    rank_segments,
+)
 from eyewire_validator.evaluation.risk import Risk
 from eyewire_validator.evaluation.segment_metrics import evaluate_cells
 from eyewire_validator.evaluation.summary import CONTESTED
@@ -61,6 +65,12 @@ def pool(
     return pd.concat(parts, ignore_index=True)
 
 
+def rank_pooled(pooled: pd.DataFrame) -> tuple[RankedSegments, pd.DataFrame]:
+    """Rank what `pool` returned; return its tasks with their cells, too."""
+    tasks = pooled[["task", "cell"]].drop_duplicates(ignore_index=True)
+    return rank_segments(batches_of(pooled), tasks), tasks
+
+
 def choose_across(
     tissues: Mapping[str, Evidence],
     memberships: TissueMemberships,
@@ -71,8 +81,7 @@ def choose_across(
     The cells of all tissues together are what bounds the risk.
     """
     pooled = pool(tissues, memberships)
-    tasks = pooled[["task", "cell"]].drop_duplicates(ignore_index=True)
-    ranked = rank_segments(batches_of(pooled), tasks)
+    ranked, tasks = rank_pooled(pooled)
     chosen = choose_decisions(ranked, tasks, settings)
     return replace(chosen, threshold=fewest_edits(pooled))
 

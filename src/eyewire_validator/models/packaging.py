@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.evaluation.calibration import Labelled, fit_temperature
 from eyewire_validator.evaluation.decisions import DecisionSettings, decided_unseen
 from eyewire_validator.evaluation.operating_point import OperatingPoint, measure_kept
-from eyewire_validator.evaluation.ranking import batches_of, rank_segments
-from eyewire_validator.models.carry_over import choose_across, pool
+from eyewire_validator.evaluation.ranking import batches_of
+from eyewire_validator.models.carry_over import choose_across, pool, rank_pooled
 from eyewire_validator.models.evidence import Evidence, fit_memberships
 
 
@@ -41,8 +41,8 @@ def fit_across(
     memberships = fit_memberships(evidence)
     decisions = choose_across(evidence, memberships, settings)
     pooled = pool(evidence, memberships)
-    tasks = pooled[["task", "cell"]].drop_duplicates(ignore_index=True)
-    labelled = Labelled(batches_of(pooled), rank_segments(batches_of(pooled), tasks))
+    ranked, tasks = rank_pooled(pooled)
+    labelled = Labelled(batches_of(pooled), ranked)
     judged = [_decide_by_others(one, settings) for one in tissues.values()]
     accepted, rejected, belongs = (
         np.concatenate(column) for column in zip(*judged, strict=True)
@@ -62,10 +62,12 @@ def fit_across(
 
 def _decide_by_others(
     one: LeftOut, settings: DecisionSettings
-) -> tuple[pd.Series, pd.Series, pd.Series]:
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
     """Return what is accepted and rejected unseen of a tissue, and what belongs."""
     memberships = fit_memberships(one.others)
     decisions = choose_across(one.others, memberships, settings)
     segments = one.own.candidates.assign(probability=one.own.probability(memberships))
     calm = one.own.tasks.assign(alarm=None)
-    return *decided_unseen(segments, calm, decisions), segments["truth"].to_numpy(bool)
+    return *decided_unseen(segments, calm, decisions), segments["truth"].to_numpy(
+        np.bool_
+    )
