@@ -40,11 +40,13 @@ def agglomerate(
         settings: those that the model was trained with.
     """
     linked = linker(model, store, settings)
-    membership_of = cache(lambda volume: model.membership_on(store.get(volume)))
+    membership_of = cache(
+        lambda volume, scale: model.membership_on(store.get(volume), scale)
+    )
 
     def answer(task: Task, lineage: Lineage) -> Answer:
         found = linked(task, lineage)
-        membership = membership_of(task.volume_id)
+        membership = membership_of(task.volume_id, found.scale)
         members = by_segment_id(found.segments, found.members(membership), task.seed)
         segmentation = store.get(task.volume_id).segmentation
         return answer_in_segments(

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from eyewire_validator.agglomeration.affinity_unet import AffinityUNet
 from eyewire_validator.agglomeration.contact_classifier import ContactClassifier
+from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.config.families import AgglomerationSettings
@@ -55,8 +56,13 @@ class ContactModel(nn.Module):
     def membership(self, fitted: Membership) -> None:
         self.membership_weights.copy_(torch.tensor(fitted))
 
-    def membership_on(self, volume: CoarseVolume) -> Membership:
-        """Return the membership for a volume, by the tissue that it looks like."""
+    def membership_on(self, volume: CoarseVolume, scale: EvidenceScale) -> Membership:
+        """Return the membership for a volume, by the tissue that it looks like.
+
+        Args:
+            volume: see `CoarseVolume`.
+            scale: of the evidence on its contacts.
+        """
         if self.by_tissue is None:
             return self.membership
-        return self.by_tissue.on(Appearance.of(volume), volume.voxel_nm)
+        return self.by_tissue.on(Appearance.of(volume), volume.voxel_nm, scale)

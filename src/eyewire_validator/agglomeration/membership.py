@@ -12,6 +12,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
+
 
 class Membership(NamedTuple):
     """A logistic regression on linkage, contact with the seed, and rejection.
@@ -51,6 +53,14 @@ class Membership(NamedTuple):
             + self.rejected * rejected
         )
         return np.asarray(scipy.special.expit(odds), np.float32)
+
+    def on_scale(self, scale: EvidenceScale) -> "Membership":
+        """Return what does to levels what this one does to standardized ones.
+
+        Linkage takes means, so its levels are shifted and stretched as contacts are.
+        """
+        linkage = self.linkage / scale.spread
+        return self._replace(bias=self.bias - linkage * scale.middle, linkage=linkage)
 
 
 LINKAGE_ALONE = Membership(bias=0.0, linkage=1.0, contact=0.0, rejected=0.0)

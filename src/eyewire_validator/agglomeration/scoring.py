@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eyewire_validator.agglomeration.affinities import contact_affinities
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.contacts import describe_contacts
+from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.linkage import HIGHEST, Linkage
 from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.config.families import AgglomerationSettings
@@ -42,6 +43,11 @@ class ScoredContacts:
     def linkage(self) -> Linkage:
         """The contacts prepared to be joined, once for all seeds."""
         return Linkage.prepare(self.pairs, self.area, self.evidence)
+
+    @cached_property
+    def scale(self) -> EvidenceScale:
+        """Where the evidence of the volume lies."""
+        return EvidenceScale.of(self.area, self.evidence)
 
 
 def score_contacts(
@@ -81,12 +87,14 @@ class Linked:
         levels: (members, n) float32 log odds of the linkage, see `Linkage.levels`.
         seed_area: (n,) float64 area that each shares with the seed.
         rejected: (n,) bool, whether the ancestors saw it and did not choose it.
+        scale: of the evidence on the contacts of the volume.
     """
 
     segments: NDArray[np.int64]
     levels: NDArray[np.float32]
     seed_area: NDArray[np.float64]
     rejected: NDArray[np.bool_]
+    scale: EvidenceScale
 
     @classmethod
     def make(cls, contacts: ScoredContacts, seed: NDArray[np.int64]) -> "Linked":
@@ -99,7 +107,8 @@ class Linked:
         segments = contacts.linkage.segments
         area = area_with_seed(contacts.pairs, contacts.area, seed)[segments]
         none = np.zeros(len(segments), np.bool_)
-        return cls(segments, contacts.linkage.levels(seed), area, none)
+        levels = contacts.linkage.levels(seed)
+        return cls(segments, levels, area, none, contacts.scale)
 
     def with_rejected(self, rejected: NDArray[np.int64]) -> "Linked":
         """Return the same evidence, with these segments rejected by the ancestors."""

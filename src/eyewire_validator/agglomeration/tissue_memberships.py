@@ -3,12 +3,14 @@
 In mouse cortex, contacts that look like one cell are of two far more often than in the
 fly, and cells that touch the seed belong more often. So each tissue that was learned
 from has a membership of its own, and a volume is answered with that of the tissue that
-it looks like.
+it looks like. One that looks like none is answered by its evidence standardized, which
+means nearly the same everywhere (docs/log/carry-over.md).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.volumes.voxel_size import VoxelSize
@@ -20,7 +22,8 @@ class TissueMemberships:
 
     Attributes:
         of_tissue: by name.
-        of_all: fitted to all of them, for volumes that look like none.
+        of_all: fitted to all of them, each volume's levels standardized by its
+            `EvidenceScale`; for volumes that look like none.
         familiar: how the tissues look.
     """
 
@@ -28,16 +31,19 @@ class TissueMemberships:
     of_all: Membership
     familiar: Familiar
 
-    def on(self, seen: Appearance, voxel_nm: VoxelSize | None) -> Membership:
+    def on(
+        self, seen: Appearance, voxel_nm: VoxelSize | None, scale: EvidenceScale
+    ) -> Membership:
         """Return the membership for a volume.
 
         Args:
             seen: how the volume looks.
             voxel_nm: edges of its voxels (z, y, x) in nm, if known.
+            scale: of the evidence on its contacts.
         """
         tissues = self.familiar.tissues.items()
         fitted = {name: one for name, one in tissues if name in self.of_tissue}
         name = Familiar(fitted).nearest(seen, voxel_nm)
         if name is None or any(self.familiar.strange(seen, voxel_nm)):
-            return self.of_all
+            return self.of_all.on_scale(scale)
         return self.of_tissue[name]

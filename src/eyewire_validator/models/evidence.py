@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import Membership, fit_membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.storage.schemas.carry_over import EVIDENCE, EVIDENCE_TASKS
@@ -53,6 +54,19 @@ class Evidence(NamedTuple):
         pairs = zip(rows["volume"], rows["looks"], strict=True)
         return {int(volume): Appearance(*looks) for volume, looks in pairs}
 
+    def scales(self) -> dict[int, EvidenceScale]:
+        """Return where the evidence on the contacts of each volume lies."""
+        rows = self.tasks.drop_duplicates("volume")
+        pairs = zip(rows["volume"], rows["scale"], strict=True)
+        return {int(volume): EvidenceScale(*scale) for volume, scale in pairs}
+
+    def standardized(self) -> "Evidence":
+        """Return the same with the levels of each volume on the scale of its own."""
+        scales = pd.DataFrame(self.scales(), index=EvidenceScale._fields)
+        middle, spread = scales[self.candidates["volume"]].to_numpy(np.float32)
+        levels = (self.levels() - middle) / spread
+        return Evidence(self.tasks, self.candidates.assign(levels=list(levels.T)))
+
     def voxel_nm(self) -> VoxelSize | None:
         """Return the edges of a coarse voxel (z, y, x) in nm; none if unknown."""
         edges = [float(edge) for edge in self.tasks["voxel_nm"].iloc[0]]
@@ -63,9 +77,10 @@ class Evidence(NamedTuple):
         about, levels = self.candidates, self.levels()
         area, rejected = (about[name].to_numpy() for name in ("seed_area", "rejected"))
         found = np.zeros(len(about), np.float32)
+        scales = self.scales()
         for volume, seen in self.looks().items():
             here = about["volume"].to_numpy() == volume
-            membership = memberships.on(seen, self.voxel_nm())
+            membership = memberships.on(seen, self.voxel_nm(), scales[volume])
             members = membership.probability(
                 levels[:, here], area[here], rejected[here]
             )
@@ -77,7 +92,9 @@ def fit_memberships(tissues: Mapping[str, Evidence]) -> TissueMemberships:
     """Fit a membership to each tissue, and one to all of them."""
     return TissueMemberships(
         {name: fit_membership_across({name: one}) for name, one in tissues.items()},
-        fit_membership_across(tissues),
+        fit_membership_across(
+            {name: one.standardized() for name, one in tissues.items()}
+        ),
         Familiar.of(
             {name: one.looks().values() for name, one in tissues.items()},
             {name: one.voxel_nm() for name, one in tissues.items()},

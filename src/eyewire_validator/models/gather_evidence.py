@@ -47,6 +47,7 @@ def gather_evidence(
         volume = {
             "looks": look(task.volume_id),
             "voxel_nm": list(store.coarse_voxel_nm or ()),
+            "scale": list(linked.scale),
         }
         rows.append({**ids, **found.full_counts, **volume})
         place = pd.Index(linked.segments).get_indexer(found.about["segment"])

@@ -78,7 +78,7 @@ class SegmentValidator:
         alarms = warn_of(self.info, Appearance.of(volume), voxel_nm)
         point = self.info.operating_point
         decisions = point.decisions if point else None
-        membership = self.model.membership_on(volume)
+        membership = self.model.membership_on(volume, contacts.scale)
         return ScoredVolume(contacts, membership, ids, alarms, decisions)
 
     def answer(

@@ -39,6 +39,7 @@ def evidence(random_seed, *, cells=80, wrong=0.0, shift=0.0, mean=120.0):
     tasks = candidates[["task", "cell", "volume"]].drop_duplicates(ignore_index=True)
     looks = [1.0, mean, 5.0, -2.0, -1.0, -1.0, 0.0]
     tasks["looks"], tasks["voxel_nm"] = [looks] * cells, [[10.0] * 3] * cells
+    tasks["scale"] = [[shift, 1.0]] * cells
     counts = {"seed_full_voxels": 9, "dust_truth_segments": 0}
     return Evidence(tasks.assign(**counts, dust_truth_full_voxels=0), candidates)
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from eyewire_validator.agglomeration.contact_model import ContactModel
+from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.config.families import (
     AgglomerationSettings,
@@ -91,8 +92,9 @@ def test_memberships_of_tissues_travel_with_it(tmp_path):
     save_checkpoint(tmp_path / "tissues.pt", model, info)
     back, found = load_checkpoint(tmp_path / "tissues.pt")
     assert found.memberships == info.memberships
-    assert back.by_tissue.on(looks[0], None) == info.memberships["fly"]
-    assert back.by_tissue.on(looks[0]._replace(mean=200.0), None) == model.membership
+    scale, strange = EvidenceScale(0.0, 1.0), looks[0]._replace(mean=200.0)
+    assert back.by_tissue.on(looks[0], None, scale) == info.memberships["fly"]
+    assert back.by_tissue.on(strange, None, scale) == model.membership
 
 
 def test_an_operating_point_of_another_form_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from eyewire_validator.agglomeration.answerer import agglomerate
 from eyewire_validator.agglomeration.contact_model import ContactModel
+from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.config.families import AgglomerationSettings
@@ -20,6 +21,7 @@ from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.volumes.dust import Dust
 
 LOOKS = Appearance(1.0, 120.0, 5.0, -2.0, -1.0, -1.0, 0.0)
+AS_IT_IS = EvidenceScale(0.0, 1.0)
 SETTINGS = AgglomerationSettings(title="affinities", evidence="affinities")
 
 
@@ -30,7 +32,7 @@ def model():
     return model
 
 
-def evidence(levels, truth, mean=120.0):
+def evidence(levels, truth, mean=120.0, scale=AS_IT_IS):
     """Make the evidence on a task in three volumes, by one member."""
     count = len(truth)
     draw = np.random.default_rng(0)
@@ -42,6 +44,7 @@ def evidence(levels, truth, mean=120.0):
                 "volume": [1, 2, 3],
                 "looks": looks,
                 "voxel_nm": [[10.0] * 3] * 3,
+                "scale": [list(scale)] * 3,
             }
         ),
         pd.DataFrame(
@@ -68,10 +71,11 @@ def test_it_gives_the_probabilities_that_the_model_answers_with(
     found = gather_evidence(
         model, membranes_index, membranes_store, SETTINGS, Dust(0, 0), tasks
     )
+    model.by_tissue = the_same_everywhere(model.membership)
     assert found.tasks["task"].tolist() == tasks
     lineage = Lineage(membranes_index)
     answer = agglomerate(model, membranes_store, SETTINGS)
-    probability = found.probability(the_same_everywhere(model.membership))
+    probability = found.probability(model.by_tissue)
     for task, rows in found.candidates.groupby("task"):
         row = lineage.task(task)
         assert rows["segment"].tolist() == sorted({*range(1, 9)} - {*row.seed})
@@ -116,5 +120,19 @@ def test_a_volume_is_answered_as_the_tissue_that_it_looks_like():
         assert ((one.probability(memberships) > 0.5) == truth).all()
     # What looks like none of them is answered with what was fitted to all.
     strange = LOOKS._replace(grain=2.0)
-    assert memberships.on(strange, (10, 10, 10)) == memberships.of_all
+    assert memberships.on(strange, (10, 10, 10), AS_IT_IS) == memberships.of_all
     assert memberships.of_all not in memberships.of_tissue.values()
+
+
+def test_strange_tissue_is_answered_by_its_evidence_next_to_that_of_others():
+    truth = np.tile([True, False, False], 100)
+    levels = np.where(truth, 1, -1) + np.random.default_rng(0).normal(0, 0.3, 300)
+    known = evidence(levels, truth)
+    scale = EvidenceScale(4.0, 0.5)
+    strange = evidence(4.0 + 0.5 * levels, truth, mean=200.0, scale=scale)
+    memberships = fit_memberships({"known": known})
+    np.testing.assert_allclose(
+        strange.probability(memberships),
+        known.probability(the_same_everywhere(memberships.of_all)),
+        atol=1e-5,
+    )

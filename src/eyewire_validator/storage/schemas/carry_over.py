@@ -22,6 +22,11 @@ EVIDENCE_TASKS = pa.schema(
         column(
             "voxel_nm", pa.list_(pa.float64()), "edges of a coarse voxel, nm, z y x"
         ),
+        column(
+            "scale",
+            pa.list_(pa.float64()),
+            "middle and spread of the evidence on the volume's contacts",
+        ),
     ]
 )
 
