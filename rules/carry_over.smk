@@ -53,9 +53,6 @@ rule train_tissue:
     """Learn affinities from whole labelled blocks; an interrupted training goes on."""
     input:
         blocks=lambda wildcards: files_of_blocks(learned_from(wildcards)),
-        start=lambda wildcards: (
-            given(START["checkpoint"]) if START["checkpoint"] else []
-        ),
     output:
         checkpoint="results/carry_over/models/{without}/{replicate}/checkpoint.pt",
         history="results/carry_over/models/{without}/{replicate}/history.parquet",
@@ -74,9 +71,9 @@ rule train_tissue:
             name: block_of(name) for name in learned_from(wildcards)
         },
         model=MODEL_OF_TISSUE,
-        training=TRAINING_OF_TISSUE,
+        training=training_of_tissue,
         patches=CARRY_OVER["patches"],
-        contents=lambda wildcards, input: contents([*input.blocks, *input.start]),
+        contents=lambda wildcards, input: contents(input.blocks),
         code=code("train_tissue.py"),
     script:
         "../workflow/scripts/train_tissue.py"
@@ -107,7 +104,6 @@ rule gather_evidence:
         ],
         volumes=lambda wildcards: volumes_of_tissue(wildcards.tissue),
         most_volumes=CARRY_OVER["volumes"],
-        only_test=lambda wildcards: wildcards.tissue in START["knows"],
         code=code("gather_evidence.py"),
     script:
         "../workflow/scripts/gather_evidence.py"

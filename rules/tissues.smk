@@ -7,19 +7,12 @@ CARRY_OVER = config["carry_over"]
 TISSUES = CARRY_OVER["tissues"]
 LEFT_OUT = CARRY_OVER["leave_out"] or list(TISSUES)
 BLOCKS = {name: tissue["run"]["sandbox"]["files"] for name, tissue in TISSUES.items()}
-# Weights to train on, and the tissues that they know.
-START = CARRY_OVER["start"] or {"checkpoint": None, "knows": []}
 # What is learned from labelled tissue: evidence from affinities alone.
 MODEL_OF_TISSUE = {
     "title": "agglomeration, trained on labelled tissue",
     "kind": "agglomeration",
     "evidence": "affinities",
     "context": "ancestors_registered",
-}
-TRAINING_OF_TISSUE = {
-    **config["training"],
-    **config["kinds"]["agglomeration"]["training"],
-    **CARRY_OVER["training"],
 }
 
 
@@ -31,6 +24,17 @@ def without(*tissues):
 def learned_from(wildcards):
     """List the tissues that a model learns from."""
     return [name for name in TISSUES if name not in wildcards.without.split("+")]
+
+
+def training_of_tissue(wildcards):
+    """Return how a model is trained: the one that learns from all, with more patches."""
+    of_all = CARRY_OVER["training_of_all"] if wildcards.without == without() else {}
+    return {
+        **config["training"],
+        **config["kinds"]["agglomeration"]["training"],
+        **CARRY_OVER["training"],
+        **of_all,
+    }
 
 
 def block_of(tissue):

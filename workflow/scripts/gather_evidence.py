@@ -25,8 +25,6 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
         voxel_nm=voxel_size(params.voxel_nm),
     )
     usable = usable_tasks(index).sort_values(["volume", "task"])
-    if params.only_test:
-        usable = usable[usable["split"] == "test"]
     volumes = draw_volumes(usable, params.most_volumes, random_seed=0)
     model, info = load_checkpoint(Path(files.checkpoint))
     found = gather_evidence(

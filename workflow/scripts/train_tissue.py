@@ -12,11 +12,7 @@ from eyewire_validator.config.families import (
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.learning.devices import keep_memory, resolve_device
 from eyewire_validator.learning.epochs import RESUME_FILE
-from eyewire_validator.models.checkpoint import (
-    CheckpointInfo,
-    load_checkpoint,
-    save_checkpoint,
-)
+from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
 from eyewire_validator.sandbox.triple import FilesSettings, open_triple
 from eyewire_validator.storage.hashes import settings_hash
 from eyewire_validator.storage.schemas.training import HISTORY
@@ -44,16 +40,12 @@ with job_log(snakemake.log[0], snakemake.output):
     checkpoint = Path(snakemake.output.checkpoint)
     training = AgglomerationTraining.from_mapping(params.training, "training")
     settings = AgglomerationSettings.from_mapping(params.model, "model")
-    start = None
-    if snakemake.input.start:
-        start = load_checkpoint(Path(snakemake.input.start))[0].network
     network, history = train_tissue(
         {name: read_block(files) for name, files in params.blocks.items()},
         training,
         checkpoint.parent,
         training.random_seed + int(snakemake.wildcards.replicate),
         patches=params.patches,
-        start=start,
         device=resolve_device(
             training.device, cuda_granted=snakemake.resources.cuda > 0
         ),

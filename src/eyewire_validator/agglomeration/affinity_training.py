@@ -112,7 +112,6 @@ def fit_affinities(
     patches: int,
     shares: NDArray[np.float64] | None = None,
     held_out: Sequence[LabelledVolume] = (),
-    start: AffinityUNet | None = None,
     symmetries: Sequence[Symmetry] = SYMMETRIES,
     tasks: int = 0,
     device: torch.device,
@@ -130,7 +129,6 @@ def fit_affinities(
         shares: (volumes,) of the patches, how many each is drawn for; none for equal
             ones.
         held_out: volumes that tell which epoch is the best; without any the last is.
-        start: whose weights are trained on; none to draw them.
         symmetries: by which patches are turned.
         tasks: that label the volumes, for the history.
         device: where to compute.
@@ -138,8 +136,6 @@ def fit_affinities(
     """
     source = Patches(labelled, settings.patch_size, device, symmetries)
     run = _start(settings, random_seed, device)
-    if start:
-        run.model.load_state_dict(start.state_dict())
     run.choose_precision(source, device)
     run.resume(file, same)
     done = len(run.history) * patches

@@ -18,8 +18,8 @@ from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.epochs import RESUME_FILE
 from eyewire_validator.storage.hashes import settings_hash
 
-# This share of the patches of a block is of voxels that are longer by this factor.
-COARSER_SHARE, COARSER = 1 / 3, 1.6
+# How many times as long as they are the voxels of a patch are made, each as often.
+SCALES = (1.0, 1.6, 2.3)
 
 
 def train_tissue(
@@ -29,13 +29,12 @@ def train_tissue(
     random_seed: int,
     *,
     patches: int,
-    start: AffinityUNet | None = None,
     device: torch.device,
     threads: int,
 ) -> tuple[AffinityUNet, pd.DataFrame]:
     """Train an affinity U-Net on blocks, each of which counts the same.
 
-    Some of the patches of a block are of coarser voxels, so that the network does not
+    Most of the patches of a block are of coarser voxels, so that the network does not
     take the size of what it sees for granted.
 
     Args:
@@ -46,7 +45,6 @@ def train_tissue(
         folder: where the training is resumed from.
         random_seed: of weights, patches and noise.
         patches: of an epoch, of all blocks together.
-        start: whose weights are trained on; none to draw them.
         device: where to compute.
         threads: CPU threads.
 
@@ -56,27 +54,26 @@ def train_tissue(
     labelled: list[LabelledVolume] = []
     shares: list[float] = []
     for block in blocks.values():
-        coarser = _coarser(block, settings.patch_size)
-        for scale, share in ((1.0, 1 - COARSER_SHARE), (coarser, COARSER_SHARE)):
-            cubes = label_cubes(block, scale)
+        most = _coarsest(block, settings.patch_size)
+        for scale in SCALES:
+            cubes = label_cubes(block, min(scale, most))
             labelled += cubes
-            shares += [share / len(cubes)] * len(cubes)
+            shares += [1 / len(cubes)] * len(cubes)
     return fit_affinities(
         labelled,
         settings,
         folder / RESUME_FILE,
-        _fingerprint(blocks, settings, random_seed, patches, start),
+        _fingerprint(blocks, settings, random_seed, patches),
         random_seed,
         patches=patches,
         shares=np.array(shares) / sum(shares),
-        start=start,
         device=device,
         threads=threads,
     )
 
 
-def _coarser(block: LabelledBlock, patch_size: int) -> float:
-    """Return the factor of the coarser voxels, less where a patch would not fit."""
+def _coarsest(block: LabelledBlock, patch_size: int) -> float:
+    """Return how many times as long voxels may be for a patch to fit in still."""
     shape, edges = np.array(block.image.shape), np.array(block.voxel_nm)
     shortest = (shape * edges).min() / edges.min()
     if shortest < patch_size:
@@ -84,7 +81,7 @@ def _coarser(block: LabelledBlock, patch_size: int) -> float:
             f"a block of {block.image.shape} voxels of {block.voxel_nm} nm is too thin "
             f"for patches of {patch_size}; leave it out, or set patch_size lower"
         )
-    return min(COARSER, float(shortest / patch_size))
+    return float(shortest / patch_size)
 
 
 def _fingerprint(
@@ -92,12 +89,9 @@ def _fingerprint(
     settings: AgglomerationTraining,
     random_seed: int,
     patches: int,
-    start: AffinityUNet | None,
 ) -> str:
     """Return a hash of all that the outcome depends on."""
     content = hashlib.sha256()
-    for weights in start.state_dict().values() if start else ():
-        content.update(weights.numpy().tobytes())
     for name, block in blocks.items():
         content.update(repr((name, block.voxel_nm)).encode())
         for array in (block.image, block.labels, block.supervoxels):

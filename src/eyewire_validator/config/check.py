@@ -205,6 +205,8 @@ def _tissue_problems(config: Mapping[str, Any]) -> Iterator[str]:
     own = config["kinds"]["agglomeration"]["training"] | config[place]["training"]
     whole = {**config["training"], **own}
     yield from _refusals(AgglomerationTraining, whole, f"{place}.training")
+    of_all = whole | config[place]["training_of_all"]
+    yield from _refusals(AgglomerationTraining, of_all, f"{place}.training_of_all")
 
 
 def _cannot_make_supervoxels(config: Mapping[str, Any]) -> bool:
