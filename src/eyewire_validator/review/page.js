@@ -103,7 +103,7 @@ function labelsOf(text, length) {
   return labels;
 }
 
-/* The question in view. */
+/* The question in view; no crop, and no decision, while it is not there yet. */
 let place = 0, crop = null, at = [0, 0, 0], view = 0, candidateShown = true, contrast = 1;
 let turn = [0.5, 0.6];
 const slices = [...document.querySelectorAll("figure[data-axis]")];
@@ -112,15 +112,22 @@ async function show(next) {
   place = Math.max(0, Math.min(items.length - 1, next));
   signOfLife();
   activeMs = 0;
+  wait();
   const asked = place, found = await cropOf(place);
   if (asked !== place) return;
   crop = found;
+  $("views").ariaBusy = "false";
   at = [...crop.contact];
   candidateShown = true;
   tell();
   draw();
   for (const other of crops.keys()) if (Math.abs(other - place) > 5) crops.delete(other);
   for (const other of [place + 1, place + 2]) cropOf(other);
+}
+
+function wait() {
+  crop = null;
+  $("views").ariaBusy = "true";
 }
 
 const percent = (p) => p > 0.99 ? "over 99 %" : p < 0.01 ? "under 1 %" : `${Math.round(100 * p)} %`;
@@ -158,6 +165,7 @@ function count() {
 
 /* Decisions. */
 function decide(verdict, note = $("note").value) {
+  if (!crop) return;
   const item = items[place], record = recordOf(item.item) ?? {stack: [], history: []};
   signOfLife();
   const made = {verdict, note, active_ms: Math.round(activeMs), reviewer: $("reviewer").value.trim(),
@@ -188,7 +196,7 @@ function latest() {
 
 function undo() {
   const last = latest();
-  if (!last) return;
+  if (!crop || !last) return;
   const {item} = items[last.n], record = recordOf(item);
   const {verdict} = record.stack.pop();
   record.history.push({verdict: "undone", time: new Date().toISOString()});
@@ -405,12 +413,12 @@ $("flag").addEventListener("close", () => {
   if ($("flag").returnValue === "flag") decide("flag", $("flag-reason").value);
 });
 $("help").addEventListener("click", acts["?"]);
-$("toggle").addEventListener("click", acts[" "]);
+$("toggle").addEventListener("click", () => crop && acts[" "]());
 $("previous").addEventListener("click", acts.k);
 $("next").addEventListener("click", acts.j);
 $("undo").addEventListener("click", undo);
 $("slice").addEventListener("input", (event) => crop && move(view, event.target.value - at[view]));
-$("contrast").addEventListener("input", (event) => { contrast = Number(event.target.value); draw(); });
+$("contrast").addEventListener("input", (event) => { contrast = Number(event.target.value); if (crop) draw(); });
 $("reviewer").addEventListener("change", (event) => {
   try { localStorage.setItem("eyewire-review reviewer", event.target.value); } catch { /* asked again */ }
 });
