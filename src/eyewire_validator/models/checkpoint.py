@@ -3,6 +3,7 @@
 It holds plain types and tensors only, and is never unpickled freely.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -51,6 +52,7 @@ class CheckpointInfo:
 def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
     """Write weights and settings to ``path``; equal content gives equal bytes."""
     training, point = info.training_settings, info.operating_point
+    weights = model.state_dict()
     by_tissue = {name: list(one) for name, one in info.memberships.items()}
     save_plain(
         path,
@@ -62,7 +64,8 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
             "familiar": info.familiar.as_plain() if info.familiar else None,
             **({"memberships": by_tissue} if by_tissue else {}),
             **({"operating_point": point.as_plain()} if point else {}),
-            "weights": model.state_dict(),
+            "weights": weights,
+            "fitted_with": _digest(weights),
         },
     )
 
@@ -85,7 +88,7 @@ def load_checkpoint(
 
     Raises:
         ModelError: the file is missing, damaged, holds anything but plain data and
-            tensors, or does not fit the settings.
+            tensors, does not fit the settings, or its weights were exchanged.
     """
     content = load_plain(path)
     if content.get("format") == FORMAT:
@@ -105,6 +108,11 @@ def load_checkpoint(
             f"{path}: holds no settings; name it as `checkpoint` of a model's entry"
         )
     _check_weights(path, info.model_settings, weights)
+    if content.get("fitted_with", _digest(weights)) != _digest(weights):
+        raise ModelError(
+            f"{path}: its weights are not those that memberships and thresholds were "
+            "fitted with; take the file as it was made, or fit them again"
+        )
     model = make_module(info.model_settings)
     model.load_state_dict(weights)
     if info.familiar and isinstance(model, ContactModel):
@@ -189,6 +197,15 @@ def _check_weights(path: Path, settings: ModelSettings, weights: Any) -> None:
             raise ModelError(
                 f"{path}: weights {name} are not all finite numbers; train again"
             )
+
+
+def _digest(weights: Mapping[str, Tensor]) -> str:
+    """Return a hash of the weights, in hex."""
+    content = hashlib.sha256()
+    for name, value in weights.items():
+        content.update(f"{name} {value.dtype} {tuple(value.shape)} ".encode())
+        content.update(value.cpu().contiguous().numpy().data)
+    return content.hexdigest()
 
 
 def _shapes(weights: Any) -> dict[str, tuple[int, ...] | str]:

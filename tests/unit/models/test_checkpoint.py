@@ -107,6 +107,15 @@ def test_an_operating_point_of_another_form_is_refused(tmp_path):
         load_checkpoint(path)
 
 
+def test_weights_that_its_thresholds_were_not_fitted_with_are_refused(saved):
+    content = torch.load(saved, weights_only=True)
+    name = next(iter(content["weights"]))
+    content["weights"][name] = content["weights"][name] + 1
+    save_plain(saved, content)
+    with pytest.raises(ModelError, match="fitted with; take the file as it was made"):
+        load_checkpoint(saved)
+
+
 def test_one_without_thresholds_cannot_decide(saved):
     with pytest.raises(ModelError, match="carries no thresholds"):
         read_thresholds(saved)
