@@ -46,6 +46,7 @@ from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.models.segment_validator import SegmentValidator
 from eyewire_validator.tasks.answering import answer_in_lineage
 from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.volumes.appearance import Appearance
 from eyewire_validator.volumes.contacts import mean_over_faces
 from eyewire_validator.volumes.downsampling import count_blocks, vote
 from eyewire_validator.volumes.store import CoarseVolume
@@ -54,6 +55,8 @@ PLAIN = Path(__file__).resolve().parents[1] / "tests/plain"
 sys.path.append(str(PLAIN))
 plain_contacts, plain_linkage = map(import_module, ("plain_contacts", "plain_linkage"))
 
+# Of volumes that are made up: no membership depends on it.
+LOOKS = Appearance(*[0.0] * 7)
 CHECKPOINT = Path(__file__).resolve().parents[1] / "models/agglomeration.pt"
 
 
@@ -188,7 +191,7 @@ def compare_seeds(coarse: Array) -> None:
     pairs, faces, _ = mean_over_faces(coarse, np.zeros((3, *coarse.shape), np.float32))
     evidence = np.random.default_rng(0).normal(0, 3, (MEMBERS, len(pairs)))
     evidence = evidence.clip(-HIGHEST, HIGHEST).astype(np.float32)
-    scored = ScoredContacts(pairs, faces, evidence)
+    scored = ScoredContacts(pairs, faces, evidence, LOOKS, None)
     seed = pairs[[7, 900, 1800], 0]
     preparing = by_turns(lambda: Linkage.prepare(pairs, faces, evidence))[0]
     plain, here = by_turns(

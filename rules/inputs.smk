@@ -154,11 +154,15 @@ def folders_of_groups(wildcards):
     return [ancient(f"results/volumes/groups/{group}") for group in sorted(groups())]
 
 
-def given_checkpoint(wildcards):
-    """The file that a model's entry names: of the run, or one that comes with the workflow."""
-    file = Path(MODELS[wildcards.model].given_checkpoint)
-    own = REPOSITORY / file
+def named_checkpoint(name):
+    """The checkpoint of that name: of the run, or one that comes with the workflow."""
+    file, own = Path(name), REPOSITORY / name
     return given(str(own if own.exists() and not file.exists() else file))
+
+
+def given_checkpoint(wildcards):
+    """The file that a model's entry names."""
+    return named_checkpoint(MODELS[wildcards.model].given_checkpoint)
 
 
 def checkpoint_of(wildcards):

@@ -28,6 +28,7 @@ from eyewire_validator.agglomeration.cube_grid import (
     resample_image,
 )
 from eyewire_validator.agglomeration.filters import standardize_image
+from eyewire_validator.agglomeration.tiles import tiles_of
 from eyewire_validator.learning.symmetry import (
     SYMMETRIES,
     Symmetry,
@@ -47,6 +48,9 @@ from eyewire_validator.volumes.voxel_size import (
 # Turned images that the network sees at once. Of a single one, where it is small, torch
 # does not let oneDNN compute the convolutions, and takes half as long again.
 AT_ONCE = 2
+# Edge of the largest image that the network sees at once, and alone; one that is larger
+# it sees in tiles, with so much around them.
+LARGE, TILE, MARGIN = 128, 96, 8
 
 
 def contact_affinities(
@@ -54,11 +58,12 @@ def contact_affinities(
     volume: CoarseVolume,
     threads: int = 1,
     learned_nm: VoxelSize | None = None,
+    members: int = MEMBERS,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]:
     """Find the contacts of a volume and average affinities over the faces of each.
 
-    A volume of 64 voxels an edge takes about 200 MB a thread meanwhile, and one of 256
-    takes 64 times as much.
+    A volume of 64 voxels an edge takes about 200 MB a thread meanwhile, one of 128 or
+    more 0.8 GB, and a fifth of that for each 256 voxels cubed.
 
     Args:
         model: the network; it computes where its weights are.
@@ -66,6 +71,7 @@ def contact_affinities(
         threads: share the symmetries; on a CPU, their number changes no bit.
         learned_nm: edges of the voxels (z, y, x) in nm that the network learned from;
             if they are cubes, or unknown, it is shown cubes, see `cube_grid`.
+        members: how many symmetries.
 
     Returns:
         (n, 2) segment ids of each contact, the lower one first, ascending; (n,) their
@@ -74,7 +80,7 @@ def contact_affinities(
     segmentation = close_gaps(volume.segmentation, relative_edges(volume.voxel_nm))
     image, symmetries = _shown(volume, learned_nm)
     image = image.to(next(model.parameters()).device)
-    turns = choose(MEMBERS, symmetries)
+    turns = choose(members, symmetries)
     groups = list(_of_equal_shape(turns, image.shape))
     areas = relative_areas(volume.voxel_nm)
     average = partial(_average, model, image, segmentation, areas)
@@ -112,8 +118,9 @@ def _of_equal_shape(
 
     for _, group in groupby(sorted(symmetries, key=shape), shape):
         same = list(group)
-        for start in range(0, len(same), AT_ONCE):
-            yield same[start : start + AT_ONCE]
+        at_once = AT_ONCE if max(size) < LARGE else 1
+        for start in range(0, len(same), at_once):
+            yield same[start : start + at_once]
 
 
 @torch.inference_mode()
@@ -130,7 +137,7 @@ def _average(
         What that returns, for each symmetry; image and segmentation are turned by it.
     """
     images = torch.stack([apply(image, symmetry) for symmetry in symmetries])
-    logits = next_neighbours(model, images)
+    logits = _in_tiles(model, images)
     ids = torch.from_numpy(segmentation)
     found = []
     for symmetry, values in zip(symmetries, logits, strict=True):
@@ -140,6 +147,18 @@ def _average(
         around = turned(areas, symmetry)
         found.append(mean_over_faces(here, values.cpu().numpy(), around))
     return found
+
+
+def _in_tiles(model: AffinityUNet, images: Tensor) -> Tensor:
+    """Return `next_neighbours`, of large images by tiles."""
+    if max(images.shape) <= LARGE:
+        return next_neighbours(model, images)
+    shape = images.shape[1:]
+    logits = images.new_empty((len(images), 3, *shape))
+    for seen, used, inside in tiles_of(shape, TILE, MARGIN):
+        found = next_neighbours(model, images[:, *seen])
+        logits[:, :, *used] = found[:, :, *inside]
+    return logits
 
 
 def next_neighbours(model: AffinityUNet, images: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Answer tasks by agglomeration: with the segments that linkage joins to the seed."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -40,13 +40,11 @@ def agglomerate(
         settings: those that the model was trained with.
     """
     linked = linker(model, store, settings)
-    membership_of = cache(
-        lambda volume, scale: model.membership_on(store.get(volume), scale)
-    )
 
     def answer(task: Task, lineage: Lineage) -> Answer:
         found = linked(task, lineage)
-        membership = membership_of(task.volume_id, found.scale)
+        seen = found.contacts
+        membership = model.membership_on(seen.looks, seen.voxel_nm, seen.scale)
         members = by_segment_id(found.segments, found.members(membership), task.seed)
         segmentation = store.get(task.volume_id).segmentation
         return answer_in_segments(

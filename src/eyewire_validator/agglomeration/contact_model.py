@@ -1,5 +1,7 @@
 """The model of an agglomeration: what scores contacts, and the fitted membership."""
 
+from functools import cached_property
+
 import torch
 from torch import Tensor, nn
 
@@ -9,8 +11,8 @@ from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.config.families import AgglomerationSettings
+from eyewire_validator.learning.tensor_files import weights_hash
 from eyewire_validator.volumes.appearance import Appearance
-from eyewire_validator.volumes.store import CoarseVolume
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
 
@@ -56,13 +58,23 @@ class ContactModel(nn.Module):
     def membership(self, fitted: Membership) -> None:
         self.membership_weights.copy_(torch.tensor(fitted))
 
-    def membership_on(self, volume: CoarseVolume, scale: EvidenceScale) -> Membership:
+    @cached_property
+    def scored_by(self) -> str | None:
+        """A hash of the network; none if it does not score contacts alone."""
+        if self.network is None or self.classifier is not None:
+            return None
+        return weights_hash(self.network.state_dict())
+
+    def membership_on(
+        self, seen: Appearance, voxel_nm: VoxelSize | None, scale: EvidenceScale
+    ) -> Membership:
         """Return the membership for a volume, by the tissue that it looks like.
 
         Args:
-            volume: see `CoarseVolume`.
+            seen: how the volume looks.
+            voxel_nm: edges of its voxels (z, y, x) in nm, if known.
             scale: of the evidence on its contacts.
         """
         if self.by_tissue is None:
             return self.membership
-        return self.by_tissue.on(Appearance.of(volume), volume.voxel_nm, scale)
+        return self.by_tissue.on(seen, voxel_nm, scale)

@@ -6,9 +6,6 @@ the distance: the usual way from boundaries to supervoxels (Beier et al. 2017,
 doi:10.1038/nmeth.4151).
 """
 
-from collections.abc import Iterator
-from itertools import product
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,6 +18,7 @@ from eyewire_validator.agglomeration.affinities import next_neighbours
 from eyewire_validator.agglomeration.affinity_unet import AffinityUNet
 from eyewire_validator.agglomeration.cube_grid import cube_edge, resample_image
 from eyewire_validator.agglomeration.filters import standardize_image
+from eyewire_validator.agglomeration.tiles import tiles_of
 from eyewire_validator.errors import ModelError
 from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.volumes.voxel_size import VoxelSize, relative_edges
@@ -104,31 +102,9 @@ def mean_affinities(
     standard = torch.from_numpy(standardize_image(image))
     standard = standard.to(next(model.parameters()).device)
     found = np.empty(image.shape, np.float32)
-    tiles = list(_tiles(image.shape))
+    tiles = list(tiles_of(image.shape, TILE, MARGIN))
     for seen, used, inside in Progress(tiles, unit="tiles"):
         with torch.inference_mode():
             logits = next_neighbours(model, standard[seen][None])[0]
             found[used] = logits[:, *inside].sigmoid().mean(dim=0).cpu().numpy()
     return found
-
-
-Box = tuple[slice, ...]
-
-
-def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[Box, Box, Box]]:
-    """Yield what is seen, what of it is used, and where that lies in what is seen."""
-    starts = [range(0, size, TILE) for size in shape]
-    for corner in product(*starts):
-        used = [(a, min(a + TILE, n)) for a, n in zip(corner, shape, strict=True)]
-        seen = [
-            (max(a - MARGIN, 0), min(b + MARGIN, n))
-            for (a, b), n in zip(used, shape, strict=True)
-        ]
-        inside = [
-            slice(a - c, b - c) for (a, b), (c, _) in zip(used, seen, strict=True)
-        ]
-        yield (
-            tuple(slice(*ends) for ends in seen),
-            tuple(slice(*ends) for ends in used),
-            tuple(inside),
-        )

@@ -12,17 +12,24 @@ from eyewire_validator.agglomeration.affinities import contact_affinities
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.contacts import describe_contacts
 from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
+from eyewire_validator.agglomeration.kept_contacts import fine_contacts_by
 from eyewire_validator.agglomeration.linkage import HIGHEST, Linkage
 from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.config.families import AgglomerationSettings
+from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.tasks.context import rejected_segments
 from eyewire_validator.tasks.lineage import Lineage, Task
+from eyewire_validator.volumes.appearance import Appearance
 from eyewire_validator.volumes.contacts import area_with_seed
+from eyewire_validator.volumes.fine_contacts import FineContacts
 from eyewire_validator.volumes.store import CoarseVolume, VolumeStore
+from eyewire_validator.volumes.voxel_size import VoxelSize
 
 # Volumes whose scored contacts are kept in memory; many tasks lie in the same one.
 SCORED_VOLUMES = 64
+# Symmetries in which the network sees a raw volume: it is 64 times as large.
+FINE_MEMBERS = 2
 
 
 @dataclass(frozen=True)
@@ -33,11 +40,15 @@ class ScoredContacts:
         pairs: (n, 2) int64 segment ids, the lower one first, ascending.
         area: (n,) float64, see `volumes.contacts`.
         evidence: (members, n) float32 log odds that both sides belong together.
+        looks: of the volume in which they were scored.
+        voxel_nm: edges of its voxels (z, y, x) in nm; none if unknown.
     """
 
     pairs: NDArray[np.int64]
     area: NDArray[np.float64]
     evidence: NDArray[np.float32]
+    looks: Appearance
+    voxel_nm: VoxelSize | None
 
     @cached_property
     def linkage(self) -> Linkage:
@@ -75,7 +86,59 @@ def score_contacts(
             pairs, area = contacts.pairs, contacts.area
             logits = model.classifier(torch.from_numpy(contacts.features).to(device))
             evidence.append(logits.clamp(-HIGHEST, HIGHEST).cpu().numpy())
-    return ScoredContacts(pairs, area, np.mean(evidence, axis=0, dtype=np.float32))
+    mean: NDArray[np.float32] = np.mean(evidence, axis=0, dtype=np.float32)
+    return ScoredContacts(pairs, area, mean, Appearance.of(volume), volume.voxel_nm)
+
+
+def score_finely(
+    model: ContactModel,
+    image: NDArray[np.uint8],
+    segmentation: NDArray[np.uint16],
+    voxel_nm: VoxelSize | None,
+    threads: int,
+) -> FineContacts:
+    """Score the contacts of a raw volume, while it is in hand.
+
+    Args:
+        model: a network alone; it computes where its weights are.
+        image: (z, y, x) grey values.
+        segmentation: (z, y, x) segment ids, 0 is nothing.
+        voxel_nm: edges of a voxel (z, y, x) in nm; none if unknown.
+        threads: share the symmetries.
+
+    Raises:
+        ModelError: a classifier scores contacts, too: it knows coarse voxels.
+    """
+    if model.network is None or model.scored_by is None:
+        raise ModelError(
+            "volumes.evidence: its checkpoint scores contacts by features, which are "
+            "of coarse voxels; name one with `evidence: affinities`"
+        )
+    volume = CoarseVolume(image, segmentation, voxel_nm)
+    with torch_threads(1):
+        pairs, area, means = contact_affinities(
+            model.network, volume, threads, model.learned_nm, FINE_MEMBERS
+        )
+    evidence = means.clip(-HIGHEST, HIGHEST)
+    looks = Appearance.of(volume)
+    return FineContacts(pairs, area, evidence, looks, voxel_nm, model.scored_by)
+
+
+def scored_contacts(
+    model: ContactModel, store: VolumeStore, volume: int, image: str
+) -> ScoredContacts:
+    """Return the contacts of a volume, as its files have them, or score them.
+
+    Args:
+        model: see `score_contacts`.
+        store: the volumes.
+        volume: its id.
+        image: see `score_contacts`.
+    """
+    fine = fine_contacts_by(model, store, volume)
+    if fine:
+        return ScoredContacts(*fine[:-1])
+    return score_contacts(model, store.get(volume), image)
 
 
 @dataclass(frozen=True)
@@ -87,14 +150,14 @@ class Linked:
         levels: (members, n) float32 log odds of the linkage, see `Linkage.levels`.
         seed_area: (n,) float64 area that each shares with the seed.
         rejected: (n,) bool, whether the ancestors saw it and did not choose it.
-        scale: of the evidence on the contacts of the volume.
+        contacts: those of the volume.
     """
 
     segments: NDArray[np.int64]
     levels: NDArray[np.float32]
     seed_area: NDArray[np.float64]
     rejected: NDArray[np.bool_]
-    scale: EvidenceScale
+    contacts: ScoredContacts
 
     @classmethod
     def make(cls, contacts: ScoredContacts, seed: NDArray[np.int64]) -> "Linked":
@@ -108,7 +171,7 @@ class Linked:
         area = area_with_seed(contacts.pairs, contacts.area, seed)[segments]
         none = np.zeros(len(segments), np.bool_)
         levels = contacts.linkage.levels(seed)
-        return cls(segments, levels, area, none, contacts.scale)
+        return cls(segments, levels, area, none, contacts)
 
     def with_rejected(self, rejected: NDArray[np.int64]) -> "Linked":
         """Return the same evidence, with these segments rejected by the ancestors."""
@@ -134,7 +197,7 @@ def linker(
         settings: of its checkpoint: image and context.
     """
     scored = lru_cache(SCORED_VOLUMES)(
-        lambda volume: score_contacts(model, store.get(volume), settings.image)
+        lambda volume: scored_contacts(model, store, volume, settings.image)
     )
 
     # A leak audit asks for the same task again and again.

@@ -1,5 +1,6 @@
 """Read and write files of plain types and tensors, never unpickled freely."""
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from eyewire_validator.errors import ModelError
 from eyewire_validator.storage.files import write_bytes
@@ -44,6 +46,15 @@ def load_plain(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ModelError(f"{path}: holds a {type(content).__name__}, not a checkpoint")
     return content
+
+
+def weights_hash(weights: Mapping[str, Tensor]) -> str:
+    """Return a SHA-256 of named tensors, in hex."""
+    content = hashlib.sha256()
+    for name, value in weights.items():
+        content.update(f"{name} {value.dtype} {tuple(value.shape)} ".encode())
+        content.update(value.cpu().contiguous().numpy().data)
+    return content.hexdigest()
 
 
 def _unpacked_size(path: Path) -> int:

@@ -7,7 +7,10 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
+from torch import nn
 
+from eyewire_validator.agglomeration.contact_model import ContactModel
+from eyewire_validator.agglomeration.kept_contacts import fine_contacts_by
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.volumes.appearance import (
     FOLDS,
@@ -66,6 +69,17 @@ def warn_of(
     return alarms
 
 
+def _seen(
+    model: nn.Module, store: VolumeStore, volume: int
+) -> tuple[Appearance, VoxelSize | None]:
+    """Return how a volume looks where the model sees it, and its voxels."""
+    if isinstance(model, ContactModel) and (
+        fine := fine_contacts_by(model, store, volume)
+    ):
+        return fine.looks, fine.voxel_nm
+    return Appearance.of(store.get(volume)), store.coarse_voxel_nm
+
+
 def _strange(
     info: CheckpointInfo, seen: Appearance, voxel_nm: VoxelSize | None
 ) -> Iterable[str]:
@@ -88,7 +102,7 @@ def alarm_of(
             that sees no image is not alarmed.
         store: the volumes.
     """
-    info = load_checkpoint(checkpoint)[1]
+    model, info = load_checkpoint(checkpoint)
     title = info.model_settings.title
     if not info.familiar or not info.familiar.tissues:
         print(
@@ -100,8 +114,7 @@ def alarm_of(
 
     @cache
     def alarm(volume: int) -> str | None:
-        seen = Appearance.of(store.get(volume))
-        strange = "; ".join(_strange(info, seen, store.coarse_voxel_nm)) or None
+        strange = "; ".join(_strange(info, *_seen(model, store, volume))) or None
         if strange and strange not in told:
             told.add(strange)
             # In the log of the job, and on the terminal.

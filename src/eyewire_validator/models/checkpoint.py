@@ -3,7 +3,6 @@
 It holds plain types and tensors only, and is never unpickled freely.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,7 +18,11 @@ from eyewire_validator.config.families import ModelSettings, TrainingSettings
 from eyewire_validator.config.kinds import KINDS, function_of, kind_of, model_settings
 from eyewire_validator.errors import ConfigError, ModelError, TableError
 from eyewire_validator.evaluation.operating_point import OperatingPoint
-from eyewire_validator.learning.tensor_files import load_plain, save_plain
+from eyewire_validator.learning.tensor_files import (
+    load_plain,
+    save_plain,
+    weights_hash,
+)
 from eyewire_validator.volumes.appearance import Familiar
 
 FORMAT = "eyewire-validator checkpoint 2"
@@ -65,7 +68,7 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
             **({"memberships": by_tissue} if by_tissue else {}),
             **({"operating_point": point.as_plain()} if point else {}),
             "weights": weights,
-            "fitted_with": _digest(weights),
+            "fitted_with": weights_hash(weights),
         },
     )
 
@@ -108,7 +111,7 @@ def load_checkpoint(
             f"{path}: holds no settings; name it as `checkpoint` of a model's entry"
         )
     _check_weights(path, info.model_settings, weights)
-    if content.get("fitted_with", _digest(weights)) != _digest(weights):
+    if content.get("fitted_with", weights_hash(weights)) != weights_hash(weights):
         raise ModelError(
             f"{path}: its weights are not those that memberships and thresholds were "
             "fitted with; take the file as it was made, or fit them again"
@@ -197,15 +200,6 @@ def _check_weights(path: Path, settings: ModelSettings, weights: Any) -> None:
             raise ModelError(
                 f"{path}: weights {name} are not all finite numbers; train again"
             )
-
-
-def _digest(weights: Mapping[str, Tensor]) -> str:
-    """Return a hash of the weights, in hex."""
-    content = hashlib.sha256()
-    for name, value in weights.items():
-        content.update(f"{name} {value.dtype} {tuple(value.shape)} ".encode())
-        content.update(value.cpu().contiguous().numpy().data)
-    return content.hexdigest()
 
 
 def _shapes(weights: Any) -> dict[str, tuple[int, ...] | str]:

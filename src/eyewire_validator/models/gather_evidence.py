@@ -1,7 +1,6 @@
 """Gather what linkage says of the candidates of labelled tasks."""
 
 from collections.abc import Iterable
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,6 @@ from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.models.evidence import Evidence
 from eyewire_validator.storage.schemas.carry_over import EVIDENCE, EVIDENCE_TASKS
 from eyewire_validator.tasks.lineage import Lineage
-from eyewire_validator.volumes.appearance import Appearance
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.store import VolumeStore
 
@@ -38,16 +36,15 @@ def gather_evidence(
         tasks: ids, those of a volume together.
     """
     lineage, link_task = Lineage(index), linker(model, store, settings)
-    look = cache(lambda volume: list(Appearance.of(store.get(volume))))
     rows, candidates = [], []
     for task in Progress([lineage.task(task) for task in tasks], unit="tasks"):
         linked = link_task(task, lineage)
         found = Candidates.of(task, store.coverage(task.volume_id), dust)
         ids = {"task": task.task, "cell": task.cell, "volume": task.volume_id}
         volume = {
-            "looks": look(task.volume_id),
-            "voxel_nm": list(store.coarse_voxel_nm or ()),
-            "scale": list(linked.scale),
+            "looks": list(linked.contacts.looks),
+            "voxel_nm": list(linked.contacts.voxel_nm or ()),
+            "scale": list(linked.contacts.scale),
         }
         rows.append({**ids, **found.full_counts, **volume})
         place = pd.Index(linked.segments).get_indexer(found.about["segment"])

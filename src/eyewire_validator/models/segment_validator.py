@@ -25,7 +25,6 @@ from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.models.grey_values import grey_values
 from eyewire_validator.models.scored_volume import ScoredVolume
 from eyewire_validator.models.segment_ids import SegmentIds
-from eyewire_validator.volumes.appearance import Appearance
 from eyewire_validator.volumes.store import CoarseVolume
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
@@ -75,10 +74,10 @@ class SegmentValidator:
         settings = cast(AgglomerationSettings, self.info.model_settings)
         volume = CoarseVolume(grey, numbers, voxel_nm)
         contacts = score_contacts(self.model, volume, settings.image)
-        alarms = warn_of(self.info, Appearance.of(volume), voxel_nm)
+        alarms = warn_of(self.info, contacts.looks, voxel_nm)
         point = self.info.operating_point
         decisions = point.decisions if point else None
-        membership = self.model.membership_on(volume, contacts.scale)
+        membership = self.model.membership_on(contacts.looks, voxel_nm, contacts.scale)
         return ScoredVolume(contacts, membership, ids, alarms, decisions)
 
     def answer(

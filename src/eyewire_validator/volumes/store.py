@@ -36,6 +36,8 @@ SEGMENTATION = "segmentation.lzma"
 COVERAGE_TABLE = "coverage.parquet"
 SEGMENTS_TABLE = "segments.parquet"
 GRAPH_TABLE = "graph.parquet"
+# Only where contacts were scored at full resolution.
+FINE_CONTACTS_TABLE = "contacts.parquet"
 
 
 class CoarseVolume(NamedTuple):
@@ -137,6 +139,15 @@ class VolumeStore:
             TableError: the table is missing or damaged.
         """
         return read_table(self._folder(volume) / GRAPH_TABLE, SEGMENT_GRAPH)
+
+    def fine_contacts_file(self, volume: int) -> Path | None:
+        """Return the file of `FineContacts`; none where they were not scored.
+
+        Raises:
+            FileError: there is no such volume.
+        """
+        path = self._folder(volume) / FINE_CONTACTS_TABLE
+        return path if path.exists() else None
 
     def __contains__(self, volume: int) -> bool:
         """Return whether the volume has a folder."""

@@ -21,6 +21,19 @@ SEGMENT_GRAPH = pa.schema(
     ]
 )
 
+FINE_CONTACTS = pa.schema(
+    [
+        column("one", pa.int64(), "segment id, the lower one"),
+        column("other", pa.int64(), "segment id"),
+        column("area", pa.float64(), "faces of full-resolution voxels that they share"),
+        column(
+            "log_odds",
+            pa.list_(pa.float32()),
+            "each member's mean over the faces that both are of one cell",
+        ),
+    ]
+)
+
 SUPERVOXELS = pa.schema(
     [
         column("volume", pa.int64(), "segmentation volume id"),
