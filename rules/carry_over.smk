@@ -87,6 +87,7 @@ rule gather_evidence:
     output:
         tasks="results/carry_over/evidence/{tissue}/{without}/{replicate}/tasks.parquet",
         candidates="results/carry_over/evidence/{tissue}/{without}/{replicate}/candidates.parquet",
+        contacts="results/carry_over/evidence/{tissue}/{without}/{replicate}/contacts.parquet",
     log:
         "results/logs/gather_evidence/{tissue}-{without}-{replicate}.log",
     benchmark:

@@ -46,7 +46,7 @@ def agglomerate(
 
     def answer(task: Task, lineage: Lineage) -> Answer:
         found = linked(task, lineage)
-        membership = membership_of(task.volume_id, found.scale)
+        membership = membership_of(task.volume_id, found.contacts.scale)
         members = by_segment_id(found.segments, found.members(membership), task.seed)
         segmentation = store.get(task.volume_id).segmentation
         return answer_in_segments(

@@ -87,14 +87,14 @@ class Linked:
         levels: (members, n) float32 log odds of the linkage, see `Linkage.levels`.
         seed_area: (n,) float64 area that each shares with the seed.
         rejected: (n,) bool, whether the ancestors saw it and did not choose it.
-        scale: of the evidence on the contacts of the volume.
+        contacts: all those of the volume.
     """
 
     segments: NDArray[np.int64]
     levels: NDArray[np.float32]
     seed_area: NDArray[np.float64]
     rejected: NDArray[np.bool_]
-    scale: EvidenceScale
+    contacts: ScoredContacts
 
     @classmethod
     def make(cls, contacts: ScoredContacts, seed: NDArray[np.int64]) -> "Linked":
@@ -108,7 +108,7 @@ class Linked:
         area = area_with_seed(contacts.pairs, contacts.area, seed)[segments]
         none = np.zeros(len(segments), np.bool_)
         levels = contacts.linkage.levels(seed)
-        return cls(segments, levels, area, none, contacts.scale)
+        return cls(segments, levels, area, none, contacts)
 
     def with_rejected(self, rejected: NDArray[np.int64]) -> "Linked":
         """Return the same evidence, with these segments rejected by the ancestors."""
