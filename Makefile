@@ -44,7 +44,7 @@ $(READY): requirements.lock pyproject.toml | place
 ## Pin what a fresh environment of the project resolves to (torch stays at its pin).
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet --editable '.[dev,slurm,storage]' torch==2.13.0
+	$(VENV)-lock/bin/python -m pip install --quiet --editable '.[dev,peers,slurm,storage]' torch==2.13.0
 	$(VENV)-lock/bin/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu//' > requirements.lock
 	rm -rf $(VENV)-lock
 

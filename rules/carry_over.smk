@@ -10,7 +10,8 @@ OUTPUT  results/carry_over/
                                           that never saw it
             agglomeration.pt              learned from all tissues, with what was fitted
                                           across those left out: what models/ holds
-            table.csv                     how good the answers are on each tissue left out
+            table.csv                     how good the answers are on each tissue left out,
+                                          and what peers make of the same evidence
 
 Membership, thresholds and calibration for a tissue come from the evidence on the others,
 each by a model that saw neither of the two.
@@ -87,6 +88,7 @@ rule gather_evidence:
     output:
         tasks="results/carry_over/evidence/{tissue}/{without}/{replicate}/tasks.parquet",
         candidates="results/carry_over/evidence/{tissue}/{without}/{replicate}/candidates.parquet",
+        contacts="results/carry_over/evidence/{tissue}/{without}/{replicate}/contacts.parquet",
     log:
         "results/logs/gather_evidence/{tissue}-{without}-{replicate}.log",
     benchmark:
@@ -110,12 +112,14 @@ rule gather_evidence:
 
 
 rule leave_tissue_out:
-    """Fit membership and thresholds on the other tissues, and judge them on this one."""
+    """Fit the model and its peers on the other tissues, and judge them on this one."""
     input:
         tasks=lambda wildcards: evidence_on(wildcards.tissue, part="tasks"),
         candidates=lambda wildcards: evidence_on(wildcards.tissue, part="candidates"),
+        contacts=lambda wildcards: evidence_on(wildcards.tissue, part="contacts"),
         other_tasks=evidence_on_others("tasks"),
         other_candidates=evidence_on_others("candidates"),
+        other_contacts=evidence_on_others("contacts"),
     output:
         "results/carry_over/left_out/{tissue}/{replicate}.json",
     log:
@@ -131,6 +135,7 @@ rule leave_tissue_out:
         ).voxels,
         decisions={key: config["evaluation"][key] for key in DECISIONS},
         bootstrap=BOOTSTRAP,
+        peers=CARRY_OVER["peers"],
         code=code("leave_tissue_out.py"),
     script:
         "../workflow/scripts/leave_tissue_out.py"

@@ -36,7 +36,8 @@ def pins_of(environment: str) -> dict[str, str]:
 def test_an_environment_has_the_locked_versions(environment):
     pins = pins_of(environment)
     assert pins == {name: LOCK[name] for name in pins}
-    assert set(pins) <= set(map(name_of, PROJECT["dependencies"]))
+    peers = PROJECT["optional-dependencies"]["peers"]
+    assert set(pins) <= set(map(name_of, PROJECT["dependencies"] + peers))
 
 
 def test_the_lock_holds_every_dependency():
@@ -56,8 +57,8 @@ def test_torch_is_pinned_to_the_one_version_with_a_cpu_build():
 
 # Where the name to import is not that of the package.
 PACKAGES = {
-    "PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn",
-    "yaml": "pyyaml",
+    "PIL": "pillow", "bioimage_cpp": "bioimage-cpp", "skimage": "scikit-image",
+    "sklearn": "scikit-learn", "yaml": "pyyaml",
 }  # fmt: skip
 RULES = [
     (environment, script)

@@ -8,6 +8,7 @@ from eyewire_validator.models.checkpoint import load_checkpoint
 
 KINDS = ("agglomeration", "lwunet")
 TISSUES = ("one", "two", "three")
+PEERS = ("gasp", "multicut")
 
 
 def draw_block(path, random_seed):
@@ -46,7 +47,7 @@ def tissue(name):
 STUDY = {
     "carry_over": {
         "tissues": {name: tissue(name) for name in TISSUES},
-        "replicates": 1, "patches": 8, "volumes": 2,
+        "replicates": 1, "patches": 8, "volumes": 2, "peers": PEERS,
         "training": {"epochs": 1, "patch_size": 16},
     }
 }  # fmt: skip
@@ -66,7 +67,14 @@ def test_each_tissue_is_answered_by_what_never_saw_it(folder, run):
     table = pd.read_csv(folder / "results/carry_over/table.csv")
     assert set(table["tissue"]) == set(TISSUES)
     assert (table["tasks"] > 0).all()
-    assert table["pr_auc"].between(0, 1).all()
+    assert set(table["model"]) == {"agglomeration", *PEERS}
+    assert len(table) == len(TISSUES) * (1 + len(PEERS))
+    ours = table["model"] == "agglomeration"
+    assert table.loc[ours, "pr_auc"].between(0, 1).all()
+    assert table.loc[~ours, "pr_auc"].isna().all()
+    # All are judged on the same tasks.
+    assert (table.groupby("tissue")["edits_unanswered"].nunique() == 1).all()
+    assert table["edits"].between(table["edits_low"], table["edits_high"]).all()
     for name in TISSUES:
         model = folder / f"results/carry_over/models/{name}/0/checkpoint.pt"
         learned = load_checkpoint(model)[1].provenance["tissues"]

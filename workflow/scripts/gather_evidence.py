@@ -7,7 +7,11 @@ from eyewire_validator.jobs.log import job_log
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.models.gather_evidence import gather_evidence
-from eyewire_validator.storage.schemas.carry_over import EVIDENCE, EVIDENCE_TASKS
+from eyewire_validator.storage.schemas.carry_over import (
+    CONTACTS,
+    EVIDENCE,
+    EVIDENCE_TASKS,
+)
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table, write_table
 from eyewire_validator.tasks.split import usable_tasks
@@ -37,3 +41,4 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
     )
     write_table(Path(snakemake.output.tasks), found.tasks, EVIDENCE_TASKS)
     write_table(Path(snakemake.output.candidates), found.candidates, EVIDENCE)
+    write_table(Path(snakemake.output.contacts), found.contacts, CONTACTS)

@@ -6,17 +6,32 @@ from eyewire_validator.evaluation.decisions import DecisionSettings
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.carry_over import judge_left_out
 from eyewire_validator.models.evidence import Evidence
+from eyewire_validator.models.judge_peers import judge_peer
 from eyewire_validator.storage.files import write_json
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
-    others = map(Evidence.read, files.other_tasks, files.other_candidates)
-    row = judge_left_out(
-        Evidence.read(files.tasks, files.candidates),
-        dict(zip(params.others, others, strict=True)),
-        DecisionSettings.from_config(params.decisions),
-        volume_voxels=params.volume_voxels,
-        bootstrap=params.bootstrap,
-    )
+    own = Evidence.read(files.tasks, files.candidates, files.contacts)
+    others = [
+        Evidence.read(*tables)
+        for tables in zip(
+            files.other_tasks, files.other_candidates, files.other_contacts, strict=True
+        )
+    ]
+    measuring = {
+        "volume_voxels": params.volume_voxels,
+        "bootstrap": params.bootstrap,
+    }
+    rows = {
+        "agglomeration": judge_left_out(
+            own,
+            dict(zip(params.others, others, strict=True)),
+            DecisionSettings.from_config(params.decisions),
+            **measuring,
+        )
+    }
+    for peer in params.peers:
+        rows[peer] = judge_peer(peer, own, others, **measuring)
     names = {key: snakemake.wildcards[key] for key in ("tissue", "replicate")}
-    write_json(Path(snakemake.output[0]), {**names, **row})
+    found = [{**names, "model": model, **row} for model, row in rows.items()]
+    write_json(Path(snakemake.output[0]), found)

@@ -150,7 +150,7 @@ class Linked:
         levels: (members, n) float32 log odds of the linkage, see `Linkage.levels`.
         seed_area: (n,) float64 area that each shares with the seed.
         rejected: (n,) bool, whether the ancestors saw it and did not choose it.
-        contacts: those of the volume.
+        contacts: all those of the volume.
     """
 
     segments: NDArray[np.int64]

@@ -1,6 +1,6 @@
 """Judge answers on a tissue by what was learned and fitted on other tissues alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -129,15 +129,13 @@ def judge_left_out(
         bootstrap: ``resamples`` and ``random_seed``.
 
     Returns:
-        A row: ``tasks``, ``cells``; of `REPORTED` the value, ``_low`` and ``_high``;
-        ``edits_unanswered``, a task, if nothing is answered; ``alarm``, the share of
-        tasks in volumes unlike the other tissues, and ``edits_heeded``, if nothing is
-        answered in these; ``ece`` of contested
-        candidates, uncalibrated; and for each of `ASKED`, in per cent:
-        ``wrong_cells_``, the share of false merges among what is accepted in a cell,
-        on average over cells, which is what was asked for; ``kept_``, the share among
-        all that is accepted; and ``coverage_``, the share of what belongs that is
-        accepted.
+        A row: what `report_answers` returns; ``alarm``, the share of tasks in volumes
+        unlike the other tissues, and ``edits_heeded``, if nothing is answered in
+        these; ``ece`` of contested candidates, uncalibrated; and for each of `ASKED`,
+        in per cent: ``wrong_cells_``, the share of false merges among what is accepted
+        in a cell, on average over cells, which is what was asked for; ``kept_``, the
+        share among all that is accepted; and ``coverage_``, the share of what belongs
+        that is accepted.
     """
     memberships = fit_memberships(others)
     segments = own.candidates.assign(probability=own.probability(memberships))
@@ -145,17 +143,10 @@ def judge_left_out(
     decisions = choose_across(others, memberships, settings)
     answers = decide(segments, tasks, decisions, volume_voxels=volume_voxels)
     ranked = rank_segments(batches_of(segments), tasks)
-    found = summarize_replicates([evaluate_cells(answers, ranked)], **bootstrap)
-    row = {"tasks": found["tasks"], "cells": found["cells"]}
-    for name in REPORTED:
-        metric = found["metrics"][name]
-        row |= {name: metric["value"]} | {
-            f"{name}_{end}": metric[end] for end in ("low", "high")
-        }
+    row = report_answers(answers, ranked, bootstrap)
     truth = segments["truth"].to_numpy(np.bool_)
     rings = tasks["volume"].isin(_alarmed(own, memberships)).to_numpy()
     missed = (answers["tp"] + answers["fn"]).to_numpy()
-    row["edits_unanswered"] = float(truth.sum() / len(tasks))
     row["alarm"] = float(rings.mean())
     row["edits_heeded"] = float(np.where(rings, missed, answers["edits"]).mean())
     labelled = Labelled(batches_of(segments), ranked)
@@ -166,6 +157,35 @@ def judge_left_out(
         accepting = choose_across(others, memberships, asking).accept
         row |= _kept(segments, truth, accepting, f"{100 * asked:g}")
     return row
+
+
+def report_answers(
+    answers: pd.DataFrame,
+    ranked: RankedSegments,
+    bootstrap: Mapping[str, int],
+    metrics: Sequence[str] = REPORTED,
+) -> dict[str, Any]:
+    """Measure answers, with intervals over cells.
+
+    Args:
+        answers: from `decide`.
+        ranked: the segments of these tasks.
+        bootstrap: ``resamples`` and ``random_seed``.
+        metrics: names among `METRICS`.
+
+    Returns:
+        ``tasks``, ``cells``; of each metric the value, ``_low`` and ``_high``; and
+        ``edits_unanswered``, a task, if nothing is answered.
+    """
+    found = summarize_replicates([evaluate_cells(answers, ranked)], **bootstrap)
+    row = {"tasks": found["tasks"], "cells": found["cells"]}
+    for name in metrics:
+        metric = found["metrics"][name]
+        row |= {name: metric["value"]} | {
+            f"{name}_{end}": metric[end] for end in ("low", "high")
+        }
+    unanswered = answers["tp"] + answers["fn"]
+    return {**row, "edits_unanswered": float(unanswered.mean())}
 
 
 def _alarmed(own: Evidence, memberships: TissueMemberships) -> list[int]:

@@ -15,7 +15,11 @@ from numpy.typing import NDArray
 from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import Membership, fit_membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
-from eyewire_validator.storage.schemas.carry_over import EVIDENCE, EVIDENCE_TASKS
+from eyewire_validator.storage.schemas.carry_over import (
+    CONTACTS,
+    EVIDENCE,
+    EVIDENCE_TASKS,
+)
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.volumes.voxel_size import VoxelSize
@@ -27,14 +31,19 @@ class Evidence(NamedTuple):
     Attributes:
         tasks: in the schema `EVIDENCE_TASKS`.
         candidates: in the schema `EVIDENCE`.
+        contacts: of their volumes, in the schema `CONTACTS`; none where they were not
+            kept.
     """
 
     tasks: pd.DataFrame
     candidates: pd.DataFrame
+    contacts: pd.DataFrame = pd.DataFrame(columns=CONTACTS.names)
 
     @classmethod
-    def read(cls, tasks: Path | str, candidates: Path | str) -> "Evidence":
-        """Read both tables.
+    def read(
+        cls, tasks: Path | str, candidates: Path | str, *contacts: Path | str
+    ) -> "Evidence":
+        """Read the tables, contacts only where they are given.
 
         Raises:
             TableError: one is missing, unreadable, or does not match its schema.
@@ -42,6 +51,7 @@ class Evidence(NamedTuple):
         return cls(
             read_table(Path(tasks), EVIDENCE_TASKS),
             read_table(Path(candidates), EVIDENCE),
+            *(read_table(Path(file), CONTACTS) for file in contacts),
         )
 
     def levels(self) -> NDArray[np.float32]:
@@ -65,7 +75,7 @@ class Evidence(NamedTuple):
         scales = pd.DataFrame(self.scales(), index=EvidenceScale._fields)
         middle, spread = scales[self.candidates["volume"]].to_numpy(np.float32)
         levels = (self.levels() - middle) / spread
-        return Evidence(self.tasks, self.candidates.assign(levels=list(levels.T)))
+        return self._replace(candidates=self.candidates.assign(levels=list(levels.T)))
 
     def voxel_nm(self) -> VoxelSize | None:
         """Return the edges of a coarse voxel (z, y, x) in nm; none if unknown."""

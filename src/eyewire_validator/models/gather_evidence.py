@@ -1,17 +1,22 @@
 """Gather what linkage says of the candidates of labelled tasks."""
 
 from collections.abc import Iterable
+from itertools import starmap
 
 import numpy as np
 import pandas as pd
 
 from eyewire_validator.agglomeration.contact_model import ContactModel
-from eyewire_validator.agglomeration.scoring import linker
+from eyewire_validator.agglomeration.scoring import ScoredContacts, linker
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.evaluation.segment_scores import Candidates
 from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.models.evidence import Evidence
-from eyewire_validator.storage.schemas.carry_over import EVIDENCE, EVIDENCE_TASKS
+from eyewire_validator.storage.schemas.carry_over import (
+    CONTACTS,
+    EVIDENCE,
+    EVIDENCE_TASKS,
+)
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.store import VolumeStore
@@ -37,8 +42,10 @@ def gather_evidence(
     """
     lineage, link_task = Lineage(index), linker(model, store, settings)
     rows, candidates = [], []
+    contacts: dict[int, ScoredContacts] = {}
     for task in Progress([lineage.task(task) for task in tasks], unit="tasks"):
         linked = link_task(task, lineage)
+        contacts[task.volume_id] = linked.contacts
         found = Candidates.of(task, store.coverage(task.volume_id), dust)
         ids = {"task": task.task, "cell": task.cell, "volume": task.volume_id}
         volume = {
@@ -46,7 +53,7 @@ def gather_evidence(
             "voxel_nm": list(linked.contacts.voxel_nm or ()),
             "scale": list(linked.contacts.scale),
         }
-        rows.append({**ids, **found.full_counts, **volume})
+        rows.append({**ids, "seed": task.seed, **found.full_counts, **volume})
         place = pd.Index(linked.segments).get_indexer(found.about["segment"])
         is_linked = place >= 0
         levels = np.full((len(linked.levels), len(place)), -np.inf, np.float32)
@@ -60,4 +67,17 @@ def gather_evidence(
     return Evidence(
         pd.DataFrame(rows, columns=EVIDENCE_TASKS.names),
         pd.concat(candidates, ignore_index=True),
+        pd.concat(starmap(_of_volume, contacts.items()), ignore_index=True),
     )
+
+
+def _of_volume(volume: int, contacts: ScoredContacts) -> pd.DataFrame:
+    """Return the contacts of a volume in the schema `CONTACTS`."""
+    columns = {
+        "volume": volume,
+        "one": contacts.pairs[:, 0],
+        "other": contacts.pairs[:, 1],
+        "area": contacts.area,
+        "log_odds": contacts.evidence.mean(axis=0, dtype=np.float64),
+    }
+    return pd.DataFrame(columns, columns=CONTACTS.names)

@@ -8,6 +8,7 @@ from eyewire_validator.agglomeration.answerer import agglomerate
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
+from eyewire_validator.agglomeration.scoring import score_contacts
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.models.evidence import (
@@ -85,6 +86,22 @@ def test_it_gives_the_probabilities_that_the_model_answers_with(
             answer(row, lineage).segments[rows["segment"]],
             rtol=1e-6,
         )
+
+
+def test_seeds_and_contacts_are_kept_for_peers(model, membranes_store, membranes_index):
+    tasks = membranes_index["task"].tolist()
+    found = gather_evidence(
+        model, membranes_index, membranes_store, SETTINGS, Dust(0, 0), tasks
+    )
+    seeds = [Lineage(membranes_index).task(task).seed.tolist() for task in tasks]
+    assert [seed.tolist() for seed in found.tasks["seed"]] == seeds
+    volumes = found.tasks["volume"].unique()
+    assert set(found.contacts["volume"]) == set(volumes)
+    scored = score_contacts(model, membranes_store.get(int(volumes[0])), SETTINGS.image)
+    rows = found.contacts[found.contacts["volume"] == volumes[0]]
+    np.testing.assert_array_equal(rows[["one", "other"]], scored.pairs)
+    np.testing.assert_array_equal(rows["area"], scored.area)
+    np.testing.assert_allclose(rows["log_odds"], scored.evidence.mean(axis=0))
 
 
 def test_what_nothing_joins_to_the_seed_does_not_belong():

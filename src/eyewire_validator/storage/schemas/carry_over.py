@@ -13,6 +13,7 @@ _IDS = [
 EVIDENCE_TASKS = pa.schema(
     [
         *_IDS,
+        column("seed", pa.list_(pa.int64()), "segments that are given"),
         column("seed_full_voxels", pa.int64(), "full-resolution voxels of the seed"),
         column(
             "dust_truth_segments", pa.int64(), "segments of the truth that are dust"
@@ -44,6 +45,21 @@ EVIDENCE = pa.schema(
             pa.list_(pa.float32()),
             "each member's log odds of the linkage; minus infinity where nothing joins "
             "it to the seed",
+        ),
+    ]
+)
+
+# The region graph of each volume, as a peer of the linkage takes it.
+CONTACTS = pa.schema(
+    [
+        column("volume", pa.int64(), "segmentation volume id"),
+        column("one", pa.int64(), "a segment"),
+        column("other", pa.int64(), "a segment of a higher id, which it touches"),
+        column("area", pa.float64(), "area that they share"),
+        column(
+            "log_odds",
+            pa.float64(),
+            "evidence that they belong together: the mean of the members",
         ),
     ]
 )
