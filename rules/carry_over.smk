@@ -12,6 +12,7 @@ OUTPUT  results/carry_over/
                                           across those left out: what models/ holds
             table.csv                     how good the answers are on each tissue left out,
                                           and what peers make of the same evidence
+            left_out.png, .svg            the same, to look at
 
 Membership, thresholds and calibration for a tissue come from the evidence on the others,
 each by a model that saw neither of the two.
@@ -26,6 +27,7 @@ rule carry_over:
     """Show how good answers are on tissue that a model never saw."""
     input:
         "results/carry_over/table.csv",
+        "results/carry_over/left_out.png",
     localrule: True
 
 
@@ -161,6 +163,25 @@ rule compare_tissues:
         code=code("compare_tissues.py"),
     script:
         "../workflow/scripts/compare_tissues.py"
+
+
+rule plot_tissues:
+    """Draw what answers save on each tissue that was left out."""
+    input:
+        "results/carry_over/table.csv",
+    output:
+        png="results/carry_over/left_out.png",
+        svg="results/carry_over/left_out.svg",
+    log:
+        "results/logs/plot_tissues/plot_tissues.log",
+    benchmark:
+        "results/benchmarks/plot_tissues/plot_tissues.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code("plot_tissues.py"),
+    script:
+        "../workflow/scripts/plot_tissues.py"
 
 
 rule package_tissue_model:

@@ -39,6 +39,7 @@ EXPECTED = {
     "plot_segments": {"matplotlib"},
     "plot_sizes": {"matplotlib"},
     "plot_tasks": {"matplotlib"},
+    "plot_tissues": {"matplotlib"},
     "plot_training": {"matplotlib"},
     "render_report": {"matplotlib"},
     "train_model": {"torch"},

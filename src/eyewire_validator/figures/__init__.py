@@ -9,6 +9,7 @@ from eyewire_validator.figures import (
     bars,
     distributions,
     learning,
+    left_out,
     loops,
     queue,
     reliability,
@@ -23,6 +24,7 @@ from eyewire_validator.figures import (
 )
 from eyewire_validator.figures.bars import draw_bars
 from eyewire_validator.figures.learning import draw_learning
+from eyewire_validator.figures.left_out import draw_left_out
 from eyewire_validator.figures.loops import draw_loops
 from eyewire_validator.figures.queue import draw_queue
 from eyewire_validator.figures.reliability import draw_reliability, reliability_data
@@ -43,6 +45,7 @@ __all__ = [
     "caption_of",
     "draw_bars",
     "draw_learning",
+    "draw_left_out",
     "draw_loops",
     "draw_no_task",
     "draw_queue",
@@ -80,6 +83,7 @@ CAPTIONS: dict[str, Caption] = {
     "honest_table": bars.CAPTION,
     "loops": loops.CAPTION,
     "learning": learning.CAPTION,
+    "left_out": left_out.CAPTION,
     "queue": queue.CAPTION,
     "sizes": sizes.CAPTION,
     "task": task.CAPTION,

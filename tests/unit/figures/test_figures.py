@@ -20,6 +20,7 @@ from eyewire_validator.figures import (
     caption_of,
     draw_bars,
     draw_learning,
+    draw_left_out,
     draw_loops,
     draw_no_task,
     draw_queue,
@@ -587,3 +588,22 @@ def test_global_state_is_left_alone():
     before = dict(mpl.rcParams)
     FIGURES["distributions"](tasks(25), HEADING)
     assert dict(mpl.rcParams) == before
+
+
+def test_what_does_more_harm_than_fits_is_marked_at_the_end():
+    shares = {"agglomeration": 0.8, "multicut": 9.0}
+    table = pd.DataFrame(
+        {
+            "tissue": "mouse", "model": model, "replicate": 0, "tasks": 30, "cells": 9,
+            "edits": 2 * share, "edits_low": share, "edits_high": 3 * share,
+            "edits_unanswered": 2.0,
+        }
+        for model, share in shares.items()
+    )  # fmt: skip
+    figure = draw_left_out(table)
+    (axes,) = figure.subfigs[1].axes
+    said = {text.get_text() for text in axes.texts}
+    assert {"0.80", "9.0", "mouse"} <= said
+    marked = [line for line in axes.lines if line.get_marker() == ">"]
+    assert [line.get_xdata()[0] for line in marked] == [3.0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == [*shares]

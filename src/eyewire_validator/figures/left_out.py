@@ -1,0 +1,94 @@
+"""Tissue left out: what answers save where a model never saw the tissue."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from eyewire_validator.figures.style import (
+    INK,
+    MUTED,
+    PALETTE,
+    Caption,
+    canvas,
+    counted,
+    styled,
+)
+
+CAPTION = Caption(
+    "Tissue left out: what is left to do with answers, and without any",
+    "Segments to add or remove in a task, in those that remain if nothing is answered: "
+    "left of the line answers save work. Each tissue was answered by a network that "
+    "never saw it, with thresholds from the others. Whiskers are intervals of 95 % "
+    "from drawing cells anew; a point a training.",
+)
+# Where answers do this many times the harm of none, or more, a mark stands at the end.
+MOST = 3.0
+_ROW = 0.3
+
+
+@styled
+def draw_left_out(table: pd.DataFrame) -> Figure:
+    """Draw the edits that answers leave on each tissue, by model.
+
+    Args:
+        table: of `judge_left_out` and `judge_peer`, with ``tissue``, ``model`` and
+            ``replicate``.
+    """
+    rows = table.assign(row=_places(table))
+    figure, body = canvas(
+        CAPTION.title,
+        f"share of the edits that answering nothing leaves · {_amounts(table)}",
+        0.9 + _ROW * (rows["row"].max() + 2),
+        leaked=False,
+    )
+    axes = body.subplots()
+    for row in rows.to_dict("records"):
+        _draw_row(axes, row)
+    axes.axvline(1, color=INK, linewidth=1, linestyle="--", zorder=1)
+    axes.text(1, -1.3, " nothing answered", fontsize=8.5, va="center", color=INK)
+    for tissue, group in rows.groupby("tissue", sort=False):
+        axes.text(0.01, group["row"].min() - 0.9, tissue, weight="bold", va="center")
+    firsts = rows.drop_duplicates("row")
+    axes.set_yticks(firsts["row"], firsts["model"].str.replace("_", " "))
+    axes.set(xlim=(0, MOST + 0.35), ylim=(rows["row"].max() + 0.7, -1.8))
+    axes.set_xlabel("edits with answers / edits if nothing is answered")
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    return figure
+
+
+def _places(table: pd.DataFrame) -> pd.Series:
+    """Return the row of each entry: models below each other, a gap between tissues."""
+    of_tissue, _ = pd.factorize(table["tissue"])
+    of_model, models = pd.factorize(table["model"])
+    return pd.Series(of_tissue * (len(models) + 1.4) + of_model, table.index)
+
+
+def _amounts(table: pd.DataFrame) -> str:
+    firsts = table.drop_duplicates("tissue")
+    return "; ".join(
+        f"{row['tissue']} n = {counted(int(row['tasks']), 'task')} of "
+        f"{counted(int(row['cells']), 'cell')}"
+        for row in firsts.to_dict("records")
+    )
+
+
+def _draw_row(axes: Axes, row: dict[Any, Any]) -> None:
+    share, low, high = (
+        row[f"edits{end}"] / row["edits_unanswered"] for end in ("", "_low", "_high")
+    )
+    own = row["model"] == "agglomeration"
+    colour = PALETTE[0] if own else MUTED
+    place = row["row"]
+    if share >= MOST:
+        axes.plot(MOST, place, ">", color=colour, ms=7, zorder=3)
+        axes.text(MOST + 0.06, place, f"{share:.1f}", va="center", fontsize=8.5)
+        return
+    ends = np.minimum([low, high], MOST)
+    axes.plot(ends, [place, place], color=colour, linewidth=2 if own else 1.2, zorder=2)
+    axes.plot(share, place, "o", color=colour, ms=7 if own else 5, zorder=3)
+    said = axes.text(ends[1] + 0.04, place, f"{share:.2f}", va="center", fontsize=8.5)
+    said.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
