@@ -9,27 +9,26 @@ results/carry_over/evidence). In each draw a random half of the cells may be ask
 about, and the other half judges. Printed are means over draws, and the middle 95 % of
 them: half of the cells without replacement vary as much as all of them do with.
 
-With ``--priors``, the edits and calibration errors of several priors; with ``--taken``,
-what the rule is worth by which a refit is taken.
+The first table is over all ways and numbers, for several priors; the second is for the
+one of the workflow. With ``--taken``: how often a refit is taken by its rule, and the
+edits without, with, and by the rule.
 """
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
 
 from eyewire_validator.agglomeration.membership import DRIFT, Membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.evaluation.calibration import ece, reliability
 from eyewire_validator.evaluation.decisions import DecisionSettings
-from eyewire_validator.evaluation.ranking import batches_of, rank_segments
 from eyewire_validator.evaluation.risk import Risk
-from eyewire_validator.evaluation.segment_metrics import Ranking, average_precision
 from eyewire_validator.evaluation.summary import CONTESTED
 from eyewire_validator.models.carry_over import choose_across
 from eyewire_validator.models.evidence import Evidence, fit_memberships, refit_to
@@ -40,10 +39,8 @@ from eyewire_validator.volumes.appearance import Familiar
 DECISIONS = (10, 25, 50, 100, 200)
 TASKS = (10, 20, 50)
 SETTINGS = DecisionSettings(Risk(0.05, 0.95), 0.95)
-PRIORS = [(bias, slope) for bias in (0.3, 1.0, 3.0) for slope in (0.1, 0.3, 1.0, 3.0)]
-NOTHING = pd.DataFrame(
-    {"task": [], "segment": [], "belongs": []}, dtype=np.int64
-).astype({"belongs": bool})
+# Standard deviations of the bias, and of the other three numbers.
+PRIORS = [(3, 0.3), (3, 0.1), (1, 1), (1, 0.3), (0.6, 0.6), (0.3, 0.3)]
 
 
 class Model(NamedTuple):
@@ -101,91 +98,66 @@ def ways_to_ask(draw: Draw, model: Model) -> Iterator[tuple[str, int, Evidence]]
         yield "tasks", count, draw.asked._replace(candidates=known)
 
 
-def judge(
-    evidence: Evidence, memberships: TissueMemberships, threshold: float
-) -> dict[str, float]:
-    """Return edits as a share of those of answering nothing, error and PR-AUC."""
-    probability = evidence.probability(memberships)
-    truth = evidence.candidates["truth"].to_numpy(np.bool_)
-    contested = probability >= CONTESTED
-    segments = evidence.candidates.assign(probability=probability)
-    ranked = rank_segments(batches_of(segments), evidence.tasks)
-    cells = evidence.tasks["cell"].nunique()
-    return {
-        "edits": float(((probability >= threshold) != truth).sum() / truth.sum()),
-        "ece": ece(reliability(probability[contested], truth[contested]))
-        if contested.any()
-        else np.nan,
-        "pr_auc": float(
-            average_precision(Ranking(ranked, cells), np.ones((1, cells)))[0]
-        ),
-    }
+class Judge:
+    """Judges memberships on the candidates of some cells."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        """Take the candidates of these cells."""
+        about = evidence.candidates
+        self._levels = evidence.levels()
+        self._area = about["seed_area"].to_numpy()
+        self._rejected = about["rejected"].to_numpy()
+        self._truth = about["truth"].to_numpy(np.bool_)
+
+    def __call__(self, membership: Membership, threshold: float) -> dict[str, float]:
+        """Return edits in those of answering nothing, calibration error and PR-AUC."""
+        probability = membership.probability(
+            self._levels, self._area, self._rejected
+        ).mean(axis=0)
+        truth, contested = self._truth, probability >= CONTESTED
+        return {
+            "edits": float(((probability >= threshold) != truth).sum() / truth.sum()),
+            "ece": ece(reliability(probability[contested], truth[contested]))
+            if contested.any()
+            else np.nan,
+            "pr_auc": float(average_precision_score(truth, probability)),
+        }
 
 
-def measure_curve(evidence: Evidence, model: Model, draws: int) -> pd.DataFrame:
-    """Measure each way to ask; the row `before` is without any."""
-    rows = []
-    for number in range(draws):
-        draw = Draw.make(evidence, number)
-        before = judge(draw.others, model.memberships, model.threshold)
-        rows.append({"way": "before", "count": 0, "draw": number, **before})
-        for way, count, known in ways_to_ask(draw, model):
-            found = judge(draw.others, _refitted(model, known, DRIFT), EVEN)
-            rows.append({"way": way, "count": count, "draw": number, **found})
-    return pd.DataFrame(rows)
+def measure(draw: Draw, model: Model) -> Iterator[dict[str, Any]]:
+    """Yield what each way to ask brings with each prior; and `before`, without any."""
+    judge, start = Judge(draw.others), model.memberships.of_all
+    yield {"way": "before", "count": 0, **judge(start, model.threshold)}
+    for way, count, known in ways_to_ask(draw, model):
+        for bias, slope in PRIORS:
+            refit = refit_to(start, known, Membership(bias, slope, slope, slope))
+            case = {"way": way, "count": count, "bias": bias, "slope": slope}
+            yield {**case, **judge(refit, EVEN)}
 
 
-def measure_priors(evidence: Evidence, model: Model, draws: int) -> pd.DataFrame:
-    """Measure edits and error of each prior, over all ways and counts."""
-    rows = []
-    for number in range(draws):
-        draw = Draw.make(evidence, number)
-        for way, count, known in ways_to_ask(draw, model):
-            for bias, slope in PRIORS:
-                drift = Membership(bias, slope, slope, slope)
-                found = judge(draw.others, _refitted(model, known, drift), EVEN)
-                rows.append(
-                    {"bias": bias, "slope": slope, "way": way, "count": count, **found}
-                )
-    return pd.DataFrame(rows)
-
-
-def measure_taking(evidence: Evidence, model: Model, draws: int) -> pd.DataFrame:
-    """Measure how often a refit is taken, and the edits with and without."""
-    rows = []
-    for number in range(draws):
-        draw = Draw.make(evidence, number)
-        before = judge(draw.others, model.memberships, model.threshold)["edits"]
-        for way, count, known in ways_to_ask(draw, model):
-            whole = known.candidates["task"].unique() if way == "tasks" else []
-            about = known.candidates[["task", "segment"]]
-            said = about.assign(belongs=known.candidates["truth"])
-            learned = learn_tissue(
-                Labels.of(known, whole, NOTHING if way == "tasks" else said),
-                "own",
-                model.memberships,
-                model.threshold,
-                SETTINGS,
-                volume_voxels=10**9,
-                bootstrap={"resamples": 2, "random_seed": 0},
-            )
-            after = judge(draw.others, _refitted(model, known, DRIFT), EVEN)["edits"]
-            first, then = learned.judgement.before, learned.judgement.after
-            rows.append(
-                {
-                    "way": way, "count": count, "never": before, "always": after,
-                    "fewer_edits": then["edits"]["value"] < first["edits"]["value"],
-                    "likelier": then["nll"] < first["nll"],
-                    "helped": learned.judgement.helped,
-                }
-            )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def _refitted(model: Model, known: Evidence, drift: Membership) -> TissueMemberships:
-    """Return memberships that answer every volume with a refit."""
-    refit = refit_to(model.memberships.of_all, known, drift)
-    return TissueMemberships({}, refit, Familiar({}))
+def measure_taking(draw: Draw, model: Model) -> Iterator[dict[str, Any]]:
+    """Yield whether a refit is taken, and the edits without and with it."""
+    judge, start = Judge(draw.others), model.memberships.of_all
+    never = judge(start, model.threshold)["edits"]
+    for way, count, known in ways_to_ask(draw, model):
+        whole = known.candidates["task"].unique() if way == "tasks" else []
+        said = known.candidates[["task", "segment"]].assign(
+            belongs=known.candidates["truth"]
+        )
+        learned = learn_tissue(
+            Labels.of(known, whole, said),
+            "own",
+            model.memberships,
+            model.threshold,
+            SETTINGS,
+            volume_voxels=10**9,
+            bootstrap={"resamples": 2, "random_seed": 0},
+        )
+        always = judge(refit_to(start, known), EVEN)["edits"]
+        taken = learned.judgement.helped
+        case = {"way": way, "count": count, "taken": taken}
+        by_rule = always if taken else never
+        yield {**case, "never": never, "always": always, "by_rule": by_rule}
 
 
 def print_curve(rows: pd.DataFrame) -> None:
@@ -209,16 +181,10 @@ def print_priors(rows: pd.DataFrame) -> None:
     print(found.round(3).to_string())
 
 
-def print_taking(rows: pd.DataFrame) -> None:
-    """Print the share of draws in which a refit is taken, and edits by each rule."""
-    rules = ("fewer_edits", "likelier", "helped")
-    for rule in rules:
-        rows[f"by_{rule}"] = rows["always"].where(rows[rule], rows["never"])
-    print(rows.groupby(["way", "count"]).mean(numeric_only=False).round(3).to_string())
-
-
 def draw_figure(rows: pd.DataFrame, file: Path) -> None:
     """Draw edits and calibration error against the number of decisions."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8, 3.4), layout="constrained")
     before = rows[rows["way"] == "before"]
     titles = {
@@ -249,9 +215,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("evidence", type=Path)
     parser.add_argument("start", type=Path)
-    parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--csv", type=Path)
     parser.add_argument("--figure", type=Path)
-    parser.add_argument("--priors", action="store_true")
     parser.add_argument("--taken", action="store_true")
     arguments = parser.parse_args()
     evidence, start = (
@@ -261,17 +227,29 @@ def main() -> None:
     # Whatever the volumes look like, they are answered as if the alarm were silent.
     fitted = fit_memberships({"start": start})
     memberships = TissueMemberships({}, fitted.of_all, Familiar({}))
-    tissues = {"start": start}
-    model = Model(memberships, choose_across(tissues, memberships, SETTINGS).threshold)
-    if arguments.priors:
-        print_priors(measure_priors(evidence, model, arguments.draws))
-    elif arguments.taken:
-        print_taking(measure_taking(evidence, model, arguments.draws))
-    else:
-        rows = measure_curve(evidence, model, arguments.draws)
-        print_curve(rows)
-        if arguments.figure:
-            draw_figure(rows, arguments.figure)
+    chosen = choose_across({"start": start}, memberships, SETTINGS)
+    model, rows = Model(memberships, chosen.threshold), []
+    for number in range(arguments.draws):
+        draw = Draw.make(evidence, number)
+        found = measure_taking if arguments.taken else measure
+        rows += [{"draw": number, **row} for row in found(draw, model)]
+        if arguments.csv:
+            pd.DataFrame(rows).to_csv(arguments.csv, index=False)
+    show(pd.DataFrame(rows), arguments)
+
+
+def show(rows: pd.DataFrame, arguments: argparse.Namespace) -> None:
+    """Print tables, and draw the figure."""
+    if arguments.taken:
+        mean = rows.drop(columns="draw").groupby(["way", "count"]).mean()
+        print(mean.round(3).to_string())
+        return
+    print_priors(rows[rows["way"] != "before"])
+    shipped = (rows["bias"] == DRIFT.bias) & (rows["slope"] == DRIFT.linkage)
+    rows = rows[shipped | (rows["way"] == "before")]
+    print_curve(rows)
+    if arguments.figure:
+        draw_figure(rows, arguments.figure)
 
 
 if __name__ == "__main__":
