@@ -79,23 +79,59 @@ def _of_cells(evidence: Evidence, cells: NDArray[np.int64], inside: bool) -> Evi
 def ways_to_ask(draw: Draw, model: Model) -> Iterator[tuple[str, int, Evidence]]:
     """Yield the way, the number of decisions or tasks, and what is then known."""
     candidates = draw.asked.candidates
-    probability = draw.asked.probability(model.memberships)
-    chosen = probability >= model.threshold
-    about = candidates.assign(
-        queue=-np.where(chosen, 1 - probability, probability),
-        uncertain=np.abs(probability - 0.5),
-        random=draw.random.random(len(candidates)),
-        rest=-candidates["voxels"],
-    )[probability >= CONTESTED]
-    for way in ("queue", "random", "uncertain"):
-        order = about.sort_values([way, "rest"], kind="stable").index
+    about = draw.asked.probability(model.memberships)
+    orders = {
+        "queue": -expected_edits(about, model.threshold),
+        "random": draw.random.random(len(about)),
+        "uncertain": np.abs(about - 0.5),
+    }
+    for way, order in orders.items():
+        ranked = rank(order, about, candidates)
         for count in DECISIONS:
-            known = candidates.loc[order[:count]].reset_index(drop=True)
-            yield way, count, draw.asked._replace(candidates=known)
+            yield way, count, of_rows(draw.asked, ranked[:count])
+    yield from ask_in_rounds(draw, model)
     tasks = draw.random.permutation(draw.asked.tasks["task"])
     for count in TASKS:
-        known = candidates[candidates["task"].isin(tasks[:count])]
-        yield "tasks", count, draw.asked._replace(candidates=known)
+        chosen = candidates["task"].isin(tasks[:count])
+        yield "tasks", count, of_rows(draw.asked, np.flatnonzero(chosen))
+
+
+def ask_in_rounds(draw: Draw, model: Model) -> Iterator[tuple[str, int, Evidence]]:
+    """Yield what is known where the queue is made anew by what was learned so far."""
+    start = model.memberships.of_all
+    membership, threshold, known = start, model.threshold, np.empty(0, np.intp)
+    for count in DECISIONS:
+        memberships = TissueMemberships({}, membership, Familiar({}))
+        about = draw.asked.probability(memberships)
+        order = -expected_edits(about, threshold)
+        ranked = rank(order, about, draw.asked.candidates)
+        new = ranked[~np.isin(ranked, known)][: count - len(known)]
+        known = np.append(known, new)
+        found = of_rows(draw.asked, known)
+        yield "rounds", count, found
+        membership, threshold = refit_to(start, found), EVEN
+
+
+def expected_edits(
+    probability: NDArray[np.float32], threshold: float
+) -> NDArray[np.float32]:
+    """Return what a decision on each candidate is expected to save."""
+    return np.where(probability >= threshold, 1 - probability, probability)
+
+
+def rank(
+    order: NDArray[np.floating], about: NDArray[np.float32], candidates: pd.DataFrame
+) -> NDArray[np.intp]:
+    """Return the rows of contested candidates, of equals the larger ones first."""
+    rows = np.lexsort([-candidates["voxels"], order])
+    return rows[about[rows] >= CONTESTED]
+
+
+def of_rows(evidence: Evidence, rows: NDArray[np.intp]) -> Evidence:
+    """Return the evidence on some candidates, by their rows."""
+    return evidence._replace(
+        candidates=evidence.candidates.iloc[rows].reset_index(drop=True)
+    )
 
 
 class Judge:
@@ -192,19 +228,20 @@ def draw_figure(rows: pd.DataFrame, file: Path) -> None:
         "ece": "contested calibration error",
     }
     for axes, (name, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
-        for place, way in enumerate(("queue", "random", "uncertain")):
+        for place, way in enumerate(("queue", "rounds", "random", "uncertain")):
             of_way = rows[rows["way"] == way]
             both = pd.concat([before, of_way]).groupby("count")[name]
             mean, low, high = both.mean(), both.quantile(0.025), both.quantile(0.975)
-            at = np.arange(len(mean)) + 0.12 * (place - 1)
+            at = np.arange(len(mean)) + 0.12 * (place - 1.5)
             error = np.clip([mean - low, high - mean], 0, None)
             axes.errorbar(at, mean, error, label=way, marker="o", capsize=2)
         axes.set_xticks(range(len(mean)), [str(count) for count in mean.index])
         axes.set_xlabel("decisions")
         axes.set_title(title, fontsize=10)
-        axes.set_yscale("log" if name == "edits" else "linear")
         axes.spines[["top", "right"]].set_visible(False)
         if name == "edits":
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
             axes.axhline(1, color="0.5", linewidth=0.8, linestyle="--")
     axes.legend(frameon=False)
     figure.savefig(file, dpi=150)
