@@ -33,8 +33,10 @@ from eyewire_validator.plan.figures import (
 )
 from eyewire_validator.plan.groups import cell_span, volume_span
 from eyewire_validator.plan.models import (
+    LEARNED,
     answering_models,
     audited_models,
+    learning_model,
     plan_models,
 )
 from eyewire_validator.plan.settings_hashes import (
@@ -98,6 +100,8 @@ if HAS_FILES:
 MODELS = plan_models(config)
 # Those that answer what is open.
 ANSWERING = answering_models(config, MODELS)
+# What learns a tissue from labels, if anything can.
+LEARNER = learning_model(MODELS, ANSWERING)
 EVALUATIONS = Evaluations.plan(config, MODELS)
 FIGURES = FigurePlan.plan(config, EVALUATIONS)
 # The evaluation that the report shows first.

@@ -309,6 +309,20 @@ def checkpoint_of_reviewed(wildcards):
     return f"results/models/{REVIEWED}/0/checkpoint.pt" if has_weights else []
 
 
+def checkpoint_of_learner(wildcards):
+    """The checkpoint of the model that learns; refused where nothing is to be learned."""
+    if LEARNER is None:
+        raise WorkflowError(
+            "learn: no model of kind agglomeration is among models; keep ready_made"
+        )
+    if not HAS_LABELS and not config["review"]["decisions"]:
+        raise WorkflowError(
+            "learn: no answer is known here; name what people decided as "
+            "review.decisions, or sandbox.files.labels"
+        )
+    return f"results/models/{LEARNER}/0/checkpoint.pt"
+
+
 def this_evaluation(name):
     """The file ``name`` of what the wildcards tell, at the model's own loops."""
     return lambda wildcards: evaluation_file(

@@ -29,6 +29,8 @@ EXPECTED = {
     "downsample_volumes": {"numba"},
     "make_sandbox": {"numba", "scipy.ndimage", "scipy.sparse"},
     "gather_evidence": {"numba", "scipy.ndimage", "torch"},
+    "gather_labels": {"numba", "scipy.ndimage", "torch"},
+    "learn_tissue": {"numba", "scipy.ndimage", "torch"},
     "train_tissue": {"numba", "scipy.ndimage", "torch"},
     "make_supervoxels": {"numba", "scipy.ndimage", "skimage", "torch"},
     "measure_review": {"matplotlib"},

@@ -41,9 +41,17 @@ class TissueMemberships:
             voxel_nm: edges of its voxels (z, y, x) in nm, if known.
             scale: of the evidence on its contacts.
         """
+        name = self.tissue_of(seen, voxel_nm)
+        return self.of_all.on_scale(scale) if name is None else self.of_tissue[name]
+
+    def tissue_of(self, seen: Appearance, voxel_nm: VoxelSize | None) -> str | None:
+        """Name the tissue whose membership a volume gets; none: that of all.
+
+        Args:
+            seen: how the volume looks.
+            voxel_nm: edges of its voxels (z, y, x) in nm, if known.
+        """
         tissues = self.familiar.tissues.items()
         fitted = {name: one for name, one in tissues if name in self.of_tissue}
-        name = Familiar(fitted).nearest(seen, voxel_nm)
-        if name is None or any(self.familiar.strange(seen, voxel_nm)):
-            return self.of_all.on_scale(scale)
-        return self.of_tissue[name]
+        strange = any(self.familiar.strange(seen, voxel_nm))
+        return None if strange else Familiar(fitted).nearest(seen, voxel_nm)

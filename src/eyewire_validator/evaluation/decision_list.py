@@ -16,6 +16,7 @@ from eyewire_validator.evaluation.decisions import (
     decided_unseen,
 )
 from eyewire_validator.storage.schemas.answers import ANSWERS, VERDICTS
+from eyewire_validator.volumes.appearance import WHAT_HELPS
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
 ANSWERED, ASK_A_PERSON, NOT_ANSWERED = "answered", "ask a person", "not answered"
@@ -132,5 +133,6 @@ def _verdicts(listed: pd.DataFrame, tasks: pd.DataFrame, split: str) -> pd.DataF
     asks = verdicts[ASK] > 0
     verdicts["verdict"] = np.where(alarmed | asks, ASK_A_PERSON, ANSWERED)
     unsure = verdicts[ASK].map("neither sure of {} of its segments".format)
-    verdicts["why"] = tasks["alarm"].where(alarmed, unsure.where(asks, None))
+    strange = tasks["alarm"].map(f"{{}}. {WHAT_HELPS}.".format, na_action="ignore")
+    verdicts["why"] = strange.where(alarmed, unsure.where(asks, None))
     return verdicts

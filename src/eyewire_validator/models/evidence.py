@@ -13,7 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
-from eyewire_validator.agglomeration.membership import Membership, fit_membership
+from eyewire_validator.agglomeration.membership import (
+    DRIFT,
+    Membership,
+    fit_membership,
+    refit_membership,
+)
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.storage.schemas.carry_over import (
     CONTACTS,
@@ -70,6 +75,11 @@ class Evidence(NamedTuple):
         pairs = zip(rows["volume"], rows["scale"], strict=True)
         return {int(volume): EvidenceScale(*scale) for volume, scale in pairs}
 
+    def scale(self) -> EvidenceScale:
+        """Return the mean scale of the volumes."""
+        middle, spread = np.mean([*self.scales().values()], axis=0)
+        return EvidenceScale(float(middle), float(spread))
+
     def standardized(self) -> "Evidence":
         """Return the same with the levels of each volume on the scale of its own."""
         scales = pd.DataFrame(self.scales(), index=EvidenceScale._fields)
@@ -114,21 +124,50 @@ def fit_memberships(tissues: Mapping[str, Evidence]) -> TissueMemberships:
 
 def fit_membership_across(tissues: Mapping[str, Evidence]) -> Membership:
     """Fit membership to several tissues, each of which counts the same."""
-    parts = []
-    for evidence in tissues.values():
-        levels, about = evidence.levels(), evidence.candidates
-        for level in levels:
-            known = np.isfinite(level)
-            weights = np.full(known.sum(), 1 / np.isfinite(levels).sum())
-            own = about.loc[known, ["seed_area", "rejected", "truth"]]
-            parts.append((level[known], *own.to_numpy(object).T, weights))
-    levels, area, rejected, belongs, weights = map(
-        np.concatenate, zip(*parts, strict=True)
+    parts = [_Joined.of(evidence) for evidence in tissues.values()]
+    every = _Joined(*map(np.concatenate, zip(*parts, strict=True)))
+    weights = np.concatenate(
+        [np.full(len(one.levels), 1 / len(one.levels)) for one in parts]
     )
     return fit_membership(
-        levels,
-        area.astype(np.float64),
-        rejected.astype(np.bool_),
-        belongs.astype(np.bool_),
+        every.levels,
+        every.seed_area,
+        every.rejected,
+        every.belongs,
         weights / weights.mean(),
     )
+
+
+def refit_to(
+    start: Membership, evidence: Evidence, drift: Membership = DRIFT
+) -> Membership:
+    """Refit a membership to the known candidates of another tissue."""
+    joined, members = _Joined.of(evidence), len(evidence.levels())
+    return refit_membership(
+        start,
+        joined.levels,
+        joined.seed_area,
+        joined.rejected,
+        joined.belongs,
+        np.full(len(joined.levels), 1 / members),
+        drift,
+    )
+
+
+class _Joined(NamedTuple):
+    """The candidates that a member joins to the seed, member by member: (n,) each."""
+
+    levels: NDArray[np.float32]
+    seed_area: NDArray[np.float64]
+    rejected: NDArray[np.bool_]
+    belongs: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "_Joined":
+        levels, about = evidence.levels(), evidence.candidates
+        known = np.isfinite(levels)
+        columns = (
+            np.concatenate([about[name].to_numpy()[here] for here in known])
+            for name in ("seed_area", "rejected", "truth")
+        )
+        return cls(levels[known], *columns)

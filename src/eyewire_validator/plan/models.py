@@ -1,6 +1,6 @@
 """The models of a configuration, and what the workflow has to do for each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ from eyewire_validator.config.families import (
 )
 from eyewire_validator.config.kinds import KINDS, Kind, model_settings
 from eyewire_validator.config.source import has_people
+
+# What a model that learned a tissue is made as.
+LEARNED = "results/learn/agglomeration.pt"
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,23 @@ def answering_models(
     """
     given = [name for name, model in models.items() if model.given_checkpoint]
     return config["answers"]["models"] or given or [config["report"]["model"]]
+
+
+def learning_model(
+    models: Mapping[str, PlannedModel], answering: Sequence[str]
+) -> str | None:
+    """Return the model that learns a tissue; none if no one can.
+
+    It is the first agglomeration that answers, or else the first of all; not one that
+    is made by this learning.
+    """
+    able = [
+        name
+        for name in [*answering, *models]
+        if models[name].settings.kind == "agglomeration"
+        and models[name].given_checkpoint != LEARNED
+    ]
+    return next(iter(able), None)
 
 
 def audited_models(models: Mapping[str, PlannedModel]) -> dict[str, dict[str, Any]]:

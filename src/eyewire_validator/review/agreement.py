@@ -38,6 +38,24 @@ def settle(decisions: pd.DataFrame) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
+def settled_pairs(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return what is settled: ``task``, ``segment`` and ``belongs``, each pair once.
+
+    Args:
+        decisions: table in the schema `DECISIONS`.
+    """
+    settled = settle(decisions)
+    settled = settled[settled["verdict"] != CONFLICT]
+    segments = decisions.drop_duplicates("item").set_index("item")["segment"]
+    return pd.DataFrame(
+        {
+            "task": settled["task"].astype(np.int64),
+            "segment": settled["item"].map(segments).astype(np.int64),
+            "belongs": (settled["verdict"] == YES).astype(bool),
+        }
+    ).reset_index(drop=True)
+
+
 def agreement(decisions: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield how far each two reviewers agree on what both saw, with Cohen's kappa.
 

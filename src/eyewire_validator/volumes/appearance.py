@@ -105,8 +105,8 @@ LOWER_AND_HIGHER = {
     ),
 }
 WHAT_HELPS = (
-    "If the image is as it should be, label some 20 tasks of this tissue and train, or "
-    "choose thresholds, with them"
+    "If the image is as it should be, label some 20 tasks of this tissue, or decide "
+    "what `snakemake review` asks, and run `snakemake learn`"
 )
 
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from eyewire_validator.agglomeration.membership import (
+    LEAST_LINKAGE,
     LINKAGE_ALONE,
     Membership,
     fit_membership,
+    refit_membership,
 )
 
 NO = np.zeros(1, np.bool_)
@@ -61,3 +63,44 @@ def test_where_nothing_can_be_learnt_linkage_stays_alone(belongs):
         levels, np.zeros(3, np.int64), np.zeros(3, np.bool_), np.array(belongs)
     )
     assert found == LINKAGE_ALONE
+
+
+BEFORE = Membership(bias=-4.0, linkage=1.5, contact=0.3, rejected=-3.0)
+TRUTH = Membership(bias=-1.5, linkage=0.8, contact=0.6, rejected=-2.5)
+
+
+def test_without_labels_a_refit_is_what_was_before():
+    none = [column[:0] for column in drawn(TRUTH)]
+    assert refit_membership(BEFORE, *none, np.ones(0)) == pytest.approx(BEFORE)
+
+
+def test_many_labels_refit_to_what_a_plain_fit_finds():
+    columns = drawn(TRUTH, 40_000)
+    found = refit_membership(BEFORE, *columns, np.ones(40_000))
+    assert found == pytest.approx(fit_membership(*columns), abs=0.05)
+
+
+def test_the_fewer_labels_the_nearer_a_refit_stays():
+    few, many = ([c[:count] for c in drawn(TRUTH)] for count in (10, 1000))
+    off_few, off_many = (
+        np.abs(np.subtract(refit_membership(BEFORE, *c, np.ones(len(c[0]))), BEFORE))
+        for c in (few, many)
+    )
+    assert 0 < off_few[1] < off_many[1]
+
+
+def test_a_refit_weighs_labels_and_is_the_same_again():
+    columns = drawn(TRUTH, 50)
+    twice = [np.concatenate([column, column]) for column in columns]
+    once = refit_membership(BEFORE, *columns, np.ones(50))
+    assert refit_membership(BEFORE, *twice, np.full(100, 0.5)) == pytest.approx(once)
+    assert refit_membership(BEFORE, *columns, np.ones(50)) == once
+
+
+def test_a_higher_level_never_speaks_against_a_segment():
+    levels = np.linspace(-5, 5, 1000).astype(np.float32)
+    nothing = np.zeros(1000)
+    found = refit_membership(
+        BEFORE, levels, nothing, nothing > 0, levels < 0, np.ones(1000)
+    )
+    assert found.linkage == pytest.approx(LEAST_LINKAGE)

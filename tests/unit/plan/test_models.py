@@ -1,6 +1,12 @@
 from eyewire_validator.config.kinds import model_settings
 from eyewire_validator.config.source import has_people
-from eyewire_validator.plan.models import audited_models, plan_models
+from eyewire_validator.plan.models import (
+    LEARNED,
+    PlannedModel,
+    audited_models,
+    learning_model,
+    plan_models,
+)
 
 
 def names(models, holds):
@@ -68,3 +74,18 @@ def test_references_are_not_audited(models):
     assert audited["leaky"]["leaked"]
     assert audited["focus"]["checkpoints"] == 2
     assert audited["seed_only"]["checkpoints"] == 0
+
+
+def test_the_first_agglomeration_that_answers_learns(models):
+    assert learning_model(models, ["net", "focus"]) == "focus"
+    assert learning_model(models, ["net"]) == "given"
+    assert learning_model({"net": models["net"]}, ["net"]) is None
+
+
+def test_what_was_learned_does_not_learn_from_itself(config):
+    entry = {"kind": "agglomeration", "title": "own", "checkpoint": LEARNED}
+    config["models"] = {**config["models"], "own": entry}
+    own = {"own": PlannedModel.from_config(config, "own")}
+    assert learning_model(own, ["own"]) is None
+    given = {"given": PlannedModel.from_config(config, "given")}
+    assert learning_model({**own, **given}, ["own"]) == "given"

@@ -3,7 +3,12 @@
 import pandas as pd
 import pytest
 
-from eyewire_validator.review.agreement import agreement, blind_errors, settle
+from eyewire_validator.review.agreement import (
+    agreement,
+    blind_errors,
+    settle,
+    settled_pairs,
+)
 
 
 def decisions(*rows):
@@ -44,6 +49,20 @@ def test_nothing_decided_settles_nothing():
     nothing = decisions(("1-2", "Ada", "yes"))[:0]
     assert settle(nothing).empty
     assert (list(agreement(nothing)), blind_errors(nothing)) == ([], [])
+
+
+def test_what_is_settled_is_known_of_pairs():
+    rows = [
+        ("1-2", "Ada", "no", {"segment": 2}),
+        ("1-3", "Ada", "yes", {"segment": 3}),
+        ("1-3", "Bob", "no", {"segment": 3}),
+        ("4-2", "Ada", "yes", {"segment": 2, "task": 4}),
+    ]
+    found = settled_pairs(decisions(*rows))
+    assert found.to_dict("list") == {
+        "task": [1, 4], "segment": [2, 2], "belongs": [False, True]
+    }  # fmt: skip
+    assert settled_pairs(decisions(*rows)[:0]).empty
 
 
 def test_kappa_of_two_reviewers():

@@ -1,0 +1,83 @@
+"""Put a learned tissue into a checkpoint, and say what it brought."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+from torch import nn
+
+from eyewire_validator.agglomeration.contact_model import ContactModel
+from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
+from eyewire_validator.evaluation.operating_point import Kept, OperatingPoint
+from eyewire_validator.models.checkpoint import CheckpointInfo
+from eyewire_validator.models.labels import Labels
+from eyewire_validator.models.learn import EVEN, Learned, start_of
+from eyewire_validator.volumes.appearance import Familiar
+
+NOT_MEASURED = Kept(0, None, None, None)
+
+
+def known_memberships(model: nn.Module, info: CheckpointInfo) -> TissueMemberships:
+    """Return the memberships of a checkpoint; of all tissues, if it has but one."""
+    membership = cast(ContactModel, model).membership
+    familiar = info.familiar or Familiar({})
+    of_tissue = info.memberships or dict.fromkeys(familiar.tissues, membership)
+    return TissueMemberships(of_tissue, membership, familiar)
+
+
+def known_threshold(info: CheckpointInfo) -> float | None:
+    """Return the least probability of what a checkpoint chooses; none: nothing."""
+    point = info.operating_point
+    return point.decisions.threshold if point else EVEN
+
+
+def with_tissue(info: CheckpointInfo, learned: Learned, tissue: str) -> CheckpointInfo:
+    """Return what a checkpoint says of itself, with a tissue that was learned.
+
+    Its thresholds are those for this tissue. Probabilities are calibrated by the refit.
+    """
+    memberships = learned.memberships
+    return replace(
+        info,
+        familiar=memberships.familiar,
+        memberships=memberships.of_tissue,
+        operating_point=OperatingPoint(
+            tissue, learned.decisions, 1.0, 0, 0, NOT_MEASURED, NOT_MEASURED
+        ),
+    )
+
+
+def record(labels: Labels, learned: Learned, tissue: str) -> dict[str, Any]:
+    """Say what was learned from what, and what it brought; ready for JSON."""
+    judgement, known = learned.judgement, learned.memberships
+    start = start_of(known, learned.start, labels.evidence)
+    counts = labels.describe()
+    return {
+        "taken": judgement.helped,
+        "text": _describe(counts, learned, tissue),
+        "tissue": tissue,
+        "labels": counts,
+        "start": learned.start,
+        "membership_before": start._asdict(),
+        "membership_after": known.of_tissue[tissue]._asdict(),
+        "before": judgement.before,
+        "after": judgement.after,
+        "difference": judgement.difference,
+        "edits_unanswered": judgement.unanswered,
+        "decisions": learned.decisions.as_json(),
+    }
+
+
+def _describe(counts: dict[str, int], learned: Learned, tissue: str) -> str:
+    done = (
+        "learned and taken"
+        if learned.judgement.helped
+        else "not taken, as it did not help: the checkpoint is as it was"
+    )
+    return (
+        f"{tissue}: {done}. From {counts['labelled_tasks']} labelled tasks, and "
+        f"decisions on {counts['tasks'] - counts['labelled_tasks']} others "
+        f"({counts['candidates']} candidates, {counts['cells']} cells). On cells that "
+        f"were held out: "
+        f"{learned.judgement.describe()}. Taken up, "
+        f"{learned.decisions.describe_acceptance()}."
+    )

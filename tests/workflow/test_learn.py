@@ -1,0 +1,54 @@
+"""Learning a tissue from labels, on the tiny sandbox."""
+
+import json
+
+import numpy as np
+
+from eyewire_validator.models.checkpoint import load_checkpoint
+
+LEARNED = "results/learn/agglomeration.pt"
+# In such a small grid, the training volumes are too few to know a tissue by.
+LEARN = {
+    "learn": {"splits": ["train", "validation", "test"]},
+    "models": {
+        "learned": {
+            "title": "learned here",
+            "kind": "agglomeration",
+            "evidence": "affinities",
+            "checkpoint": LEARNED,
+        }
+    },
+}
+
+
+def test_the_ready_made_model_learns_and_another_entry_takes_it(finished_copy, run):
+    adopted = "results/models/learned/0/checkpoint.pt"
+    done = run(finished_copy, "learn", adopted, config=LEARN)
+    assert done.returncode == 0, done.stdout
+    record = json.loads((finished_copy / "results/learn/learned.json").read_text())
+    assert record["text"] in done.stdout
+    assert record["labels"]["labelled_tasks"] > 10
+    for name in (LEARNED, adopted):
+        tissues = load_checkpoint(finished_copy / name)[1].familiar.tissues
+        assert ("synthetic retina" in tissues) == record["taken"]
+    again = run(finished_copy, "learn", adopted, config=LEARN)
+    assert "Nothing to be done" in again.stdout
+
+
+def test_where_nothing_is_known_nothing_is_started(tmp_path, run):
+    arrays = {
+        name: np.zeros((32, 32, 32), np.uint8) for name in ("image", "supervoxels")
+    }
+    np.savez(tmp_path / "block.npz", **arrays)
+    files = {name: f"block.npz::{name}" for name in arrays}
+    config = {
+        "sandbox": {
+            "made_from": "files",
+            "files": {**files, "labels": None, "seeds": "all"},
+        },
+        "volumes": {"size": 32, "overlap": 8, "factor": 1, "voxel_nm": [10, 10, 10]},
+    }
+    done = run(tmp_path, "learn", config=config)
+    assert done.returncode != 0
+    assert "learn: no answer is known here; name what people decided" in done.stdout
+    assert not (tmp_path / "results").exists()
