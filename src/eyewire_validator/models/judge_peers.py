@@ -73,12 +73,13 @@ class CutTissue:
     def answer(self, peer: str, bias: float) -> NDArray[np.bool_]:
         """Return which candidates are answered: (n,) bool."""
         objects = [cut(peer, graph, bias) for graph in self.graphs]
-        # A task lies in one volume. What touches nothing is no object.
-        known = np.append(np.concatenate(objects), -1)
-        tasks = len(known) * self.candidates[:, 0]
-        given = len(known) * self.seeds[:, 0] + known[self.seeds[:, 1]]
-        found = known[self.candidates[:, 1]]
-        return np.isin(tasks + found, given) & (found >= 0)
+        # A task lies in one volume. What touches nothing is in no object.
+        objects_of = np.append(np.concatenate(objects), -1)
+
+        def code(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+            return rows[:, 0] * len(objects_of) + objects_of[rows[:, 1]]
+
+        return np.isin(code(self.candidates), code(self.seeds))
 
     def edits(self, peer: str, bias: float) -> float:
         """Return the segments to add or remove, as a share of what belongs."""

@@ -17,6 +17,12 @@ from eyewire_validator.models.evidence import (
     fit_memberships,
 )
 from eyewire_validator.models.gather_evidence import gather_evidence
+from eyewire_validator.storage.schemas.carry_over import (
+    CONTACTS,
+    EVIDENCE,
+    EVIDENCE_TASKS,
+)
+from eyewire_validator.storage.tables import write_table
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.volumes.dust import Dust
@@ -88,11 +94,18 @@ def test_it_gives_the_probabilities_that_the_model_answers_with(
         )
 
 
-def test_seeds_and_contacts_are_kept_for_peers(model, membranes_store, membranes_index):
+def test_seeds_and_contacts_are_kept_for_peers(
+    model, membranes_store, membranes_index, tmp_path
+):
     tasks = membranes_index["task"].tolist()
-    found = gather_evidence(
+    gathered = gather_evidence(
         model, membranes_index, membranes_store, SETTINGS, Dust(0, 0), tasks
     )
+    files = [tmp_path / name for name in ("tasks", "candidates", "contacts")]
+    schemas = (EVIDENCE_TASKS, EVIDENCE, CONTACTS)
+    for file, table, schema in zip(files, gathered, schemas, strict=True):
+        write_table(file, table, schema)
+    found = Evidence.read(*files)
     seeds = [Lineage(membranes_index).task(task).seed.tolist() for task in tasks]
     assert [seed.tolist() for seed in found.tasks["seed"]] == seeds
     volumes = found.tasks["volume"].unique()
@@ -101,7 +114,8 @@ def test_seeds_and_contacts_are_kept_for_peers(model, membranes_store, membranes
     rows = found.contacts[found.contacts["volume"] == volumes[0]]
     np.testing.assert_array_equal(rows[["one", "other"]], scored.pairs)
     np.testing.assert_array_equal(rows["area"], scored.area)
-    np.testing.assert_allclose(rows["log_odds"], scored.evidence.mean(axis=0))
+    mean = scored.evidence.mean(axis=0)
+    np.testing.assert_allclose(rows["log_odds"], mean, rtol=1e-4)
 
 
 def test_what_nothing_joins_to_the_seed_does_not_belong():
