@@ -51,7 +51,7 @@ def browse(tmp_path) -> Browse:
         command += [f"--user-data-dir={tmp_path / 'profile'}"]
         command += ["--no-sandbox"] if os.geteuid() == 0 else []
         command += [f"--window-size={size[0]},{size[1]}", *options, page.as_uri()]
-        done = subprocess.run(command, capture_output=True, check=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, check=True, timeout=600)
         return done.stdout
 
     return open_page
