@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from warm_snakemake import WarmSnakemake
 
 # Workers of pytest-xdist share the cores: torch computes in one thread here, and in the
 # runs that tests start, threads that wait leave their core to others.
@@ -27,10 +28,18 @@ Done = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="session")
-def run() -> Callable[..., Done]:
+def warm() -> Iterator[WarmSnakemake]:
+    """Snakemake of this repository, imported and ready to run."""
+    snakemake = WarmSnakemake()
+    yield snakemake
+    snakemake.close()
+
+
+@pytest.fixture(scope="session")
+def run(warm) -> Callable[..., Done]:
     """Run Snakemake in a folder; output and errors come together as text.
 
-    ``sources`` may be a copy of this repository.
+    ``sources`` may be a copy of this repository, ``program`` what starts Snakemake.
     """
 
     def run_snakemake(
@@ -39,22 +48,22 @@ def run() -> Callable[..., Done]:
         config: dict[str, object] | None = None,
         token: str | None = None,
         cores: int = 2,
-        program: Sequence[str] = ("-m", "snakemake"),
+        program: Sequence[str] | None = None,
         sources: Path = ROOT,
     ) -> Done:
         changes = folder / "changes.json"
         changes.write_text(json.dumps(config or {}))
-        command = [sys.executable, *program, *targets, f"--cores={cores}"]
-        command += ["--snakefile", str(sources / "Snakefile")]
-        command += ["--directory", str(folder)]
-        command += ["--configfile", str(TINY), str(changes)]
+        arguments = [*targets, f"--cores={cores}"]
+        arguments += ["--snakefile", str(sources / "Snakefile")]
+        arguments += ["--directory", str(folder)]
+        arguments += ["--configfile", str(TINY), str(changes)]
         environment = {k: v for k, v in os.environ.items() if k != "EW_OAUTH2"}
         if token is not None:
             environment["EW_OAUTH2"] = token
-        if sources != ROOT:
-            environment["PYTHONPATH"] = str(sources / "src")
+        if program is None:
+            return warm.run(arguments, Path.cwd(), environment, sources)
         return subprocess.run(
-            command,
+            [sys.executable, *program, *arguments],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -133,6 +133,8 @@ def few():
         models["lwunet"] = {"replicates": 1, "dropout_samples": 1}
         return {
             "models": models | more,
+            # Few jobs, as each has to start.
+            "registry": {"group_span": None},
             "volumes": {"group_span": 1000},
             "evaluation": {"loops": [2]},
             "report": {"model": "lwunet"},
@@ -154,8 +156,11 @@ def run_few(run, few):
 
 
 @pytest.fixture(scope="session")
-def local_run(run_few, make_once):
-    """The folder of a plain run of it. Read it, do not change it."""
+def local_run(run_few, make_once, finished):
+    """The folder of a plain run of it. Read it, do not change it.
+
+    It comes after `finished`, so that both do not compile the same at the same time.
+    """
     return make_once("local", run_few)
 
 

@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,11 +71,11 @@ RULES = [
 ]
 
 
-def packages_behind(script: Path) -> set[str]:
-    """Return the packages that a script and the modules behind it import."""
-    names = {
+@cache
+def packages_in(path: Path) -> set[str]:
+    """Return the packages that a file imports."""
+    return {
         name.split(".")[0]
-        for path in {script, *modules_behind(script)}
         for node in imports_in(ast.parse(path.read_text()))
         for name in (
             [alias.name for alias in node.names]
@@ -82,6 +83,11 @@ def packages_behind(script: Path) -> set[str]:
             else [node.module or ""]
         )
     }
+
+
+def packages_behind(script: Path) -> set[str]:
+    """Return the packages that a script and the modules behind it import."""
+    names = set().union(*map(packages_in, {script, *modules_behind(script)}))
     foreign = names - sys.stdlib_module_names - {"eyewire_validator", "snakemake"}
     return {PACKAGES.get(name, name) for name in foreign}
 

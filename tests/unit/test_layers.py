@@ -1,7 +1,7 @@
 """The house: packages import only downwards, and no modules in a circle."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -9,7 +9,8 @@ import pytest
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 PACKAGE = SRC / "eyewire_validator"
-MODULES = sorted(PACKAGE.rglob("*.py"))
+# Looked up for each import.
+MODULES = dict.fromkeys(sorted(PACKAGE.rglob("*.py")))
 # All but the face of the package, which names what users import.
 HOUSE = [module for module in MODULES if module != PACKAGE / "__init__.py"]
 
@@ -26,8 +27,10 @@ def layer_of(module: Path) -> str:
     return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports_of(module: Path) -> Iterator[Path]:
-    """Yield the package's files that a module imports, wherever in it."""
+@cache
+def imports_of(module: Path) -> set[Path]:
+    """Return the package's files that a module imports, wherever in it."""
+    found: set[Path] = set()
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
@@ -35,7 +38,8 @@ def imports_of(module: Path) -> Iterator[Path]:
             names = [alias.name for alias in node.names]
         else:
             continue
-        yield from filter(None, map(file_of, names))
+        found.update(filter(None, map(file_of, names)))
+    return found
 
 
 def file_of(name: str) -> Path | None:
@@ -65,7 +69,7 @@ def test_a_module_imports_only_downwards(module):
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    graph = {module: set(imports_of(module)) - {module} for module in MODULES}
+    graph = {module: imports_of(module) - {module} for module in MODULES}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,14 +49,23 @@ EXPECTED = {
 }  # fmt: skip
 
 
-def names_in(path: Path) -> Iterator[str]:
-    """Yield what a file imports when it is imported itself, not in its functions."""
+@cache
+def names_in(path: Path) -> set[str]:
+    """Return what a file imports when it is imported itself, not in its functions."""
+    names = set()
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@cache
+def files_behind(path: Path) -> set[Path]:
+    """Return this project's files that importing what a file imports runs."""
+    return {file for name in names_in(path) for file in files_of(name)}
 
 
 def files_of(name: str) -> Iterator[Path]:
@@ -72,8 +82,8 @@ def heavy_behind(script: Path) -> set[str]:
     while waiting:
         path = waiting.pop()
         seen.add(path)
-        names |= (imported := set(names_in(path)))
-        waiting |= {file for name in imported for file in files_of(name)} - seen
+        names |= names_in(path)
+        waiting |= files_behind(path) - seen
     parts = [name.split(".") for name in names]
     return HEAVY & {".".join(part[:depth]) for part in parts for depth in (1, 2)}
 

@@ -205,19 +205,6 @@ def test_a_change_of_the_split_reruns_from_the_index_on(run, finished_copy):
     assert not {"download_cells", "download_volumes", "make_sandbox"} & rerun
 
 
-def test_two_runs_give_the_same_bytes(run, finished, tmp_path: Path):
-    files = [
-        "results/sandbox/manifest.json",
-        "results/tasks/index.parquet",
-        "results/models/lwunet/0/checkpoint.pt",
-        "results/evaluation/lwunet/0/test/loops-2/summary.json",
-    ]
-    done = run(tmp_path, *files)
-    assert done.returncode == 0, done.stdout
-    for file in files:
-        assert (tmp_path / file).read_bytes() == (finished / file).read_bytes(), file
-
-
 def test_a_newcomer_is_shown_a_first_answer(finished):
     answer = pd.read_csv(finished / "results/first_answer/answer.csv")
     expected = {"segment", "probability", "deviation", "decision", "chosen", "belongs"}

@@ -60,11 +60,18 @@ def _imported_modules(path: Path) -> frozenset[Path]:
 
 def imports_in(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
     """Yield the imports in a syntax tree, without those for type checkers alone."""
-    for child in ast.iter_child_nodes(node):
+    for child in _parts_of(node):
         if isinstance(child, ast.Import | ast.ImportFrom):
             yield child
         elif not _is_for_type_checkers(child):
             yield from imports_in(child)
+
+
+def _parts_of(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the children that may hold a statement: no expression does."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield child
 
 
 def _is_for_type_checkers(node: ast.AST) -> bool:
@@ -79,20 +86,18 @@ def _names_in(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _files_of(name: str) -> Iterator[Path]:
-    """Yield the files that importing ``name`` runs, where they are this package's."""
-    parts = name.split(".")
-    if parts[0] != PACKAGE:
-        return
-    folder = FOLDER
-    for part in parts[1:]:
-        if (folder / "__init__.py").is_file():
-            yield folder / "__init__.py"
-        if (folder / f"{part}.py").is_file():
-            yield folder / f"{part}.py"
-        folder /= part
-    if (folder / "__init__.py").is_file():
-        yield folder / "__init__.py"
+@cache
+def _files_of(name: str) -> tuple[Path, ...]:
+    """Return the files that importing ``name`` runs, where they are this package's."""
+    if name == PACKAGE:
+        return (FOLDER / "__init__.py",)
+    outer, _, last = name.rpartition(".")
+    before = _files_of(outer) if outer else ()
+    if not before:
+        return ()
+    place = FOLDER.joinpath(*name.split(".")[1:])
+    own = (place.with_name(f"{last}.py"), place / "__init__.py")
+    return (*before, *filter(Path.is_file, own))
 
 
 @cache
@@ -104,9 +109,12 @@ def _meaning_of(path: Path) -> str:
 def _tree(path: Path) -> ast.Module:
     """Return the syntax tree without docstrings."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, DOCUMENTED) and (
             ast.get_docstring(node, clean=False) is not None
         ):
             node.body = node.body[1:]
+        waiting += _parts_of(node)
     return tree

@@ -16,6 +16,8 @@ import pytest
 PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol"]
 SYSTEM_PATH = f"{os.environ['PATH']}:/usr/sbin"
 NODE = "node"
+# Five a second, or fewer: a busy machine takes long for what an idle one does at once.
+LOOKS = 600
 OUTPUT = {"text": True, "capture_output": True, "check": False}
 # Pretended, so that several jobs run at the same time on any machine.
 CORES, MEMORY_MB = 8, 200_000
@@ -105,7 +107,7 @@ class Slurm:
     def start_node(self) -> None:
         """Start the one node, and wait until it answers."""
         self.node.enter_context(_service(self.folder, "slurmd", "-D", "-N", NODE))
-        for _ in range(150):
+        for _ in range(LOOKS):
             if not subprocess.run(["scontrol", "show", "slurmd"], **OUTPUT).returncode:
                 return
             time.sleep(0.2)
@@ -142,7 +144,7 @@ class Slurm:
 
     def settle(self) -> None:
         """Wait until no job is left, nor anything of one on the node."""
-        for _ in range(300):
+        for _ in range(LOOKS):
             if not self.ask("squeue", "--noheader") and not self.is_busy():
                 return
             time.sleep(0.2)
@@ -192,7 +194,7 @@ def _service(folder: Path, *command: str):
             yield
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=120)
 
 
 def _end_what_is_left(folder: Path) -> None:
@@ -205,7 +207,7 @@ def _end_what_is_left(folder: Path) -> None:
 
 def _wait_until_idle(folder: Path) -> None:
     command = ["sinfo", "--noheader", "--partition=gpu", "--format=%T"]
-    for _ in range(150):
+    for _ in range(LOOKS):
         done = subprocess.run(command, text=True, capture_output=True, check=False)
         if done.stdout.strip() == "idle":
             return

@@ -16,13 +16,19 @@ def package(tmp_path, monkeypatch):
     (folder / "c.py").write_text("value = 3\n")
     (tmp_path / "script.py").write_text("import eyewire_validator.a\n")
     monkeypatch.setattr(hashing, "FOLDER", folder)
-    return folder
+    forget()
+    yield folder
+    forget()
+
+
+def forget() -> None:
+    for cached in (code_hash, hashing._imported_modules, hashing._files_of,
+                   hashing._tree, hashing._meaning_of):  # fmt: skip
+        cached.cache_clear()
 
 
 def hash_after(package, module: str, text: str) -> str:
-    for cached in (code_hash, hashing._imported_modules, hashing._tree,
-                   hashing._meaning_of):  # fmt: skip
-        cached.cache_clear()
+    forget()
     (package / module).write_text(text)
     return code_hash(package.parent / "script.py")
 
