@@ -1,10 +1,16 @@
 """Asking a block of files of which no answer is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
+from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.storage.schemas.answers import ANSWERS
 from eyewire_validator.storage.tables import read_table
+from eyewire_validator.volumes.fine_contacts import FineContacts
+
+READY_MADE = Path(__file__).resolve().parents[2] / "models/agglomeration.pt"
 
 
 def draw_block(folder):
@@ -51,6 +57,23 @@ def test_seeds_are_answered_by_the_ready_made_model_alone(tmp_path, run):
     assert answers[["z_nm", "y_nm", "x_nm"]].notna().all(axis=None)
     verdicts = pd.read_csv(tmp_path / "results/answers/ready_made/tasks.csv")
     assert set(verdicts["task"]) == set(answers["task"])
+
+
+def test_contacts_are_scored_while_the_raw_volume_is_in_hand(tmp_path, run):
+    draw_block(tmp_path)
+    config = config_of(seeds="all")
+    scoring = {"factor": 2, "evidence": "models/agglomeration.pt", "keep_raw": True}
+    config["volumes"] |= scoring
+    done = run(tmp_path, "answers", config=config)
+    assert done.returncode == 0, done.stdout
+    tables = sorted(tmp_path.glob("results/volumes/groups/*/*/contacts.parquet"))
+    volumes = sorted(tmp_path.glob("results/volumes/groups/*/*/image.lzma"))
+    assert [table.parent for table in tables] == [image.parent for image in volumes]
+    fine = FineContacts.read(tables[0])
+    assert fine.voxel_nm == (10.0, 10.0, 10.0)
+    assert fine.scored_by == load_checkpoint(READY_MADE)[0].scored_by
+    raw = tmp_path.glob("results/downloads/volumes/*/*/segmentation.lzma")
+    assert len([*raw]) == len(volumes)
 
 
 def test_a_typo_among_the_seeds_is_refused_before_any_job(tmp_path, run):
