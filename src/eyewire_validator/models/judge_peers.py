@@ -74,12 +74,12 @@ class CutTissue:
         """Return which candidates are answered: (n,) bool."""
         objects = [cut(peer, graph, bias) for graph in self.graphs]
         # A task lies in one volume. What touches nothing is in no object.
-        objects_of = np.append(np.concatenate(objects), -1)
-
-        def code(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-            return rows[:, 0] * len(objects_of) + objects_of[rows[:, 1]]
-
-        return np.isin(code(self.candidates), code(self.seeds))
+        object_of = np.append(np.concatenate(objects), -1)
+        given, asked = (
+            rows[:, 0] * len(object_of) + object_of[rows[:, 1]]
+            for rows in (self.seeds, self.candidates)
+        )
+        return np.isin(asked, given)
 
     def edits(self, peer: str, bias: float) -> float:
         """Return the segments to add or remove, as a share of what belongs."""
