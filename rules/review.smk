@@ -1,10 +1,12 @@
 """List what people should decide, and take their decisions.
 
 INPUT   results/answers/{model}/answers.parquet of the first model that answers
-        the files of `review.decisions`, as the page exported them
+        the files of `review.decisions`, as the page exported or Neuroglancer saved them
 OUTPUT  results/review/
             queue.parquet   a row a decision, the most useful first
             index.html      the page on which people decide
+            neuroglancer.json
+                            the same questions as a state of Neuroglancer
             decisions.parquet, decisions.json, decided.csv
                             what came back, how far reviewers agree, and who decided
             curve.csv, curve.json
@@ -18,6 +20,7 @@ rule review:
     input:
         "results/review/queue.parquet",
         "results/review/index.html",
+        "results/review/neuroglancer.json",
         "results/review/decided.csv",
         "results/figures/queue.png" if HAS_LABELS else [],
     localrule: True
@@ -76,7 +79,7 @@ rule list_review:
 
 
 rule render_review:
-    """Write the page of the queue's first decisions, one file that needs no network."""
+    """Ask the first questions of the queue, on a page and in Neuroglancer."""
     input:
         queue="results/review/queue.parquet",
         index="results/tasks/index.parquet",
@@ -84,7 +87,8 @@ rule render_review:
         volumes=folders_of_groups,
         manifest=manifest_of_files,
     output:
-        "results/review/index.html",
+        page="results/review/index.html",
+        neuroglancer="results/review/neuroglancer.json",
     log:
         "results/logs/render_review/render_review.log",
     benchmark:
@@ -93,6 +97,10 @@ rule render_review:
         "../envs/figures.yaml"
     params:
         page_items=config["review"]["page_items"],
+        sources=[
+            config["sandbox"]["files"][name] if HAS_FILES else None
+            for name in ("image", "supervoxels")
+        ],
         geometry=GEOMETRY,
         voxel_nm=config["volumes"]["voxel_nm"],
         code=code("render_review.py"),

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from chromium import Browser
 
 from eyewire_validator.review.crops import cut_crop, pack_crop
 from eyewire_validator.review.decisions import read_decisions
@@ -52,7 +53,7 @@ def press(page, browser, tab, tmp_path):
         return tab
 
     yield press
-    tab.run("localStorage.clear()")
+    tab.run("localStorage.clear(), inLog('readwrite', (log) => log.clear())")
 
 
 def typed(field, text):
@@ -144,10 +145,49 @@ def test_nothing_decides_a_question_that_is_not_shown_yet(press, exported):
     tab.run("document.getElementById('undo').click()")
     assert verdicts(exported(tab)) == [("1-1", "yes")]
     assert tab.run("document.getElementById('views').ariaBusy") == "true"
+    tab.wait_for("globalThis.come")
     tab.run("come()")
     tab.wait_for(SHOWN)
     tab.press("n")
     assert verdicts(exported(tab)) == [("1-1", "yes"), ("1-2", "no")]
+
+
+def test_two_tabs_do_not_overwrite_each_other(press, page, browser, exported):
+    one, other = press("y"), browser.tab().open(page.as_uri())
+    other.wait_for(SHOWN)
+    one.press("n")
+    one.wait_for(SHOWN)
+    for key in ("k", "u"):
+        other.press(key)
+        other.wait_for(SHOWN)
+    for tab in (one, other):
+        tab.wait_for("records.get('1-1').history.length === 2")
+        tab.wait_for("records.get('1-2')?.history.length === 1")
+        assert verdicts(exported(tab)) == [("1-1", "unsure"), ("1-2", "no")]
+    other.close()
+
+
+def test_a_full_storage_says_so_and_loses_nothing(press, exported):
+    tab = press()
+    tab.run("""IDBObjectStore.prototype.add = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    }""")
+    tab.press("y")
+    tab.wait_for(SHOWN)
+    assert "storage is full" in text_of(tab, "alert")
+    assert tab.run("!document.getElementById('alert').hidden")
+    assert verdicts(exported(tab)) == [("1-1", "yes")]
+
+
+def test_a_killed_browser_keeps_what_was_decided(page, tmp_path, browser):
+    for decided, key in enumerate("ynu"):
+        mortal = Browser(tmp_path / "mortal")
+        tab = mortal.tab().open(page.as_uri())
+        tab.wait_for(SHOWN)
+        assert f"· {decided} decided" in text_of(tab, "counts")
+        tab.press(key)
+        tab.wait_for(SHOWN)
+        mortal.kill()
 
 
 def test_a_blind_question_shows_the_proposal_after_the_verdict(press):
@@ -155,6 +195,7 @@ def test_a_blind_question_shows_the_proposal_after_the_verdict(press):
     assert "after your verdict" in text_of(tab, "belief")
     assert text_of(tab, "why") == "A blind check."
     tab.press("y")
+    tab.wait_for(SHOWN)
     assert "proposes “does not belong”" in text_of(tab, "status")
 
 

@@ -1,4 +1,4 @@
-"""Write the page on which people decide."""
+"""Ask what people should decide, on a page and in Neuroglancer."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +8,9 @@ import numpy as np
 
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.review.crops import cut_crop, pack_crop
-from eyewire_validator.review.page import describe_items, render_page
-from eyewire_validator.storage.files import write_text
+from eyewire_validator.review.neuroglancer import make_state
+from eyewire_validator.review.page import describe_items, hash_of_queue, render_page
+from eyewire_validator.storage.files import write_json, write_text
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.review import QUEUE
 from eyewire_validator.storage.tables import read_table
@@ -40,6 +41,8 @@ with job_log(snakemake.log[0], snakemake.output):
         ),
     )
     unit = "nm" if store.voxel_nm else "voxels"
-    pages = render_page(describe_items(queue), crops(), unit)
-    write_text(Path(snakemake.output[0]), pages)
+    items = describe_items(queue)
+    state = make_state(items, hash_of_queue(items), store.voxel_nm, *params.sources)
+    write_text(Path(snakemake.output.page), render_page(items, crops(), unit))
+    write_json(Path(snakemake.output.neuroglancer), state)
     print(f"{len(queue)} questions on the page")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from eyewire_validator.errors import FileError
+from eyewire_validator.review.saved_state import read_state
 from eyewire_validator.storage.schemas.review import DECISIONS
 from eyewire_validator.storage.tables import make_frame
 
@@ -49,7 +50,8 @@ def read_decisions(
     """Read what the page exported, and refuse what is about other data.
 
     Args:
-        files: JSON Lines, as the page exports them.
+        files: JSON Lines, as the page exports them; or states that Neuroglancer
+            saved, ``.json``, each named after its reviewer.
         data_of: returns the hash of a task's data, none if there is no such task.
 
     Returns:
@@ -57,7 +59,7 @@ def read_decisions(
         the order of items and reviewers; and all lines that are not taken.
 
     Raises:
-        FileError: there is no such file, or it is no text.
+        FileError: there is no such file, it is no text, or no such state.
     """
     taken, refused = [], []
     for file in files:
@@ -80,9 +82,17 @@ def _lines_of(file: Path) -> Iterator[tuple[int, str]]:
         raise FileError(
             f"{file}: {error}; review.decisions names what the page exported"
         ) from None
-    for number, line in enumerate(text.split("\n"), start=1):
+    lines = text.split("\n") if file.suffix != ".json" else _lines_of_state(file, text)
+    for number, line in enumerate(lines, start=1):
         if line.strip():
             yield number, line
+
+
+def _lines_of_state(file: Path, text: str) -> list[str]:
+    try:
+        return [json.dumps(made) for made in read_state(text, file.stem)]
+    except ValueError as error:
+        raise FileError(f"{file}: {error}; save the whole state as it is") from None
 
 
 def _read(line: str, data_of: Callable[[int], str | None]) -> dict[str, Any]:

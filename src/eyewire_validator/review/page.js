@@ -1,7 +1,6 @@
 "use strict";
 const $ = (id) => document.getElementById(id);
 const {items, queue, unit} = JSON.parse($("queue").textContent);
-const STORE = `eyewire-review ${queue} `;
 const IDLE_MS = 10_000;
 const SEED = [0, 114, 178], CANDIDATE = [230, 159, 0];
 const KEYS = {y: "yes", n: "no", u: "unsure", i: "irrelevant", l: "later", f: "flag"};
@@ -11,28 +10,60 @@ const AXES = ["z", "y", "x"];
 // The two axes that a slice across each axis shows: down and to the right.
 const SHOWN = [[1, 2], [0, 2], [0, 1]];
 
-/* What is decided: one entry of the browser's storage an item, so that two tabs do not
-   overwrite each other. `stack` has the verdicts that undo takes back, `history` all. */
-const records = new Map(), unsaved = new Set();
+/* What is decided: a log in the browser's database, to which each tab only adds, so that
+   none overwrites another. Of each item `stack` has the verdicts that undo takes back,
+   `history` all. The browser's localStorage would not do: Chromium writes it seconds
+   later, and on a busy machine now and then gives a page that is loaded anew one that
+   forgets. */
+const records = new Map(), logged = new Set();
+let unsaved = 0;
+const opened = new Promise((done, fail) => {
+  const request = indexedDB.open("eyewire-review", 1);
+  request.onupgradeneeded = () => request.result
+    .createObjectStore("log", {autoIncrement: true}).createIndex("queue", "queue");
+  request.onsuccess = () => done(request.result);
+  request.onerror = () => fail(request.error);
+});
+opened.catch(() => {});
 
-function load(item) {
-  try {
-    const found = JSON.parse(localStorage.getItem(STORE + item));
-    if (found) records.set(item, found);
-  } catch { /* closed, or not ours: as if there were none */ }
+async function inLog(mode, use) {
+  const transaction = (await opened).transaction("log", mode);
+  const request = use(transaction.objectStore("log"));
+  return new Promise((done, fail) => {
+    transaction.oncomplete = () => done(request.result);
+    transaction.onabort = () => fail(transaction.error);
+  });
 }
 
-function save(item, record) {
-  records.set(item, record);
+async function load() {
   try {
-    localStorage.setItem(STORE + item, JSON.stringify(record));
-    unsaved.delete(item);
+    for (const {queue: _, item, id, ...made} of await inLog("readonly", (log) => log.index("queue").getAll(queue)))
+      note(item, id, made);
+  } catch { /* closed: as if there were nothing */ }
+}
+
+function note(item, id, made) {
+  if (logged.has(id)) return;
+  logged.add(id);
+  const record = recordOf(item) ?? {stack: [], history: []};
+  record.history.push(made);
+  if (made.verdict === "undone") record.stack.pop();
+  else record.stack.push(made);
+  records.set(item, record);
+}
+
+async function save(item, made) {
+  const id = crypto.randomUUID();
+  note(item, id, made);
+  try {
+    await inLog("readwrite", (log) => log.add({queue, item, id, ...made}));
+    others?.postMessage(queue);
   } catch {
-    unsaved.add(item);
+    unsaved++;
+    $("alert").hidden = false;
+    $("alert").textContent = "The browser’s storage is full or closed: this tab alone keeps "
+      + `${unsaved} of the decisions. Export them before you close it.`;
   }
-  $("alert").hidden = unsaved.size === 0;
-  $("alert").textContent = "The browser’s storage is full or closed: this tab alone keeps "
-    + `${unsaved.size} of the decisions. Export them before you close it.`;
 }
 
 const recordOf = (item) => records.get(item);
@@ -163,22 +194,18 @@ function count() {
   $("undo").disabled = !latest();
 }
 
-/* Decisions. */
-function decide(verdict, note = $("note").value) {
+/* Decisions. The next question comes when the last decision is kept. */
+async function decide(verdict, text = $("note").value) {
   if (!crop) return;
-  const item = items[place], record = recordOf(item.item) ?? {stack: [], history: []};
+  const item = items[place];
   signOfLife();
-  const made = {verdict, note, active_ms: Math.round(activeMs), reviewer: $("reviewer").value.trim(),
-    time: new Date().toISOString()};
-  record.stack.push(made);
-  record.history.push(made);
-  save(item.item, record);
+  wait();
+  await save(item.item, {verdict, note: text, active_ms: Math.round(activeMs),
+    reviewer: $("reviewer").value.trim(), time: new Date().toISOString()});
   $("status").textContent = `Question ${place + 1}: ${WORDS[verdict]}.${item.blind ? ` ${proposalOf(item)}` : ""}`;
   const next = nextOpen();
-  if (next === null) {
-    $("status").textContent += " All are decided: export them.";
-    tell();
-  } else show(next);
+  if (next === null) $("status").textContent += " All are decided: export them.";
+  show(next ?? place);
 }
 
 function nextOpen() {
@@ -194,13 +221,12 @@ function latest() {
   return last.time ? last : null;
 }
 
-function undo() {
+async function undo() {
   const last = latest();
   if (!crop || !last) return;
-  const {item} = items[last.n], record = recordOf(item);
-  const {verdict} = record.stack.pop();
-  record.history.push({verdict: "undone", time: new Date().toISOString()});
-  save(item, record);
+  const {item} = items[last.n], {verdict} = lastOf(recordOf(item));
+  wait();
+  await save(item, {verdict: "undone", time: new Date().toISOString()});
   $("status").textContent = `Question ${last.n + 1}: “${WORDS[verdict]}” is undone.`;
   show(last.n);
 }
@@ -429,18 +455,18 @@ $("export").addEventListener("click", () => {
   URL.revokeObjectURL(link.href);
 });
 for (const sign of ["keydown", "pointermove", "pointerdown", "wheel"]) addEventListener(sign, signOfLife, {passive: true, capture: true});
-addEventListener("storage", ({key}) => {
-  if (!key?.startsWith(STORE)) return;
-  load(key.slice(STORE.length));
+async function reload() {
+  await load();
   if (crop) tell();
-});
-addEventListener("beforeunload", (event) => { if (unsaved.size) event.preventDefault(); });
+}
+const others = globalThis.BroadcastChannel && new BroadcastChannel("eyewire-review");
+others?.addEventListener("message", reload);
+addEventListener("visibilitychange", reload);
+addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
 
 try { $("reviewer").value = localStorage.getItem("eyewire-review reviewer") ?? ""; } catch { /* not kept here */ }
-for (const {item} of items) load(item);
 if (items.length) {
-  const first = items.findIndex((item) => !verdictOf(item));
-  show(first < 0 ? 0 : first);
+  load().then(() => show(Math.max(0, items.findIndex((item) => !verdictOf(item)))));
 } else {
   $("question").textContent = "Nothing has to be decided.";
   for (const button of document.querySelectorAll("main button, #export")) button.disabled = true;

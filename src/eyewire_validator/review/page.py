@@ -40,6 +40,11 @@ def describe_items(queue: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def hash_of_queue(items: list[dict[str, Any]]) -> str:
+    """Return the hash of all questions, in their order."""
+    return settings_hash(items)
+
+
 def render_page(
     items: list[dict[str, Any]], crops: Iterable[Mapping[str, Any]], unit: str
 ) -> Iterator[str]:
@@ -65,7 +70,7 @@ def render_page(
     return environment.get_template("page.html").generate(
         script=script,
         script_hash=f"sha256-{digest}",
-        queue=_embedded({"items": items, "queue": settings_hash(items), "unit": unit}),
+        queue=_embedded({"items": items, "queue": hash_of_queue(items), "unit": unit}),
         crops=map(_embedded, crops),
     )
 

@@ -40,8 +40,8 @@ def select_decisions(
 
     Of an open task these are the candidates that the model is not sure of, where the
     alarm rings those with a calibrated probability of at least `CONTESTED`, and a
-    random sample of those that are accepted; of a labelled one, where the model is sure
-    and people chose otherwise.
+    random sample of those that are accepted; of a labelled one, where no alarm rings,
+    the model is sure, and people chose otherwise.
 
     Args:
         answers: rows in the schema `ANSWERS`.
@@ -104,13 +104,15 @@ def _reasons(rows: pd.DataFrame) -> NDArray[np.object_]:
     """Return (rows,) the reason to ask about each, or none."""
     is_open = rows["split"] == OPEN
     alarmed = rows["alarm"].notna()
+    # In tissue unlike all that it learned from, a model is no judge of people.
+    judges = ~is_open & ~alarmed
     decision, chosen = rows["decision"], rows["aggregate"].astype("boolean")
     reasons = [
         (is_open & alarmed & (rows["calibrated"] >= CONTESTED), ALARM),
         (is_open & ~alarmed & (decision == ASK), UNSURE),
         (is_open & (decision == ACCEPT), AUDIT),
-        (~is_open & (decision == ACCEPT) & ~chosen.fillna(True), MISSING),
-        (~is_open & (decision == REJECT) & chosen.fillna(False), FOREIGN),
+        (judges & (decision == ACCEPT) & ~chosen.fillna(True), MISSING),
+        (judges & (decision == REJECT) & chosen.fillna(False), FOREIGN),
     ]
     found = np.full(len(rows), None, object)
     for where, reason in reasons:

@@ -41,6 +41,10 @@ def select(*rows, audit_share=ALL, threshold=0.5):
         ({"split": "test", "decision": "reject", "aggregate": True}, "foreign"),
         ({"split": "test", "decision": "reject", "aggregate": False}, None),
         ({"split": "test", "decision": "ask", "aggregate": True}, None),
+        (
+            {"split": "test", "decision": "reject", "aggregate": True, "alarm": "x"},
+            None,
+        ),
     ],
 )
 def test_a_person_is_asked_only_where_one_is_needed(row, reason):
