@@ -13,6 +13,7 @@ under results/:
     parts/                                      parts of them, until they are joined
     answers/{model}/                            what to do with each segment, by own ids
     review/                                     what people should decide
+    growth/                                     cells grown by a model (`grow`)
     audit.json                                  what leaks; the rule `audit` refuses it
     figures/{model}/{replicate}/{split}/        figures, with their tables
     carry_over/                                 how good on tissue never seen (a study)
@@ -38,6 +39,7 @@ include: "rules/training.smk"
 include: "rules/evaluation.smk"
 include: "rules/answers.smk"
 include: "rules/review.smk"
+include: "rules/growth.smk"
 include: "rules/audit.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"

@@ -35,6 +35,7 @@ from eyewire_validator.plan.groups import cell_span, volume_span
 from eyewire_validator.plan.models import (
     answering_models,
     audited_models,
+    growing_model,
     plan_models,
 )
 from eyewire_validator.plan.settings_hashes import (

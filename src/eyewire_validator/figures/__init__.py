@@ -22,6 +22,7 @@ from eyewire_validator.figures import (
     votes,
 )
 from eyewire_validator.figures.bars import draw_bars
+from eyewire_validator.figures.grown_cells import draw_grown_cells
 from eyewire_validator.figures.learning import draw_learning
 from eyewire_validator.figures.loops import draw_loops
 from eyewire_validator.figures.queue import draw_queue
@@ -42,6 +43,7 @@ __all__ = [
     "TaskPicture",
     "caption_of",
     "draw_bars",
+    "draw_grown_cells",
     "draw_learning",
     "draw_loops",
     "draw_no_task",

@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 
 from eyewire_validator.agglomeration.scoring import SCORED_VOLUMES, ScoredContacts
-from eyewire_validator.errors import TableError
 from eyewire_validator.storage.schemas.growth import CONTACT_SCORES
 from eyewire_validator.storage.tables import read_table
+
+NO_CONTACTS = ScoredContacts(
+    np.empty((0, 2), np.int64), np.empty(0), np.empty((1, 0), np.float32)
+)
 
 
 def rows_of_scores(volume: int, contacts: ScoredContacts) -> pd.DataFrame:
@@ -30,10 +33,8 @@ def scores_in(files: Iterable[Path]) -> Callable[[int], ScoredContacts]:
     """Return a function that gives the scored contacts of a volume.
 
     Args:
-        files: tables in the schema `CONTACT_SCORES`, each of some volumes.
-
-    Raises:
-        TableError: when called, if no file has a contact of the volume.
+        files: tables in the schema `CONTACT_SCORES`, each of some volumes. One of which
+            they have no row has no contacts.
     """
     rows = {
         int(volume): part
@@ -43,10 +44,7 @@ def scores_in(files: Iterable[Path]) -> Callable[[int], ScoredContacts]:
 
     def contacts_of(volume: int) -> ScoredContacts:
         if volume not in rows:
-            raise TableError(
-                f"volume {volume}: none of its contacts is scored; delete "
-                "results/growth/scores and run again"
-            )
+            return NO_CONTACTS
         part = rows[volume]
         evidence = np.stack(part["evidence"].to_list(), axis=1).astype(np.float32)
         pairs = part[["one", "other"]].to_numpy(np.int64)

@@ -1,6 +1,10 @@
 from eyewire_validator.config.kinds import model_settings
 from eyewire_validator.config.source import has_people
-from eyewire_validator.plan.models import audited_models, plan_models
+from eyewire_validator.plan.models import (
+    audited_models,
+    growing_model,
+    plan_models,
+)
 
 
 def names(models, holds):
@@ -68,3 +72,12 @@ def test_references_are_not_audited(models):
     assert audited["leaky"]["leaked"]
     assert audited["focus"]["checkpoints"] == 2
     assert audited["seed_only"]["checkpoints"] == 0
+
+
+def test_cells_grow_by_what_is_named_or_by_an_agglomeration(config, models):
+    assert growing_model(config, models) == "focus"
+    config["growth"] = {**config["growth"], "model": "little"}
+    assert growing_model(config, models) == "little"
+    config["growth"]["model"] = None
+    rules = {name: models[name] for name in ("seed_only", "player", "given")}
+    assert growing_model(config, rules) is None
