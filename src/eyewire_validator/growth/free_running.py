@@ -213,7 +213,7 @@ class _Growth:
             for child in self._children(waiting, answer, accepted)
             if not self._is_traced(child[0], child[1])
         ]
-        outcome, why = explain(children, withheld, waiting.path_risk, self.limits)
+        outcome, why = explain(len(children), withheld, waiting.path_risk, self.limits)
         self._keep(
             waiting, accepted=accepted, withheld=withheld, outcome=outcome, why=why
         )
@@ -266,10 +266,10 @@ class _Growth:
 
 
 def explain(
-    children: Sequence[object], withheld: Candidates, path_risk: float, limits: Limits
+    children: int, withheld: Candidates, path_risk: float, limits: Limits
 ) -> tuple[str, str]:
     """Return the outcome of a cube, and why it went on, ended or stopped, in words."""
-    onward = f"leads into {_count(len(children), 'cube')}" if children else ""
+    onward = f"leads into {_count(children, 'cube')}" if children else ""
     if not len(withheld.segments):
         nowhere = "nothing of it reaches a neighbouring cube"
         return (WENT_ON, onward) if children else (ENDED, nowhere)

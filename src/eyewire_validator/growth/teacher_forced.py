@@ -38,7 +38,7 @@ def follow_truth(
             continue
         found = answers.answer(task, lineage.ancestors(task))
         accepted, withheld = divide(found, 0.0, limits)
-        children = index.index[index["parent"] == task.task]
+        children = int((index["parent"] == task.task).sum())
         outcome, why = explain(children, withheld, 0.0, limits)
         numbers[task.task] = of_cell[task.cell]
         of_cell[task.cell] += 1

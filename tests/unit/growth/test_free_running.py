@@ -17,6 +17,7 @@ from eyewire_validator.growth.free_running import (
 )
 from eyewire_validator.growth.seeds import seeds_of
 from eyewire_validator.growth.table import grown_table
+from eyewire_validator.growth.teacher_forced import follow_truth
 from eyewire_validator.storage.schemas.growth import GROWN
 from eyewire_validator.storage.tables import read_table, write_table
 from eyewire_validator.volumes.dust import Dust
@@ -123,3 +124,15 @@ def test_cells_grow_from_open_tasks_or_else_from_their_root(make_index):
     )
     found = [(s.cell, s.volume, s.segments.tolist()) for s in seeds_of(index)]
     assert found == [(7, 11, [1]), (8, 12, [5])]
+
+
+def test_the_truth_is_followed_task_by_task(answers, make_index):
+    rows = [
+        {"task": n, "volume": volume, "parent": n - 1 or None, "depth": n - 1,
+         "seed": [1], "aggregate": [1, 2], "min_x": corner[2]}
+        for n, (volume, corner) in enumerate(CORNERS.items(), start=1)
+    ]  # fmt: skip
+    cubes = follow_truth(answers(0.8), make_index(*rows), [7], Limits(1.0))
+    assert [cube.parent for cube in cubes] == [None, 0, 1]
+    assert cubes[0].segments.tolist() == [1, 2]
+    assert [cube.outcome for cube in cubes] == [WENT_ON, WENT_ON, ENDED]
