@@ -42,9 +42,9 @@ EXPECTED = {
     "plot_sizes": {"matplotlib"},
     "plot_tasks": {"matplotlib"},
     "plot_training": {"matplotlib"},
+    "render_report": {"matplotlib"},
     "score_contacts": {"numba", "scipy.ndimage", "torch"},
     "skeletonize_truth": {"scipy.ndimage", "scipy.sparse"},
-    "render_report": {"matplotlib"},
     "train_model": {"torch"},
 }  # fmt: skip
 

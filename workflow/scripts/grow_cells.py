@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from eyewire_validator.growth.block import Block
+from eyewire_validator.growth.block import Block, corners_in
 from eyewire_validator.growth.cube_answers import CubeAnswers
 from eyewire_validator.growth.free_running import Limits, grow
 from eyewire_validator.growth.scores import scores_in
 from eyewire_validator.growth.seeds import seeds_of
-from eyewire_validator.growth.table import corners_in, grown_table
+from eyewire_validator.growth.table import grown_table
 from eyewire_validator.growth.teacher_forced import follow_truth
 from eyewire_validator.growth.truth import truth_of
 from eyewire_validator.jobs.log import job_log
@@ -46,12 +46,14 @@ with job_log(snakemake.log[0], snakemake.output):
     )
     seeds, known = seeds_of(index), truth_of(index)
     print(f"{len(seeds)} seeds of {len({seed.cell for seed in seeds})} cells")
+    of_known = [seed for seed in seeds if seed.cell in known]
+    cells = sorted({seed.cell for seed in of_known})
     # What it would do if it never stopped, and if all before a cube had been right.
     without = Limits(path_risk=1.0, cubes=params.limits["cubes"])
     for name, cubes in (
         ("grown", grow(answers, seeds, Limits(**params.limits))),
-        ("unlimited", grow(answers, [s for s in seeds if s.cell in known], without)),
-        ("teacher_forced", follow_truth(answers, index, list(known), without)),
+        ("unlimited", grow(answers, of_known, without)),
+        ("teacher_forced", follow_truth(answers, index, cells, without)),
     ):
         table = grown_table(cubes, corners)
         write_table(Path(snakemake.output[name]), table, GROWN)

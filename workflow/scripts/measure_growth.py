@@ -6,7 +6,7 @@ import pandas as pd
 
 from eyewire_validator.evaluation.comparison import to_csv
 from eyewire_validator.figures import Heading, draw_grown_cells, save_figure
-from eyewire_validator.growth.block import Block
+from eyewire_validator.growth.block import Block, corners_in
 from eyewire_validator.growth.measures import (
     NM_OF_UM,
     Skeletons,
@@ -14,7 +14,6 @@ from eyewire_validator.growth.measures import (
     summarize,
 )
 from eyewire_validator.growth.shown import describe_summary, show_cells
-from eyewire_validator.growth.table import corners_in
 from eyewire_validator.growth.truth import truth_of
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.storage.files import write_bytes, write_json

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from eyewire_validator.growth.block import Block
+from eyewire_validator.growth.block import Block, corners_in
 from eyewire_validator.growth.skeletons import skeletons_of
-from eyewire_validator.growth.table import corners_in
 from eyewire_validator.growth.truth import truth_of
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.storage.schemas.cells import CATALOG

@@ -8,8 +8,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from eyewire_validator.storage.schemas.columns import MINIMA
 from eyewire_validator.volumes.dust import Dust, scaled
 from eyewire_validator.volumes.spawning import (
     PRIOR_VOXELS,
@@ -45,6 +47,20 @@ class Child(NamedTuple):
     volume: int
     seed: NDArray[np.int64]
     through: NDArray[np.int64]
+
+
+def corners_in(catalog: pd.DataFrame) -> dict[int, Corner]:
+    """Return the lowest voxel (z, y, x) of each volume whose place is known.
+
+    Args:
+        catalog: table in the schema `CATALOG`.
+    """
+    placed = catalog.dropna(subset=MINIMA)
+    corners = placed[MINIMA].to_numpy(np.int64)
+    return {
+        int(volume): (int(z), int(y), int(x))
+        for volume, (z, y, x) in zip(placed["volume"], corners, strict=True)
+    }
 
 
 class Block:

@@ -1,28 +1,13 @@
-"""Grown cells as a table, and where the volumes lie that they grow in."""
+"""Write grown cells as a table."""
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from eyewire_validator.growth.free_running import GrownCube
 from eyewire_validator.storage.schemas.columns import MINIMA
 from eyewire_validator.storage.schemas.growth import GROWN
 from eyewire_validator.volumes.spawning import Corner
-
-
-def corners_in(catalog: pd.DataFrame) -> dict[int, Corner]:
-    """Return the lowest voxel (z, y, x) of each volume whose place is known.
-
-    Args:
-        catalog: table in the schema `CATALOG`.
-    """
-    placed = catalog.dropna(subset=MINIMA)
-    corners = placed[MINIMA].to_numpy(np.int64)
-    return {
-        int(volume): (int(z), int(y), int(x))
-        for volume, (z, y, x) in zip(placed["volume"], corners, strict=True)
-    }
 
 
 def grown_table(
