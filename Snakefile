@@ -14,6 +14,7 @@ under results/:
     answers/{model}/                            what to do with each segment, by own ids
     review/                                     what people should decide
     learn/                                      a model that learned this tissue
+    growth/                                     cells grown by a model (`grow`)
     audit.json                                  what leaks; the rule `audit` refuses it
     figures/{model}/{replicate}/{split}/        figures, with their tables
     carry_over/                                 how good on tissue never seen (a study)
@@ -40,6 +41,7 @@ include: "rules/evaluation.smk"
 include: "rules/answers.smk"
 include: "rules/review.smk"
 include: "rules/learn.smk"
+include: "rules/growth.smk"
 include: "rules/audit.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"

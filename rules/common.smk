@@ -37,6 +37,7 @@ from eyewire_validator.plan.models import (
     answering_models,
     audited_models,
     learning_model,
+    growing_model,
     plan_models,
 )
 from eyewire_validator.plan.settings_hashes import (

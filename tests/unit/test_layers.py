@@ -18,7 +18,7 @@ HOUSE = [module for module in MODULES if module != PACKAGE / "__init__.py"]
 LAYERS = [
     "errors", "storage", "volumes", "jobs", "config", "answers", "sandbox", "tasks",
     "acquire", "learning", "baselines", "agglomeration", "evaluation", "voxel_network",
-    "models", "plan", "review", "figures", "report", "audit", "__main__",
+    "models", "plan", "growth", "review", "figures", "report", "audit", "__main__",
 ]  # fmt: skip
 
 

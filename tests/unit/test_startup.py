@@ -28,12 +28,14 @@ EXPECTED = {
     "download_tasks": {"httpx"},
     "download_volumes": {"httpx"},
     "downsample_volumes": {"numba"},
+    "grow_cells": {"numba", "scipy.ndimage", "scipy.sparse", "torch"},
     "make_sandbox": {"numba", "scipy.ndimage", "scipy.sparse"},
     "gather_evidence": {"numba", "scipy.ndimage", "torch"},
     "gather_labels": {"numba", "scipy.ndimage", "torch"},
     "learn_tissue": {"numba", "scipy.ndimage", "torch"},
     "train_tissue": {"numba", "scipy.ndimage", "torch"},
     "make_supervoxels": {"numba", "scipy.ndimage", "skimage", "torch"},
+    "measure_growth": {"matplotlib", "scipy.ndimage", "scipy.sparse"},
     "measure_review": {"matplotlib"},
     "package_model": {"torch"},
     "package_tissue_model": {"torch"},
@@ -45,6 +47,8 @@ EXPECTED = {
     "plot_tissues": {"matplotlib"},
     "plot_training": {"matplotlib"},
     "render_report": {"matplotlib"},
+    "score_contacts": {"numba", "scipy.ndimage", "torch"},
+    "skeletonize_truth": {"scipy.ndimage", "scipy.sparse"},
     "train_model": {"torch"},
 }  # fmt: skip
 

@@ -44,6 +44,10 @@ class TissueMemberships:
         name = self.tissue_of(seen, voxel_nm)
         return self.of_all.on_scale(scale) if name is None else self.of_tissue[name]
 
+    def for_strangers(self) -> "TissueMemberships":
+        """Return what answers every volume as if it looked like none."""
+        return TissueMemberships({}, self.of_all, Familiar({}))
+
     def tissue_of(self, seen: Appearance, voxel_nm: VoxelSize | None) -> str | None:
         """Name the tissue whose membership a volume gets; none: that of all.
 

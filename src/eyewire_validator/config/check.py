@@ -231,6 +231,7 @@ def _model_contradictions(
         for name in config["models"]:
             yield from _misfits(config, name, coarse_shape)
         yield from _answers_contradictions(config)
+        yield from _growth_contradictions(config)
         if _cannot_make_supervoxels(config):
             yield (
                 "config: sandbox.files.supervoxels: make needs a model with a "
@@ -238,6 +239,19 @@ def _model_contradictions(
             )
         if has_labels(config):
             yield from _report_contradictions(config)
+
+
+def _growth_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why the model that is named cannot grow cells."""
+    name = config["growth"]["model"]
+    if name is None:
+        return
+    kind = config["models"].get(name, {}).get("kind", "not among models")
+    if kind != "agglomeration":
+        yield (
+            f"config: growth.model: {name} is {kind}, expected a model of kind "
+            "agglomeration"
+        )
 
 
 def _kind_problems(config: Mapping[str, Any], name: str) -> Iterator[str]:

@@ -23,6 +23,7 @@ from eyewire_validator.figures import (
     votes,
 )
 from eyewire_validator.figures.bars import draw_bars
+from eyewire_validator.figures.grown_cells import draw_grown_cells
 from eyewire_validator.figures.learning import draw_learning
 from eyewire_validator.figures.left_out import draw_left_out
 from eyewire_validator.figures.loops import draw_loops
@@ -44,6 +45,7 @@ __all__ = [
     "TaskPicture",
     "caption_of",
     "draw_bars",
+    "draw_grown_cells",
     "draw_learning",
     "draw_left_out",
     "draw_loops",

@@ -78,12 +78,15 @@ def choose_across(
 ) -> Decisions:
     """Choose thresholds on several tissues; for edits, each counts the same.
 
-    The cells of all tissues together are what bounds the risk.
+    The threshold of what is chosen is for tissue that looks like none, so all are taken
+    for such. What is decided unseen never is such: the cells of all tissues together,
+    each by its own membership, are what bounds its risk.
     """
     pooled = pool(tissues, memberships)
     ranked, tasks = rank_pooled(pooled)
     chosen = choose_decisions(ranked, tasks, settings)
-    return replace(chosen, threshold=fewest_edits(pooled))
+    strangers = pool(tissues, memberships.for_strangers())
+    return replace(chosen, threshold=fewest_edits(strangers))
 
 
 def _of_tissue(number: int, ids: pd.Series) -> pd.Series:

@@ -35,6 +35,20 @@ def read_thresholds(path: Path) -> Thresholds:
     return Thresholds(point.decisions, point.temperature, _source(point))
 
 
+def read_temperature(path: Path) -> float:
+    """Read what logits are to be divided by; 1 where nobody measured it.
+
+    Args:
+        path: as for `read_thresholds`.
+    """
+    if path.suffix == ".json":
+        return read_thresholds(path).temperature
+    point = _operating_point(path)
+    if point is None:
+        print(f"{path}: carries no calibration; its probabilities count as they are")
+    return point.temperature if point else 1.0
+
+
 def describe_thresholds(checkpoint: Path) -> str:
     """Say what thresholds a checkpoint carries, and what they were measured on."""
     point = _operating_point(checkpoint)

@@ -149,6 +149,23 @@ def learning_model(
     return next(iter(able), None)
 
 
+def growing_model(
+    config: Mapping[str, Any], models: Mapping[str, PlannedModel]
+) -> str | None:
+    """Return the agglomeration that cells grow by; none if there is no agglomeration.
+
+    It is what ``growth.model`` names, or the first that answers open tasks, or else the
+    first of all.
+    """
+    wanted: str | None = config["growth"]["model"]
+    if wanted:
+        return wanted
+    answering = answering_models(config, models)
+    in_turn = [*answering, *(name for name in models if name not in answering)]
+    kinds = {name: model.settings.kind for name, model in models.items()}
+    return next((n for n in in_turn if kinds.get(n) == "agglomeration"), None)
+
+
 def audited_models(models: Mapping[str, PlannedModel]) -> dict[str, dict[str, Any]]:
     """Return the models that are audited for leaks, and their numbers of checkpoints.
 

@@ -17,9 +17,10 @@ from eyewire_validator.sandbox.tissue.retina import RetinaSettings, Tissue, grow
 from eyewire_validator.sandbox.tissue.supervoxels import oversegment
 from eyewire_validator.sandbox.tracing.crowd import MERGER_PURITY, Crowd
 from eyewire_validator.sandbox.tracing.half_done import leave_half_done
-from eyewire_validator.sandbox.tracing.spawning import Corner, Tracer
+from eyewire_validator.sandbox.tracing.spawning import Tracer
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import Edges, VolumeGeometry
+from eyewire_validator.volumes.spawning import Corner
 
 # Where e2198's grid starts, and the place in it that the sandbox starts at (z, y, x).
 GRID_ORIGIN = (210, 274, 242)

@@ -238,6 +238,9 @@ def test_what_cannot_be_answered_is_refused(changes, message):
         ("answers.models", ["x"], "answers.models: x has no weights among models"),
         ("answers.models", ["msty"], "answers.models: msty has no weights"),
         ("registry.csvs", [], "registry.csvs: name a list of cells, or answers.tasks"),
+        ("growth.model", "msty", "growth.model: msty is msty, expected a model of"),
+        ("growth.model", "x", "growth.model: x is not among models"),
+        ("growth.path_risk", 1.5, "growth.path_risk: 1.5 is greater than the maximum"),
     ],
 )
 def test_answers_need_a_model_and_tasks(path, value, message):

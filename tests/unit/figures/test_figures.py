@@ -19,6 +19,7 @@ from eyewire_validator.figures import (
     TaskPicture,
     caption_of,
     draw_bars,
+    draw_grown_cells,
     draw_learning,
     draw_left_out,
     draw_loops,
@@ -35,6 +36,7 @@ from eyewire_validator.figures import (
     risk_data,
     save_figure,
 )
+from eyewire_validator.figures.grown_cells import lay_out
 from eyewire_validator.figures.loops import PANELS
 from eyewire_validator.storage.schemas.evaluation import REDUCTIONS, UNCERTAINTIES
 
@@ -607,3 +609,38 @@ def test_what_does_more_harm_than_fits_is_marked_at_the_end():
     marked = [line for line in axes.lines if line.get_marker() == ">"]
     assert [line.get_xdata()[0] for line in marked] == [3.0]
     assert [text.get_text() for text in axes.get_yticklabels()] == [*shares]
+
+
+def grown_cubes(parents, outcomes, mergers):
+    """Make rows of a grown cell."""
+    return pd.DataFrame(
+        {
+            "cube": range(len(parents)),
+            "parent": pd.array(parents, "Int64"),
+            "risk": np.linspace(0, 0.6, len(parents)),
+            "outcome": outcomes,
+            "merger": mergers,
+        }
+    )
+
+
+def test_grown_cells_are_trees_whose_stops_and_mergers_are_marked():
+    rows = grown_cubes(
+        [None, 0, 1, 0, 3],
+        ["went on", "went on", "ended", "stopped", "ended"],
+        [False, False, True, False, False],
+    )
+    figure = draw_grown_cells({"Best: cell 7": rows}, "2 cells", HEADING)
+    assert_tidy(figure)
+    assert "Best: cell 7" in words(figure)
+    axes = figure.subfigs[1].axes[0]
+    assert [len(dots.get_offsets()) for dots in axes.collections] == [4, 1, 1]
+    assert len(axes.lines) == 4
+    assert "No cell was grown." in words(draw_grown_cells({}, "0 cells", HEADING))
+
+
+def test_no_two_leaves_of_a_tree_of_cubes_are_at_one_height():
+    depth, height = lay_out(np.array([-1, 0, 1, 0, 3]))
+    assert depth.tolist() == [0, 1, 2, 1, 2]
+    assert height[2] != height[4]
+    assert height[0] == (height[1] + height[3]) / 2

@@ -25,7 +25,7 @@ from eyewire_validator.models.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from eyewire_validator.models.thresholds import read_thresholds
+from eyewire_validator.models.thresholds import read_temperature, read_thresholds
 from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.voxel_network.lwunet import LWUNet
 
@@ -76,6 +76,7 @@ def test_an_operating_point_travels_with_it(tmp_path):
     save_checkpoint(path, network(), replace(INFO, operating_point=POINT))
     assert load_checkpoint(path)[1].operating_point == POINT
     thresholds = read_thresholds(path)
+    assert read_temperature(path) == thresholds.temperature
     assert (thresholds.decisions, thresholds.temperature) == (POINT.decisions, 1.5)
     assert thresholds.source == f"checkpoint, measured on {POINT.describe()}"
 
@@ -227,3 +228,10 @@ def test_nothing_in_it_is_ever_run(tmp_path, container):
     with pytest.raises(ModelError, match=r"payload\.pt: damaged, or not"):
         load_checkpoint(path)
     assert not (tmp_path / "harm").exists()
+
+
+def test_without_an_operating_point_probabilities_count_as_they_are(tmp_path, capsys):
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, network(), INFO)
+    assert read_temperature(path) == 1
+    assert "carries no calibration" in capsys.readouterr().out

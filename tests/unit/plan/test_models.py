@@ -4,6 +4,7 @@ from eyewire_validator.plan.models import (
     LEARNED,
     PlannedModel,
     audited_models,
+    growing_model,
     learning_model,
     plan_models,
 )
@@ -89,3 +90,12 @@ def test_what_was_learned_does_not_learn_from_itself(config):
     assert learning_model(own, ["own"]) is None
     given = {"given": PlannedModel.from_config(config, "given")}
     assert learning_model({**own, **given}, ["own"]) == "given"
+
+
+def test_cells_grow_by_what_is_named_or_by_an_agglomeration(config, models):
+    assert growing_model(config, models) == "given"
+    config["growth"] = {**config["growth"], "model": "little"}
+    assert growing_model(config, models) == "little"
+    config["growth"]["model"] = None
+    rules = {name: models[name] for name in ("seed_only", "player")}
+    assert growing_model(config, rules) is None

@@ -1,62 +1,30 @@
 """Follow cells from volume to volume, as Eyewire does: answers spawn further tasks.
 
-The rule is that of Eyewire's task spawner of 2016 and 2017 (eyewire-api 6.2, third):
-what the answer covers in the shared slab becomes seeds on the other side.
+What the answer covers in the shared slab becomes seeds on the other side, by the rule
+of `volumes.spawning`.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import label
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from eyewire_validator.sandbox.bucket.regions import Borders
 from eyewire_validator.sandbox.bucket.volumes import Volume
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
 from eyewire_validator.volumes.dust import Dust, scaled
-from eyewire_validator.volumes.geometry import Edges, VolumeGeometry
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.spawning import (
+    MAX_TRACED,
+    PRIOR_VOXELS,
+    Corner,
+    Slab,
+    Step,
+    connected_to,
+    spawn_seeds,
+)
 from eyewire_validator.volumes.voxel_size import VoxelSize
-
-# Share of a segment that the parent's answer must cover for it to become a seed.
-MATCH_RATIO = 0.6
-# Voxels that a match counts more than it has, of twice as many more of the segment, in
-# volumes of 256^3.
-PRIOR_VOXELS = 1000
-# Share of a seed that may be traced already; beyond it no task is spawned.
-MAX_TRACED = 0.5
-
-Corner = tuple[int, int, int]
-
-
-class Step(NamedTuple):
-    """The way from a volume to a face-adjacent one.
-
-    Attributes:
-        axis: along which it lies.
-        voxels: by how far it lies higher; below 0 if it lies lower.
-    """
-
-    axis: int
-    voxels: int
-
-    @property
-    def is_above(self) -> bool:
-        """Whether it lies higher."""
-        return self.voxels > 0
-
-    def reversed(self) -> "Step":
-        """Return the way back."""
-        return Step(self.axis, -self.voxels)
-
-    def shared(self, size: Edges) -> tuple[int, int]:
-        """Return where in the first volume the shared slab starts and stops."""
-        return max(self.voxels, 0), size[self.axis] + min(self.voxels, 0)
-
 
 # Has players answer a task: (volume, seed, segments connected to it, mergers included).
 AskPlayers = Callable[[Volume, set[int], set[int]], CrowdAnswer]
@@ -81,27 +49,6 @@ class SpawnedTask:
     seed: dict[int, int]
     truth: set[int]
     answer: CrowdAnswer
-
-
-@dataclass(frozen=True)
-class Slab:
-    """A part of the overlap of two volumes, as either segments it.
-
-    Args:
-        parent: uint16 (z, y, x), the parent's segments.
-        child: the same place in the child.
-        axis: along which the child lies.
-        is_above: whether the child lies higher on that axis.
-        sizes: voxels of each child segment in the whole of what they share.
-        prior: voxels that keep small segments from being the best match.
-    """
-
-    parent: NDArray[np.uint16]
-    child: NDArray[np.uint16]
-    axis: int
-    is_above: bool
-    sizes: NDArray[np.int64]
-    prior: float
 
 
 class Tracer:
@@ -220,7 +167,7 @@ class Tracer:
         edges = child.segment_boxes[:, 1] - child.segment_boxes[:, 0]
         dust = self.dust.among(child.sizes, edges, self.voxel_nm)
         eligible = ~dust & (child.sizes > 0)
-        return spawn_seeds(slab, answer, eligible, child.borders)
+        return spawn_seeds(slab, answer, eligible, child.borders.pairs)
 
     def _sizes_in_slab(self, child: Volume, step: Step) -> NDArray[np.int64]:
         key = (child.box.volume, step)
@@ -254,79 +201,3 @@ def _box_in_slab(
     # Along the axis the whole slab, so that its far half is known.
     low[axis], high[axis] = start + 1, stop - 1
     return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-
-
-def spawn_seeds(
-    slab: Slab,
-    answer: list[int],
-    eligible: NDArray[np.bool_],
-    borders: Borders,
-) -> list[dict[int, int]]:
-    """Find the seeds that a parent's answer gives in the child.
-
-    A connected piece of the answer counts if it reaches the half of the slab that is
-    farther from the parent. Under it, child segments that it covers by at least
-    ``MATCH_RATIO`` become seeds, or else the best by
-    (match + prior) / (size + 2 prior); Eyewire's prior is 1000. Seeds that touch in
-    the child share a task.
-
-    Args:
-        slab: what both share, around the answer, without the outermost voxels.
-        answer: the parent's segments.
-        eligible: by child segment id, whether it may be a seed.
-        borders: which of the child's segments touch.
-
-    Returns:
-        One {segment: covered voxels} a task, larger ones first.
-    """
-    pieces, count = label(np.isin(slab.parent, answer), np.ones((3, 3, 3)))
-    along = np.moveaxis(pieces, slab.axis, 0)
-    half = len(along) // 2
-    far_side = along[half:] if slab.is_above else along[: len(along) - half]
-    seeds: dict[int, int] = {}
-    for piece in np.intersect1d(np.arange(1, count + 1), far_side):
-        matches = np.bincount(slab.child[pieces == piece], minlength=len(eligible))
-        seeds.update(_seeds_under_piece(matches * eligible, slab))
-    return _group_by_contact(seeds, borders)
-
-
-def _seeds_under_piece(matches: NDArray[np.int64], slab: Slab) -> dict[int, int]:
-    matches[0] = 0
-    sizes, prior = slab.sizes, slab.prior
-    chosen = np.flatnonzero((matches > 0) & (matches >= MATCH_RATIO * sizes))
-    if not len(chosen) and matches.any():
-        scores = np.where(matches > 0, (matches + prior) / (sizes + 2 * prior), 0)
-        chosen = np.array([scores.argmax()])
-    return {int(segment): int(matches[segment]) for segment in chosen}
-
-
-def _group_by_contact(seeds: dict[int, int], borders: Borders) -> list[dict[int, int]]:
-    groups = []
-    left = set(seeds)
-    while left:
-        first = max(left, key=lambda segment: (seeds[segment], segment))
-        group = connected_to({first}, borders.pairs, set(seeds))
-        groups.append({segment: seeds[segment] for segment in sorted(group)})
-        left -= group
-    return groups
-
-
-def connected_to(
-    start: set[int], pairs: NDArray[np.int64], within: set[int]
-) -> set[int]:
-    """Return the segments that ``start`` reaches by pairs of ``within``.
-
-    Args:
-        start: segment ids; those outside ``within`` are left out.
-        pairs: (n, 2) segments that are connected.
-        within: segments that may be walked on.
-    """
-    members = np.array(sorted(within), np.int64)
-    if not len(members):
-        return set()
-    pairs = pairs[np.isin(pairs, members).all(axis=1)]
-    ends = np.searchsorted(members, pairs).T
-    edges = coo_array((np.ones(len(pairs)), ends), shape=(len(members),) * 2)
-    _, group = connected_components(edges, directed=False)
-    wanted = group[np.isin(members, sorted(start))]
-    return set(members[np.isin(group, wanted)].tolist())

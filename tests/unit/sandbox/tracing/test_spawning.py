@@ -6,15 +6,10 @@ from numpy.typing import NDArray
 from eyewire_validator.sandbox.bucket.regions import Borders, find_borders
 from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
-from eyewire_validator.sandbox.tracing.spawning import (
-    Slab,
-    SpawnedTask,
-    Tracer,
-    connected_to,
-    spawn_seeds,
-)
+from eyewire_validator.sandbox.tracing.spawning import SpawnedTask, Tracer
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.spawning import Slab, connected_to, spawn_seeds
 
 NO_BORDERS = Borders(np.empty((0, 2), np.int64), np.empty(0, int), np.empty(0))
 
@@ -34,7 +29,7 @@ def seeds(
 ) -> list[dict[int, int]]:
     sizes = np.bincount(child.ravel(), minlength=10)
     slab = Slab(parent, child, 2, True, sizes, prior)
-    return spawn_seeds(slab, answer, np.ones(10, bool), borders)
+    return spawn_seeds(slab, answer, np.ones(10, bool), borders.pairs)
 
 
 def test_covered_segments_become_seeds() -> None:

@@ -1,0 +1,159 @@
+"""Grow cells from cube to cube by a model alone, and measure them where they are known.
+
+INPUT   results/tasks/index.parquet: seeds are the open tasks of a cell, or else its root
+        results/models/{model}/0/checkpoint.pt of the agglomeration `growth.model`
+OUTPUT  results/growth/
+            scores/{group}.parquet  the contacts of a group of volumes: these take the
+                                    time, and are kept if growth is killed
+            grown.parquet           a row a cube: what was joined, at what risk, and why
+                                    it went on, ended or stopped
+        where answers are known, also
+            unlimited.parquet       the same without any limit of risk
+            teacher_forced.parquet  the same of each task, with all before it right
+            skeletons.parquet       the path of each known cell
+            cells.csv, growth.json  measures of each cell, and over cells
+        results/figures/growth.png, .svg
+"""
+
+GROWING = growing_model(config, MODELS)
+
+
+def checkpoint_of_growing(wildcards):
+    """The checkpoint of the model that cells grow by."""
+    if GROWING is None:
+        raise WorkflowError(
+            "grow: no model of kind agglomeration is configured; keep ready_made"
+        )
+    return f"results/models/{GROWING}/0/checkpoint.pt"
+
+
+def calibration_of_growing(wildcards):
+    """The file with its calibration: of this run, or its checkpoint if that was given."""
+    if GROWING and MODELS[GROWING].is_trained:
+        return thresholds_of_model(GROWING)
+    return checkpoint_of_growing(wildcards)
+
+
+def scores_of_groups(wildcards):
+    """The scored contacts of all volumes."""
+    return [f"results/growth/scores/{group}.parquet" for group in sorted(groups())]
+
+
+rule grow:
+    """Trace whole cells, and stop where it is not sure."""
+    input:
+        "results/growth/grown.parquet",
+        ["results/growth/cells.csv", "results/figures/growth.png"] if HAS_LABELS else [],
+    localrule: True
+
+
+rule score_contacts:
+    """Score the contacts of volumes; a job a group, so that a killed run goes on."""
+    input:
+        volumes=ancient("results/volumes/groups/{group}"),
+        checkpoint=checkpoint_of_growing,
+        manifest=manifest_of_files,
+    output:
+        "results/growth/scores/{group}.parquet",
+    log:
+        "results/logs/score_contacts/{group}.log",
+    benchmark:
+        "results/benchmarks/score_contacts/{group}.tsv"
+    conda:
+        "../envs/model.yaml"
+    threads: 1
+    resources:
+        cuda=CUDA_OF_A_JOB,
+        gpu=CUDA_OF_A_JOB,
+    params:
+        device=config["training"]["device"],
+        geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        code=code("score_contacts.py"),
+    script:
+        "../workflow/scripts/score_contacts.py"
+
+
+rule grow_cells:
+    """Grow all cells; without scoring, a cube takes milliseconds."""
+    input:
+        index="results/tasks/index.parquet",
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+        manifest=manifest_of_files,
+        scores=scores_of_groups,
+        checkpoint=checkpoint_of_growing,
+        calibration=calibration_of_growing,
+    output:
+        grown="results/growth/grown.parquet",
+        unlimited="results/growth/unlimited.parquet",
+        teacher_forced="results/growth/teacher_forced.parquet",
+    log:
+        "results/logs/grow_cells/grow_cells.log",
+    benchmark:
+        "results/benchmarks/grow_cells/grow_cells.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        limits={key: config["growth"][key] for key in ("path_risk", "cubes")},
+        dust=DUST,
+        geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        code=code("grow_cells.py"),
+    script:
+        "../workflow/scripts/grow_cells.py"
+
+
+rule skeletonize_truth:
+    """Skeletonize the cells whose answer is known."""
+    input:
+        index="results/tasks/index.parquet",
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+        manifest=manifest_of_files,
+    output:
+        "results/growth/skeletons.parquet",
+    log:
+        "results/logs/skeletonize_truth/skeletonize_truth.log",
+    benchmark:
+        "results/benchmarks/skeletonize_truth/skeletonize_truth.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        code=code("skeletonize_truth.py"),
+    script:
+        "../workflow/scripts/skeletonize_truth.py"
+
+
+rule measure_growth:
+    """Measure grown cells by their skeletons, and draw the best and the worst."""
+    input:
+        grown="results/growth/grown.parquet",
+        unlimited="results/growth/unlimited.parquet",
+        teacher_forced="results/growth/teacher_forced.parquet",
+        skeletons="results/growth/skeletons.parquet",
+        index="results/tasks/index.parquet",
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+        manifest=manifest_of_files,
+    output:
+        csv="results/growth/cells.csv",
+        summary="results/growth/growth.json",
+        png=shown("results/figures/growth.png"),
+        svg="results/figures/growth.svg",
+    log:
+        "results/logs/measure_growth/measure_growth.log",
+    benchmark:
+        "results/benchmarks/measure_growth/measure_growth.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        bootstrap=BOOTSTRAP,
+        heading=EVALUATIONS.heading(GROWING, 0) if GROWING else None,
+        geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        code=code("measure_growth.py"),
+    script:
+        "../workflow/scripts/measure_growth.py"

@@ -1,0 +1,54 @@
+"""Choose the grown cells that are shown, and say in words what was measured."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from eyewire_validator.growth.truth import Truth, first_wrong
+
+
+def show_cells(
+    grown: pd.DataFrame, cells: pd.DataFrame, truth: Truth
+) -> dict[str, pd.DataFrame]:
+    """Return the rows of the best and of the worst cell, by the titles of their panels.
+
+    The best has most of its path before a false merge; the worst has most false merges,
+    of equals the one with the least of its path.
+
+    Args:
+        grown: table in the schema `GROWN`.
+        cells: from `measure_cells`.
+        truth: of these cells.
+
+    Returns:
+        Rows with ``merger``, whether a cube made a false merge; none if there are no
+        cells.
+    """
+    if cells.empty:
+        return {}
+    best = cells.sort_values(["recovered_before_merge", "cell"]).iloc[-1]
+    order = ["mergers", "recovered_before_merge", "cell"]
+    worst = cells.sort_values(order, ascending=[False, True, True]).iloc[0]
+    return {
+        f"{name}: cell {int(cell['cell'])}": _with_mergers(
+            grown, int(cell["cell"]), truth
+        )
+        for name, cell in (("Best", best), ("Worst", worst))
+    }
+
+
+def _with_mergers(grown: pd.DataFrame, cell: int, truth: Truth) -> pd.DataFrame:
+    rows = grown[grown["cell"] == cell].sort_values("cube", ignore_index=True)
+    return rows.assign(merger=first_wrong(rows, truth[cell]))
+
+
+def describe_summary(summary: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each measure."""
+    for name, found in summary.items():
+        value, low, high = (
+            np.nan if found[key] is None else found[key]
+            for key in ("value", "low", "high")
+        )
+        yield f"{name}: {value:.3f} ({low:.3f} to {high:.3f})"

@@ -1,0 +1,44 @@
+"""Score the contacts of a group of volumes, once for all cells that grow there."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from eyewire_validator.agglomeration.scoring import scored_contacts
+from eyewire_validator.growth.scores import rows_of_scores, seen_in
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.jobs.progress import Progress
+from eyewire_validator.learning.devices import (
+    keep_memory,
+    resolve_device,
+    torch_threads,
+)
+from eyewire_validator.models.checkpoint import load_checkpoint
+from eyewire_validator.storage.schemas.growth import CONTACT_SCORES
+from eyewire_validator.storage.tables import write_table
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.store import VolumeStore
+from eyewire_validator.volumes.voxel_size import voxel_size
+
+with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.threads):
+    files, params = snakemake.input, snakemake.params
+    keep_memory()
+    granted = snakemake.resources.cuda > 0
+    device = resolve_device(params.device, cuda_granted=granted)
+    model, info = load_checkpoint(Path(files.checkpoint), device)
+    store = VolumeStore(
+        [Path(files.volumes)],
+        VolumeGeometry(**params.geometry),
+        voxel_nm=voxel_size(
+            params.voxel_nm, Path(files.manifest) if files.manifest else None
+        ),
+    )
+    image = info.model_settings.image
+    scored = {
+        volume: scored_contacts(model, store, volume, image)
+        for volume in Progress(sorted(store.folders), unit="volumes")
+    }
+    rows = [rows_of_scores(volume, one) for volume, one in scored.items()]
+    empty = pd.DataFrame(columns=CONTACT_SCORES.names)
+    table = pd.concat(rows or [empty], ignore_index=True)
+    write_table(Path(snakemake.output[0]), table, CONTACT_SCORES, seen_in(scored))
