@@ -103,6 +103,8 @@ MODELS = plan_models(config)
 ANSWERING = answering_models(config, MODELS)
 # What learns a tissue from labels, if anything can.
 LEARNER = learning_model(MODELS, ANSWERING)
+# What cells grow by, if anything can.
+GROWING = growing_model(config, MODELS)
 EVALUATIONS = Evaluations.plan(config, MODELS)
 FIGURES = FigurePlan.plan(config, EVALUATIONS)
 # The evaluation that the report shows first.

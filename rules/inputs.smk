@@ -380,3 +380,24 @@ def figure_files(figures):
 def heading(wildcards):
     """The heading of a figure of the wildcards' evaluation."""
     return EVALUATIONS.heading(**wildcards)
+
+
+def checkpoint_of_growing(wildcards):
+    """The checkpoint of the model that cells grow by."""
+    if GROWING is None:
+        raise WorkflowError(
+            "grow: no model of kind agglomeration is configured; keep ready_made"
+        )
+    return f"results/models/{GROWING}/0/checkpoint.pt"
+
+
+def calibration_of_growing(wildcards):
+    """The file with its calibration: of this run, or its checkpoint if that was given."""
+    if GROWING and MODELS[GROWING].is_trained:
+        return thresholds_of_model(GROWING)
+    return checkpoint_of_growing(wildcards)
+
+
+def scores_of_groups(wildcards):
+    """The scored contacts of all volumes."""
+    return [f"results/growth/scores/{group}.parquet" for group in sorted(groups())]
