@@ -68,7 +68,7 @@ LINKAGE_ALONE = Membership(bias=0.0, linkage=1.0, contact=0.0, rejected=0.0)
 # How far the numbers of a tissue are taken to be from those of another: standard
 # deviations, chosen on mouse cortex (docs/learn.md). Tissues differ more in how many
 # segments belong than in what evidence is worth.
-DRIFT = Membership(bias=3.0, linkage=0.3, contact=0.3, rejected=0.3)
+DRIFT = Membership(bias=1.0, linkage=0.3, contact=0.3, rejected=0.3)
 # A higher level never speaks against a segment.
 LEAST_LINKAGE = 1e-3
 
