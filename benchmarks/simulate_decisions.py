@@ -240,9 +240,8 @@ def draw_figure(rows: pd.DataFrame, file: Path) -> None:
         axes.set_title(title, fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
         if name == "edits":
-            axes.set_yscale("log")
-            axes.yaxis.set_major_formatter("{x:g}")
             axes.axhline(1, color="0.5", linewidth=0.8, linestyle="--")
+        axes.set_ylim(0)
     axes.legend(frameon=False)
     figure.savefig(file, dpi=150)
 
