@@ -133,8 +133,6 @@ def few():
         models["lwunet"] = {"replicates": 1, "dropout_samples": 1}
         return {
             "models": models | more,
-            # Few jobs, as each has to start.
-            "registry": {"group_span": None},
             "volumes": {"group_span": 1000},
             "evaluation": {"loops": [2]},
             "report": {"model": "lwunet"},
