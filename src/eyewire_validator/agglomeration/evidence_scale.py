@@ -1,4 +1,4 @@
-"""Where the evidence of a volume lies: what is much for it, and what is little.
+"""Measure where the evidence of a volume lies: what is much for it, and what is little.
 
 In tissue that a network never saw, its log odds are shifted and stretched as a whole:
 in mouse cortex, one that learned from the fly calls 99 of 100 contacts one cell. What

@@ -57,7 +57,7 @@ class ScoredContacts:
 
     @cached_property
     def scale(self) -> EvidenceScale:
-        """Where the evidence of the volume lies."""
+        """The scale of the evidence of the volume."""
         return EvidenceScale.of(self.area, self.evidence)
 
 

@@ -1,4 +1,4 @@
-"""Where cells grow from, by a task index."""
+"""Find the seeds that cells grow from in a task index."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""What is known of cells: their segments by volume, and which grown cubes are wrong."""
+"""Say what is known of cells: their segments by volume, and which grown cubes are wrong."""
 
 from collections.abc import Mapping
 

@@ -22,7 +22,7 @@ REPORTED = ("edits", "pr_auc")
 
 
 class Chosen(NamedTuple):
-    """How a model answers known candidates.
+    """The answers of a model to known candidates.
 
     Attributes:
         probability: (candidates,) float32.
@@ -34,7 +34,7 @@ class Chosen(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What a refit brought.
+    """The gain of a refit.
 
     Attributes:
         before: ``edits`` a task and ``pr_auc``, each ``value``, ``low`` and ``high``,
