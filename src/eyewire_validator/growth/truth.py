@@ -1,4 +1,4 @@
-"""Say what is known of cells: their segments by volume, and which grown cubes are wrong."""
+"""Say what is known of cells: segments by volume, and wrong cubes that were grown."""
 
 from collections.abc import Mapping
 
