@@ -31,7 +31,7 @@ with job_log(snakemake.log[0], snakemake.output):
     learned = learn_tissue(
         labels,
         params.tissue,
-        known_memberships(model, info),
+        known_memberships(model, info, evidence),
         known_threshold(info),
         DecisionSettings.from_config(params.decisions),
         volume_voxels=params.volume_voxels,
@@ -39,6 +39,7 @@ with job_log(snakemake.log[0], snakemake.output):
     )
     if learned.judgement.helped:
         info = with_tissue(info, learned, params.tissue)
+        model.membership = learned.memberships.of_all
     save_checkpoint(Path(snakemake.output.checkpoint), model, info)
     found = record(labels, learned, params.tissue)
     write_json(Path(snakemake.output.record), found)

@@ -62,6 +62,11 @@ class Membership(NamedTuple):
         linkage = self.linkage / scale.spread
         return self._replace(bias=self.bias - linkage * scale.middle, linkage=linkage)
 
+    def off_scale(self, scale: EvidenceScale) -> "Membership":
+        """Return what does to standardized levels what this one does to levels."""
+        bias = self.bias + self.linkage * scale.middle
+        return self._replace(bias=bias, linkage=self.linkage * scale.spread)
+
 
 LINKAGE_ALONE = Membership(bias=0.0, linkage=1.0, contact=0.0, rejected=0.0)
 

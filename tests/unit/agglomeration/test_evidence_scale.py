@@ -47,3 +47,9 @@ def test_shifted_and_stretched_evidence_gives_the_same_answers():
     np.testing.assert_allclose(
         probability(0.5 * EVIDENCE + 3), probability(EVIDENCE), rtol=1e-5
     )
+
+
+def test_a_membership_comes_back_from_a_scale():
+    membership, scale = Membership(-1.0, 2.0, 0.3, -1.0), EvidenceScale(2.5, 0.7)
+    assert membership.off_scale(scale).on_scale(scale) == pytest.approx(membership)
+    assert membership.off_scale(scale) != membership

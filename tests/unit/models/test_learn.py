@@ -59,7 +59,7 @@ def evidence():
     tasks = candidates[["task", "cell", "volume"]].drop_duplicates(ignore_index=True)
     tasks["looks"] = [list(looks(200.0 + volume)) for volume in tasks["volume"]]
     tasks["voxel_nm"] = [[10.0] * 3] * CELLS
-    tasks["scale"] = [[0.0, 1.0]] * CELLS
+    tasks["scale"] = [[0.5, 2.0]] * CELLS
     counts = {"seed_full_voxels": 9, "dust_truth_segments": 0}
     return Evidence(tasks.assign(**counts, dust_truth_full_voxels=0), candidates)
 
@@ -192,8 +192,9 @@ def test_a_checkpoint_carries_the_tissue_and_its_thresholds(tmp_path):
     model = make_module(settings)
     model.membership = BOLD
     info = CheckpointInfo(settings, familiar=knows_fly(BOLD).familiar)
-    known = known_memberships(model, info)
+    known = known_memberships(model, info, EVIDENCE)
     assert known.of_tissue == {"fly": BOLD}
+    assert known.of_all.on_scale(EVIDENCE.scale()) == pytest.approx(BOLD)
     assert known_threshold(info) == 0.5
     found = learned()
     save_checkpoint(tmp_path / "own.pt", model, with_tissue(info, found, "own"))
