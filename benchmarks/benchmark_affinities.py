@@ -39,10 +39,15 @@ from eyewire_validator.agglomeration.affinity_training import (
     APART_WEIGHT,
     affinity_loss,
 )
-from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
+from eyewire_validator.agglomeration.affinity_unet import (
+    DISTANCES,
+    OFFSETS,
+    AffinityUNet,
+)
 from eyewire_validator.agglomeration.contact_classifier import MEMBERS
 from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.filters import standardize_image
+from eyewire_validator.agglomeration.volume_normalisation import normalise_by
 from eyewire_validator.learning.devices import (
     keep_memory,
     repeatable,
@@ -175,13 +180,26 @@ def plain_affinities(model: AffinityUNet, volume: CoarseVolume) -> NDArray[np.fl
     image = torch.from_numpy(standardize_image(volume.image))
     segmentation = torch.from_numpy(close_gaps(volume.segmentation))
     device = next(model.parameters()).device
+    adapted = normalise_by(model, image.to(device))
     evidence = []
     for symmetry in choose(MEMBERS):
         turned = apply(image, symmetry)[None, None].to(device)
-        logits = model(turned)[0, :3].cpu().numpy()
+        logits = adapted(turned)[0].cpu().numpy()
         turned_ids = apply(segmentation, symmetry).numpy()
-        evidence.append(plain_contacts.mean_over_faces(turned_ids, logits)[2])
+        evidence.append(plain_means(turned_ids, logits))
     return np.stack(evidence)
+
+
+def plain_means(
+    ids: NDArray[np.int32], logits: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Average (9, z, y, x) logits over the contacts of (z, y, x) ids."""
+    pairs, _, near = plain_contacts.mean_over_faces(ids, logits[:3])
+    of_distances = [near] + [
+        plain_contacts.mean_at_distance(ids, logits[3 * n : 3 * n + 3], distance, pairs)
+        for n, distance in enumerate(DISTANCES[1:], 1)
+    ]
+    return np.asarray(np.nanmean(of_distances, axis=0))
 
 
 # This project's way.

@@ -24,10 +24,10 @@ from eyewire_validator.agglomeration.filters import standardize_image
 IDS = 1 << 16
 
 
-def faces_along(axis, segmentation, *, with_background=False):
+def faces_along(axis, segmentation, distance=1, *, with_background=False):
     """Return where there is a face, axis first, and the code of each pair."""
     ids = np.moveaxis(segmentation, axis, 0).astype(np.int64)
-    one, other = ids[:-1], ids[1:]
+    one, other = ids[:-distance], ids[distance:]
     touching = one != other
     if not with_background:
         touching &= (one > 0) & (other > 0)
@@ -50,18 +50,25 @@ def find_contacts(segmentation):
     return pairs[pairs[:, 0] > 0], faces[pairs[:, 0] > 0], surface
 
 
-def mean_over_faces(segmentation, values):
+def mean_over_faces(segmentation, values, distance=1):
     """Return pairs, faces and means of (3, z, y, x) values."""
     codes, on_faces = [], []
     for axis in range(3):
-        touching, found = faces_along(axis, segmentation)
+        touching, found = faces_along(axis, segmentation, distance)
         codes.append(found)
-        on_faces.append(np.moveaxis(values[axis], axis, 0)[:-1][touching])
+        on_faces.append(np.moveaxis(values[axis], axis, 0)[:-distance][touching])
     unique, contact, faces = np.unique(
         np.concatenate(codes), return_inverse=True, return_counts=True
     )
     sums = np.bincount(contact, np.concatenate(on_faces), len(unique))
     return pairs_of(unique), faces, (sums / faces).astype(np.float32)
+
+
+def mean_at_distance(segmentation, values, distance, pairs):
+    """Return the means of (3, z, y, x) values at a distance, of these pairs alone."""
+    apart, _, means = mean_over_faces(segmentation, values, distance)
+    found = dict(zip(map(tuple, apart.tolist()), means, strict=True))
+    return np.array([found.get(tuple(pair), np.nan) for pair in pairs.tolist()])
 
 
 def close_gaps(segmentation):

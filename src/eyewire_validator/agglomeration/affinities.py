@@ -14,21 +14,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from eyewire_validator.agglomeration.affinity_unet import (
-    AFFINITY_MULTIPLE,
+    DISTANCES,
+    OFFSETS,
     AffinityUNet,
+    predict,
 )
 from eyewire_validator.agglomeration.contact_classifier import MEMBERS
 from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.cube_grid import (
     cube_edge,
+    nearest_voxels,
     onto_faces,
     resample_image,
 )
 from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.agglomeration.tiles import tiles_of
+from eyewire_validator.agglomeration.volume_normalisation import normalise_by
 from eyewire_validator.learning.symmetry import (
     SYMMETRIES,
     Symmetry,
@@ -37,7 +40,7 @@ from eyewire_validator.learning.symmetry import (
     symmetries_of,
     turned,
 )
-from eyewire_validator.volumes.contacts import mean_over_faces
+from eyewire_validator.volumes.contacts import mean_at_distance, mean_over_faces
 from eyewire_validator.volumes.store import CoarseVolume
 from eyewire_validator.volumes.voxel_size import (
     VoxelSize,
@@ -75,7 +78,8 @@ def contact_affinities(
 
     Returns:
         (n, 2) segment ids of each contact, the lower one first, ascending; (n,) their
-        area; and (members, n) the mean logit that both sides belong together.
+        area; and (members, n) the mean logit that both sides belong together, over all
+        distances that the network predicts.
     """
     segmentation = close_gaps(volume.segmentation, relative_edges(volume.voxel_nm))
     image, symmetries = _shown(volume, learned_nm)
@@ -83,7 +87,8 @@ def contact_affinities(
     turns = choose(members, symmetries)
     groups = list(_of_equal_shape(turns, image.shape))
     areas = relative_areas(volume.voxel_nm)
-    average = partial(_average, model, image, segmentation, areas)
+    adapted = normalise_by(model, image)
+    average = partial(_average, adapted, image, segmentation, areas)
     with ThreadPoolExecutor(threads, initializer=_compute_alone) as pool:
         found = chain.from_iterable(pool.map(average, groups))
     contacts = dict(zip(chain(*groups), found, strict=True))
@@ -131,7 +136,7 @@ def _average(
     areas: VoxelSize,
     symmetries: Sequence[Symmetry],
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]]:
-    """Average the logits of a (z, y, x) image over its contacts, as `mean_over_faces`.
+    """Average the logits of a (z, y, x) image over its contacts, as `_over_contacts`.
 
     Returns:
         What that returns, for each symmetry; image and segmentation are turned by it.
@@ -139,36 +144,46 @@ def _average(
     images = torch.stack([apply(image, symmetry) for symmetry in symmetries])
     logits = _in_tiles(model, images)
     ids = torch.from_numpy(segmentation)
-    found = []
-    for symmetry, values in zip(symmetries, logits, strict=True):
-        here = apply(ids, symmetry).numpy()
-        if values.shape[1:] != here.shape:
-            values = onto_faces(values, here.shape)
-        around = turned(areas, symmetry)
-        found.append(mean_over_faces(here, values.cpu().numpy(), around))
-    return found
+    return [
+        _over_contacts(
+            apply(ids, symmetry).numpy(), values.cpu(), turned(areas, symmetry)
+        )
+        for symmetry, values in zip(symmetries, logits, strict=True)
+    ]
+
+
+def _over_contacts(
+    segmentation: NDArray[np.int32], logits: Tensor, areas: VoxelSize
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]:
+    """Average (9, z, y, x) logits over contacts: each distance, and these together.
+
+    Two voxels that touch may both lie beside the membrane, if the border of the
+    segments does; two farther apart lie on either side of it.
+
+    Returns:
+        Pairs and areas as `mean_over_faces`, and (n,) float32 means.
+    """
+    shape, cubes = segmentation.shape, segmentation
+    next_ones = logits[:3]
+    if logits.shape[1:] != shape:
+        next_ones = onto_faces(next_ones, shape)
+        cubes = nearest_voxels(segmentation, logits.shape[1:])
+    pairs, area, near = mean_over_faces(segmentation, next_ones.numpy(), areas)
+    means = [near]
+    for distance, values in zip(
+        DISTANCES[1:], logits[3:].numpy().reshape(-1, 3, *logits.shape[1:]), strict=True
+    ):
+        means.append(mean_at_distance(cubes, values, distance, pairs))
+    return pairs, area, np.nanmean(means, axis=0, dtype=np.float32)
 
 
 def _in_tiles(model: AffinityUNet, images: Tensor) -> Tensor:
-    """Return `next_neighbours`, of large images by tiles."""
+    """Return `predict`, of large images by tiles."""
     if max(images.shape) <= LARGE:
-        return next_neighbours(model, images)
+        return predict(model, images)
     shape = images.shape[1:]
-    logits = images.new_empty((len(images), 3, *shape))
+    logits = images.new_empty((len(images), len(OFFSETS), *shape))
     for seen, used, inside in tiles_of(shape, TILE, MARGIN):
-        found = next_neighbours(model, images[:, *seen])
+        found = predict(model, images[:, *seen])
         logits[:, :, *used] = found[:, :, *inside]
     return logits
-
-
-def next_neighbours(model: AffinityUNet, images: Tensor) -> Tensor:
-    """Return (n, 3, z, y, x) logits of each voxel and the next of (n, z, y, x) images.
-
-    Where an edge does not divide, the last voxels are repeated beyond it.
-    """
-    _, z, y, x = images.shape
-    beyond = [-size % AFFINITY_MULTIPLE for size in (x, y, z)]
-    sizes = [size for beyond_one in beyond for size in (0, beyond_one)]
-    padded = F.pad(images[:, None], sizes, mode="replicate")
-    logits: Tensor = model(padded)
-    return logits[:, :3, :z, :y, :x]

@@ -1,8 +1,8 @@
 """A U-Net that predicts affinities: which neighbouring voxels are of one cell.
 
-Affinities to next and to farther neighbours, the farther ones only in training, where
-they teach what a membrane is (Lee et al. 2017, "Superhuman accuracy on the SNEMI3D
-connectomics challenge").
+Affinities to next and to farther neighbours (Lee et al. 2017, "Superhuman accuracy on
+the SNEMI3D connectomics challenge"): the farther ones teach what a membrane is, and
+tell two segments apart also where their border lies beside it.
 """
 
 import torch
@@ -12,9 +12,10 @@ from torch.nn import functional as F
 from eyewire_validator.learning.residual_trunk import ResidualTrunk
 
 # How far the neighbours of a voxel are, along (z, y, x). The first three are the next.
+DISTANCES = (1, 4, 8)
 OFFSETS = tuple(
     (distance * (axis == 0), distance * (axis == 1), distance * (axis == 2))
-    for distance in (1, 4, 8)
+    for distance in DISTANCES
     for axis in range(3)
 )
 WIDTH = 12
@@ -53,3 +54,22 @@ class AffinityUNet(nn.Module):
         # A convolution of one voxel is a product of matrices, and as such faster.
         weight = self.affinities.weight.flatten(1)
         return F.linear(features, weight, self.affinities.bias).movedim(-1, 1)
+
+
+def predict(model: AffinityUNet, images: Tensor) -> Tensor:
+    """Predict affinities of images whose edges need not divide.
+
+    Args:
+        model: the network.
+        images: (n, z, y, x); where an edge does not divide, the last voxels are
+            repeated beyond it.
+
+    Returns:
+        (n, 9, z, y, x) logits, see `AffinityUNet.forward`.
+    """
+    _, z, y, x = images.shape
+    beyond = [-size % AFFINITY_MULTIPLE for size in (x, y, z)]
+    sizes = [size for beyond_one in beyond for size in (0, beyond_one)]
+    padded = F.pad(images[:, None], sizes, mode="replicate")
+    logits: Tensor = model(padded)
+    return logits[..., :z, :y, :x]

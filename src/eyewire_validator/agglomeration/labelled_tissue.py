@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from eyewire_validator.agglomeration.affinity_patches import UNKNOWN, LabelledVolume
-from eyewire_validator.agglomeration.cube_grid import resample_image
+from eyewire_validator.agglomeration.cube_grid import nearest_voxels, resample_image
 from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.volumes.voxel_size import VoxelSize, are_cubes
 
@@ -56,7 +56,7 @@ def label_cubes(block: LabelledBlock, scale: float = 1.0) -> list[LabelledVolume
     if not are_cubes(block.voxel_nm) or scale != 1:
         edge = scale * min(block.voxel_nm)
         image = resample_image(block.image, block.voxel_nm, edge)
-        objects = _nearest(objects, image.shape)
+        objects = nearest_voxels(objects, image.shape)
     return [
         LabelledVolume(
             torch.from_numpy(standardize_image(image[box])),
@@ -98,14 +98,6 @@ def _owners(
     is_owner &= labelled[pairs[0]] >= sizes[pairs[0]] / 2
     owners[pairs[0, is_owner]] = pairs[1, is_owner]
     return owners
-
-
-def _nearest(objects: NDArray[np.int32], shape: Sequence[int]) -> NDArray[np.int32]:
-    """Resample objects to another grid in the same box, each voxel by the nearest."""
-    for axis, (own, wanted) in enumerate(zip(objects.shape, shape, strict=True)):
-        places = ((np.arange(wanted) + 0.5) * own / wanted).astype(np.intp)
-        objects = objects.take(places, axis)
-    return objects
 
 
 def _boxes(shape: Sequence[int]) -> Iterator[tuple[slice, ...]]:

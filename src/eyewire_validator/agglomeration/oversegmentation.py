@@ -14,8 +14,7 @@ from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
 from skimage.transform import resize
 
-from eyewire_validator.agglomeration.affinities import next_neighbours
-from eyewire_validator.agglomeration.affinity_unet import AffinityUNet
+from eyewire_validator.agglomeration.affinity_unet import AffinityUNet, predict
 from eyewire_validator.agglomeration.cube_grid import cube_edge, resample_image
 from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.agglomeration.tiles import tiles_of
@@ -105,6 +104,6 @@ def mean_affinities(
     tiles = list(tiles_of(image.shape, TILE, MARGIN))
     for seen, used, inside in Progress(tiles, unit="tiles"):
         with torch.inference_mode():
-            logits = next_neighbours(model, standard[seen][None])[0]
+            logits = predict(model, standard[seen][None])[0, :3]
             found[used] = logits[:, *inside].sigmoid().mean(dim=0).cpu().numpy()
     return found

@@ -67,6 +67,35 @@ def mean_over_faces(
     return pairs_of(contacts["code"]), contacts["area"], means.astype(np.float32)
 
 
+def mean_at_distance(
+    segmentation: NDArray[np.integer],
+    values: NDArray[np.float32],
+    distance: int,
+    pairs: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Average values over the pairs of voxels on either side of each contact.
+
+    Args:
+        segmentation: (z, y, x) segment ids, 0 is background.
+        values: (3, z, y, x), of each voxel and the one that lies ``distance`` voxels
+            further along z, y and x.
+        distance: between the voxels of a pair.
+        pairs: (n, 2) segment ids of each contact, see `mean_over_faces`.
+
+    Returns:
+        (n,) float32 means; NaN where no two voxels of both segments lie so far apart.
+    """
+    found = _add_up(segmentation, values, CUBE, distance, with_background=False)
+    means = np.full(len(pairs) + 1, np.nan, np.float32)
+    codes = pairs[:, 0] << LOWER | pairs[:, 1]
+    places = np.searchsorted(codes, found["code"])
+    # What touches nowhere goes to the last place.
+    touches = np.append(codes, FREE)[places] == found["code"]
+    places[~touches] = len(pairs)
+    means[places] = found["total"] / found["area"]
+    return means[:-1]
+
+
 def list_faces(segmentation: NDArray[np.integer], areas: VoxelSize = CUBE) -> Faces:
     """List the faces between segments of (z, y, x) ids, of which 0 is background.
 
@@ -92,19 +121,23 @@ def _add_up(
     segmentation: NDArray[np.integer],
     values: NDArray[np.float32] | None,
     areas: VoxelSize,
+    distance: int = 1,
     *,
     with_background: bool,
 ) -> NDArray[np.void]:
-    """Return a `SLOT` for each pair that shares faces, by ascending codes."""
+    """Return a `SLOT` for each pair that shares faces, by ascending codes.
+
+    Or, where ``distance`` is not 1, that has voxels so far apart.
+    """
     # In one layout, or it would be compiled for each.
     whole = np.ascontiguousarray(segmentation)
-    table = _add_volume(whole, values, areas, with_background)
+    table = _add_volume(whole, values, areas, distance, with_background)
     found: NDArray[np.void] = table[table["code"] != FREE]
     return found[np.argsort(found["code"])]
 
 
 @compiled()
-def _add_volume(segmentation, values, areas, with_background):  # type: ignore[no-untyped-def]
+def _add_volume(segmentation, values, areas, distance, with_background):  # type: ignore[no-untyped-def]
     """Add up the faces of each pair, and the values on them, if there are any."""
     depth, height, width = segmentation.shape
     table, taken, more = _free_slots(FEWEST_SLOTS), 0, None
@@ -114,11 +147,13 @@ def _add_volume(segmentation, values, areas, with_background):  # type: ignore[n
                 table = _tabulate(table, 4 * (taken + 3 * width))
             row = segmentation[z, y]
             for axis in range(3):
-                beyond = row[1:]
+                beyond = row[min(distance, width) :]
                 if axis == 0:
-                    beyond = segmentation[z + 1, y] if z + 1 < depth else row[:0]
+                    further = z + distance
+                    beyond = segmentation[further, y] if further < depth else row[:0]
                 elif axis == 1:
-                    beyond = segmentation[z, y + 1] if y + 1 < height else row[:0]
+                    further = y + distance
+                    beyond = segmentation[z, further] if further < height else row[:0]
                 if values is not None:
                     more = values[axis, z, y]
                 area = areas[axis]

@@ -8,14 +8,21 @@ import pytest
 import torch
 
 from eyewire_validator.agglomeration import affinity_training
-from eyewire_validator.agglomeration.affinities import contact_affinities
+from eyewire_validator.agglomeration.affinities import (
+    _over_contacts,
+    contact_affinities,
+)
 from eyewire_validator.agglomeration.affinity_patches import (
     LabelledVolume,
     Patches,
     change_looks,
 )
 from eyewire_validator.agglomeration.affinity_training import affinity_loss
-from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
+from eyewire_validator.agglomeration.affinity_unet import (
+    DISTANCES,
+    OFFSETS,
+    AffinityUNet,
+)
 from eyewire_validator.agglomeration.answerer import agglomerate
 from eyewire_validator.agglomeration.contacts import describe_contacts
 from eyewire_validator.agglomeration.scoring import score_contacts
@@ -68,6 +75,19 @@ def test_values_are_averaged_over_the_faces_of_each_contact():
     assert pairs.tolist() == [[3, 7]]
     assert faces.tolist() == [2]
     assert means.tolist() == [3.5]
+
+
+def test_a_border_beside_the_membrane_is_seen_from_afar():
+    """Two segments that meet four voxels beside the membrane between two cells."""
+    segmentation = np.ones((4, 4, 16), np.int32)
+    segmentation[..., 8:] = 2
+    logits = torch.full((9, 4, 4, 16), 5.0)
+    for distance, along_x in zip(DISTANCES, (2, 5, 8), strict=True):
+        logits[along_x, :, :, 12 - distance : 12] = -5.0
+    pairs, area, means = _over_contacts(segmentation, logits, (1.0, 1.0, 1.0))
+    assert (pairs.tolist(), area.tolist()) == ([[1, 2]], [16])
+    # At their faces one cell; of the pairs 4 and 8 apart none and half cross both.
+    np.testing.assert_allclose(means, (5 + 5 + 0) / 3, atol=1e-6)
 
 
 def test_threads_change_no_bit(octants):

@@ -9,6 +9,7 @@ from eyewire_validator.volumes.contacts import (
     Contacts,
     area_with_seed,
     list_faces,
+    mean_at_distance,
     mean_over_faces,
 )
 
@@ -62,6 +63,24 @@ def test_means_are_those_of_sorted_faces(drawn):
     for one, other in zip(found, same, strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_allclose(found_means, means, rtol=1e-6, atol=1e-7)
+
+
+def test_means_at_a_distance_are_of_the_same_contacts(drawn):
+    values = np.random.default_rng(3).normal(0, 3, (3, *drawn.shape))
+    values = values.astype(np.float32)
+    pairs = mean_over_faces(drawn, values)[0]
+    means = mean_at_distance(drawn, values, 4, pairs)
+    expected = plain_contacts.mean_at_distance(drawn, values, 4, pairs)
+    assert 0 < np.isnan(means).sum() < len(pairs)
+    np.testing.assert_allclose(means, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_distance_beyond_the_volume_has_no_pairs():
+    segmentation = np.array([[[3, 7, 7]]], np.int32)
+    values = np.arange(9, dtype=np.float32).reshape(3, 1, 1, 3)
+    pairs = np.array([[3, 7]])
+    assert mean_at_distance(segmentation, values, 2, pairs).tolist() == [6]
+    assert np.isnan(mean_at_distance(segmentation, values, 4, pairs)).all()
 
 
 def test_faces_are_listed_by_contact(drawn):
