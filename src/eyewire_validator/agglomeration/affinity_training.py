@@ -4,9 +4,11 @@ All that an epoch draws comes from a generator of that epoch alone, so that a tr
 that was interrupted goes on to the same weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim.lr_scheduler import StepLR
+from torch.optim.swa_utils import AveragedModel
 
 from eyewire_validator.agglomeration.affinity_patches import (
     OTHER,
@@ -30,6 +33,7 @@ from eyewire_validator.config.families import (
 )
 from eyewire_validator.errors import ModelError
 from eyewire_validator.jobs.progress import Progress
+from eyewire_validator.learning.averaging import average_of
 from eyewire_validator.learning.devices import (
     repeatable,
     torch_generator,
@@ -88,7 +92,7 @@ def train_affinities(
     most = min(most, MAX_VALIDATION_VOLUMES)
     held_out, _ = _label_volumes(index, "validation", store, most, random_seed)
     return fit_affinities(
-        labelled,
+        [labelled],
         settings,
         folder / RESUME_FILE,
         fingerprint(index, model_settings, settings, random_seed),
@@ -103,14 +107,13 @@ def train_affinities(
 
 
 def fit_affinities(
-    labelled: Sequence[LabelledVolume],
+    labelled: Sequence[Sequence[LabelledVolume]],
     settings: AgglomerationTraining,
     file: Path,
     same: str,
     random_seed: int,
     *,
     patches: int,
-    shares: NDArray[np.float64] | None = None,
     held_out: Sequence[LabelledVolume] = (),
     symmetries: Sequence[Symmetry] = SYMMETRIES,
     tasks: int = 0,
@@ -119,22 +122,25 @@ def fit_affinities(
 ) -> tuple[AffinityUNet, pd.DataFrame]:
     """Fit an affinity U-Net to labelled volumes, or go on where that was interrupted.
 
+    A batch is of one tissue, as a volume is to whose statistics `normalise_by` moves
+    the network. What counts is the average of the weights over the last steps.
+
     Args:
-        labelled: volumes to learn from; they are kept on the device.
+        labelled: volumes of each tissue to learn from, each tissue as often as another;
+            they are kept on the device.
         settings: see `train_affinities`.
         file: where the state is kept after each epoch.
         same: hash of all that the outcome depends on.
         random_seed: of weights, patches and noise.
         patches: of an epoch.
-        shares: (volumes,) of the patches, how many each is drawn for; none for equal
-            ones.
         held_out: volumes that tell which epoch is the best; without any the last is.
         symmetries: by which patches are turned.
         tasks: that label the volumes, for the history.
         device: where to compute.
         threads: CPU threads.
     """
-    source = Patches(labelled, settings.patch_size, device, symmetries)
+    every_volume = list(chain.from_iterable(labelled))
+    source = Patches(every_volume, settings.patch_size, device, symmetries)
     run = _start(settings, random_seed, device)
     run.choose_precision(source, device)
     run.resume(file, same)
@@ -144,11 +150,9 @@ def fit_affinities(
         while not run.is_finished():
             draw = np.random.default_rng([random_seed, len(run.history) + 1])
             noise = torch_generator(draw, device)
-            numbers = draw.choice(len(labelled), patches, p=shares)
-            order = torch.from_numpy(numbers).to(device)
             losses = []
-            for first in range(0, patches, settings.batch_size):
-                batch = order[first : first + settings.batch_size]
+            for numbers in _batches(labelled, patches, settings.batch_size, draw):
+                batch = torch.from_numpy(numbers).to(device)
                 losses.append(_step(run, *source.draw(batch, noise)))
                 progress.update(len(batch))
             found = _validate(run, held_out, device)
@@ -158,10 +162,39 @@ def fit_affinities(
     return run.model.eval(), pd.DataFrame(run.history, columns=HISTORY.names)
 
 
+def _batches(
+    labelled: Sequence[Sequence[LabelledVolume]],
+    patches: int,
+    size: int,
+    draw: np.random.Generator,
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the numbers of the volumes that the patches of each batch are cut from.
+
+    Volumes are numbered from one tissue to the next.
+    """
+    counts = [len(volumes) for volumes in labelled]
+    firsts = np.cumsum([0, *counts])
+    for start in range(0, patches, size):
+        tissue = draw.integers(len(labelled))
+        of_batch = min(size, patches - start)
+        yield firsts[tissue] + draw.integers(counts[tissue], size=of_batch)
+
+
 @dataclass(kw_only=True)
 class _AffinityEpochs(Epochs):
     model: AffinityUNet
+    average: AveragedModel
     precision: torch.dtype = torch.float32
+
+    def weights(self) -> dict[str, Tensor]:
+        return self.average.module.state_dict()
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "average": self.average.state_dict()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        self.average.load_state_dict(state["average"])
 
     def choose_precision(self, patches: Patches, device: torch.device) -> None:
         """Compute in bfloat16 on a GPU, if its gradients of a batch are right."""
@@ -250,7 +283,11 @@ def _start(
     )
     scheduler = StepLR(optimizer, settings.lr_step, settings.lr_gamma)
     return _AffinityEpochs(
-        model=model, optimizer=optimizer, scheduler=scheduler, settings=settings
+        model=model,
+        average=average_of(model),
+        optimizer=optimizer,
+        scheduler=scheduler,
+        settings=settings,
     )
 
 
@@ -260,6 +297,7 @@ def _step(run: _AffinityEpochs, image: Tensor, objects: Tensor) -> Tensor:
     run.optimizer.zero_grad()
     torch.autograd.backward(loss)
     run.optimizer.step()
+    run.average.update_parameters(run.model)
     return loss.detach()
 
 
@@ -269,7 +307,7 @@ def _validate(
     """Return the mean loss of whole volumes, without augmentation; none of none."""
     if not volumes:
         return None
-    model = run.model.eval()
+    model = run.average.module.eval()
     with torch.inference_mode():
         losses = [
             affinity_loss(

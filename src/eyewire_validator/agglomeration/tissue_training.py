@@ -51,14 +51,10 @@ def train_tissue(
     Returns:
         The network, and the history in the schema `HISTORY`.
     """
-    labelled: list[LabelledVolume] = []
-    shares: list[float] = []
+    labelled: list[list[LabelledVolume]] = []
     for block in blocks.values():
         most = _coarsest(block, settings.patch_size)
-        for scale in SCALES:
-            cubes = label_cubes(block, min(scale, most))
-            labelled += cubes
-            shares += [1 / len(cubes)] * len(cubes)
+        labelled += [label_cubes(block, min(scale, most)) for scale in SCALES]
     return fit_affinities(
         labelled,
         settings,
@@ -66,7 +62,6 @@ def train_tissue(
         _fingerprint(blocks, settings, random_seed, patches),
         random_seed,
         patches=patches,
-        shares=np.array(shares) / sum(shares),
         device=device,
         threads=threads,
     )

@@ -92,9 +92,13 @@ class Epochs:
             }
         )
         if self._best_epoch() == len(self.history):
-            self.best_weights = copy.deepcopy(self.model.state_dict())
+            self.best_weights = copy.deepcopy(self.weights())
         self.scheduler.step()
         log.info("%s", "  ".join(f"{k} {v}" for k, v in self.history[-1].items()))
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the weights that are judged, and kept if they are the best."""
+        return self.model.state_dict()
 
     def state(self) -> dict[str, Any]:
         """Return the state as plain types and tensors."""

@@ -191,6 +191,19 @@ def test_patches_differ_in_contrast_brightness_and_noise():
     assert 130 < float(bright.max()) < 141
 
 
+def test_a_batch_is_of_one_tissue_and_each_counts_the_same():
+    volumes = [LabelledVolume(torch.zeros(1, 1, 1), torch.zeros(1, 1, 1))] * 9
+    tissues = [volumes[:1], volumes[1:]]
+    draw = np.random.default_rng(0)
+    batches = list(affinity_training._batches(tissues, 2001, 4, draw))
+    assert [len(batch) for batch in batches] == [4] * 500 + [1]
+    small = [bool((batch == 0).all()) for batch in batches]
+    large = [bool((batch > 0).all()) for batch in batches]
+    assert [one + other for one, other in zip(small, large, strict=True)] == [1] * 501
+    assert 220 < sum(small) < 280
+    assert set(np.concatenate(batches).tolist()) == set(range(9))
+
+
 def test_it_learns_where_membranes_are(store, index, tmp_path):
     model, history = train(index, store, tmp_path)
     lineage = Lineage(index)
