@@ -66,7 +66,7 @@ def contact_affinities(
     """Find the contacts of a volume and average affinities over the faces of each.
 
     A volume of 64 voxels an edge takes about 200 MB a thread meanwhile, one of 128 or
-    more 0.8 GB, and a fifth of that for each 256 voxels cubed.
+    more 0.8 GB, and 0.6 GB for each 256 voxels cubed.
 
     Args:
         model: the network; it computes where its weights are.
