@@ -4,7 +4,8 @@ INPUT   results/answers/{model}/answers.parquet of the first model that answers
         the files of `review.decisions`, as the page exported or Neuroglancer saved them
 OUTPUT  results/review/
             queue.parquet   a row a decision, the most useful first
-            index.html      the page on which people decide
+            index.html, index_parts/
+                            the page on which people decide
             neuroglancer.json
                             the same questions as a state of Neuroglancer
             neuvue.csv, webknossos.csv
@@ -93,6 +94,7 @@ rule render_review:
         manifest=manifest_of_files,
     output:
         page="results/review/index.html",
+        parts=directory("results/review/index_parts"),
         neuroglancer="results/review/neuroglancer.json",
     log:
         "results/logs/render_review/render_review.log",
