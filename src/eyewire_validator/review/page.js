@@ -60,12 +60,12 @@ async function save(item, made) {
     others?.postMessage(queue);
   } catch {
     unsaved++;
-    alert("The browser’s storage is full or closed: this tab alone keeps "
+    warn("The browser’s storage is full or closed: this tab alone keeps "
       + `${unsaved} of the decisions. Export them before you close it.`);
   }
 }
 
-function alert(text) {
+function warn(text) {
   $("alert").hidden = false;
   $("alert").textContent = text;
 }
@@ -131,7 +131,7 @@ async function cropBeside(place) {
   } catch (error) {
     loading.delete(number);
     crops.delete(place);
-    alert(`Pictures are missing: put the folder ${parts[0]} that was made with this page beside it, and open it anew.`);
+    warn(`Pictures are missing: put the folder ${parts[0]} that was made with this page beside it, and open it anew.`);
     throw error;
   }
 }
