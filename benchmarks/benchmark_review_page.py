@@ -4,7 +4,8 @@
 
 On a page of 1,000 questions, made up of smooth noise unless one is given: its size;
 from the start of its loading to the first question, and from a key to the next, until
-it is painted, by the page's own clock. Chromium draws without a graphics card.
+it is painted, by the page's own clock. Chromium draws without a graphics card. The
+made-up page is measured as one file and with its crops beside it, by turns.
 
 Then keys are pressed and the browser is killed at random moments, and opened again:
 what it had shown as decided must be there.
@@ -22,13 +23,19 @@ import pandas as pd
 from scipy.ndimage import gaussian_filter
 
 from eyewire_validator.review.crops import EDGE, cut_crop, pack_crop
-from eyewire_validator.review.page import describe_items, render_page
+from eyewire_validator.review.page import (
+    INDEX,
+    LIMIT,
+    describe_items,
+    page_files,
+)
+from eyewire_validator.storage.files import write_text
 from eyewire_validator.volumes.store import CoarseVolume
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
 from chromium import Browser, Tab
 
-ITEMS, KEYS = 1000, 30
+ITEMS, KEYS, TURNS = 1000, 30, 3
 SHOWN = "document.getElementById('views')?.ariaBusy === 'false'"
 # The page's clock at each key, and when the question after it is painted.
 CLOCK = """
@@ -43,8 +50,8 @@ requestAnimationFrame(look);
 """
 
 
-def made_up_page() -> str:
-    """Return a page of smooth noise, with segments of 16 voxels an edge."""
+def made_up_page(folder: Path, limit: int) -> Path:
+    """Write a page of smooth noise, with segments of 16 voxels an edge."""
     generator = np.random.default_rng(0)
     noise = gaussian_filter(generator.standard_normal((EDGE, EDGE, EDGE)), 2)
     image = (128 + 40 * noise / noise.std()).clip(0, 255).astype(np.uint8)
@@ -61,11 +68,13 @@ def made_up_page() -> str:
     }
     rows = [{**row, "segment": n, "item": f"1-{n}"} for n in range(ITEMS)]
     items = describe_items(pd.DataFrame(rows))
-    return "".join(render_page(items, [crop] * ITEMS, "nm"))
+    for name, text in page_files(items, [crop] * ITEMS, "nm", limit):
+        write_text(folder / name, text)
+    return folder / INDEX
 
 
-def measure(page: Path, profile: Path) -> None:
-    """Print how long the first question takes, and the next after a key."""
+def measure(page: Path, profile: Path) -> tuple[float, list[float]]:
+    """Return how long the first question takes, and the next after each key, ms."""
     browser = Browser(profile)
     tab = browser.tab()
     tab.send("Page.addScriptToEvaluateOnNewDocument", source=CLOCK)
@@ -76,9 +85,16 @@ def measure(page: Path, profile: Path) -> None:
             tab.press("y")
     first, *others = tab.run("seen")
     waits = [b - a for a, b in zip(tab.run("keyed"), others, strict=True)]
-    print(f"first question after {first:.0f} ms")
-    print(f"next after a key: median {median(waits):.0f} ms, most {max(waits):.0f} ms")
     browser.close()
+    return first, waits
+
+
+def describe(page: Path, turns: list[tuple[float, list[float]]]) -> None:
+    """Print what was measured of a page."""
+    firsts, waits = [first for first, _ in turns], [w for _, own in turns for w in own]
+    print(f"{page.parent.name}: {page.stat().st_size / 1e6:.1f} MB")
+    print(f"first question after {median(firsts):.0f} ms, at most {max(firsts):.0f} ms")
+    print(f"next after a key: median {median(waits):.0f} ms, most {max(waits):.0f} ms")
 
 
 def decided(tab: Tab) -> int:
@@ -110,12 +126,19 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        page = given.page or Path(name, "index.html")
-        if not given.page:
-            page.write_text(made_up_page(), encoding="utf-8")
-        print(f"{page.stat().st_size / 1e6:.1f} MB")
-        measure(page.resolve(), Path(name, "measured"))
-        kill(page.resolve(), Path(name, "killed"), given.kills)
+        if given.page:
+            pages = [given.page.resolve()]
+        else:
+            limits = {"beside": LIMIT, "inside": sys.maxsize}
+            pages = [made_up_page(Path(name, k), n) for k, n in limits.items()]
+        measured: dict[Path, list[tuple[float, list[float]]]] = {}
+        for turn in range(TURNS):
+            for page in pages:
+                profile = Path(name, f"{page.parent.name}{turn}")
+                measured.setdefault(page, []).append(measure(page, profile))
+        for page, turns in measured.items():
+            describe(page, turns)
+        kill(pages[0], Path(name, "killed"), given.kills)
 
 
 if __name__ == "__main__":

@@ -303,6 +303,10 @@ def thresholds_of_model(model):
 REVIEWED = ANSWERING[0]
 
 
+# The files that the questions are exported to, for other tools.
+EXPORTS = ["neuvue", *(["webknossos"] if config["review"]["webknossos"] else [])]
+
+
 def checkpoint_of_reviewed(wildcards):
     """The checkpoint of the model whose answers people review, if it has one."""
     has_weights = MODELS[REVIEWED].has_weights

@@ -4,11 +4,15 @@ INPUT   results/answers/{model}/answers.parquet of the first model that answers
         the files of `review.decisions`, as the page exported or Neuroglancer saved them
 OUTPUT  results/review/
             queue.parquet   a row a decision, the most useful first
-            index.html      the page on which people decide
+            index.html, index_parts/
+                            the page on which people decide
             neuroglancer.json
                             the same questions as a state of Neuroglancer
+            neuvue.csv, webknossos.csv
+                            the same questions for other tools
             decisions.parquet, decisions.json, decided.csv
                             what came back, how far reviewers agree, and who decided
+            merges.csv      what is settled as belonging, for CAVE
             curve.csv, curve.json
                             edits found against decisions made, where they are known
         results/figures/queue.png, .svg
@@ -22,6 +26,8 @@ rule review:
         "results/review/index.html",
         "results/review/neuroglancer.json",
         "results/review/decided.csv",
+        "results/review/merges.csv",
+        [f"results/review/{name}.csv" for name in EXPORTS],
         "results/figures/queue.png" if HAS_LABELS else [],
     localrule: True
 
@@ -88,6 +94,7 @@ rule render_review:
         manifest=manifest_of_files,
     output:
         page="results/review/index.html",
+        parts=directory("results/review/index_parts"),
         neuroglancer="results/review/neuroglancer.json",
     log:
         "results/logs/render_review/render_review.log",
@@ -106,6 +113,35 @@ rule render_review:
         code=code("render_review.py"),
     script:
         "../workflow/scripts/render_review.py"
+
+
+rule export_review:
+    """Export the first questions of the queue, and what is settled, to other tools."""
+    input:
+        queue="results/review/queue.parquet",
+        decisions="results/review/decisions.parquet",
+        index="results/tasks/index.parquet",
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+        manifest=manifest_of_files,
+        supervoxels=own_ids,
+    output:
+        merges="results/review/merges.csv",
+        questions=[f"results/review/{name}.csv" for name in EXPORTS],
+    log:
+        "results/logs/export_review/export_review.log",
+    benchmark:
+        "results/benchmarks/export_review/export_review.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        page_items=config["review"]["page_items"],
+        webknossos=config["review"]["webknossos"],
+        geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        code=code("export_review.py"),
+    script:
+        "../workflow/scripts/export_review.py"
 
 
 rule measure_review:

@@ -14,6 +14,7 @@ from select import select
 from typing import Any, Self
 
 PROGRAM = shutil.which("chromium")
+PACKAGE = "chromium"
 # Long enough for a machine on which much else runs; nothing waits for it to pass.
 PATIENCE_MS = 60_000
 
@@ -118,6 +119,12 @@ class Browser:
         os.close(to_browser)
         os.close(from_browser)
         self._received, self._sent = b"", 0
+        self.downloads = profile / "downloads"
+        self.send(
+            "Browser.setDownloadBehavior",
+            behavior="allow",
+            downloadPath=str(self.downloads),
+        )
 
     def tab(self) -> Tab:
         """Open a tab."""

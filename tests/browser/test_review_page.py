@@ -7,42 +7,77 @@ import numpy as np
 import pandas as pd
 import pytest
 from chromium import Browser
+from conftest import BOTH
 
 from eyewire_validator.review.crops import cut_crop, pack_crop
 from eyewire_validator.review.decisions import read_decisions
-from eyewire_validator.review.page import describe_items, render_page
+from eyewire_validator.review.page import (
+    PART_ITEMS,
+    PARTS,
+    describe_items,
+    page_files,
+)
 from eyewire_validator.volumes.store import CoarseVolume
 
+HOSTILE = (
+    "</script><script>document.title = 'owned'</script><!--"
+    "<img src=x onerror=\"document.title = 'owned'\">"
+)
 ROW = {
-    "reason": "ask", "why": "</script><script>document.title = 'owned'</script>",
-    "split": "open", "task": 1, "cell": 7, "seeds": str(2**63 + 1), "supervoxel": 9,
+    "reason": "ask", "why": HOSTILE, "split": "open", "task": 1, "cell": 7,
+    "seeds": str(2**63 + 1), "supervoxel": 9,
     "data": "d", "checkpoint": "c", "voxels": 10, "probability": 0.4,
     "expected_edits": 0.4, "proposal": False, "current": False, "blind": False,
     "z": 3, "y": 4, "x": 5, "z_nm": None, "y_nm": None, "x_nm": None,
 }  # fmt: skip
+# The last is in the second part.
+MANY = PART_ITEMS + 1
 # A question is there.
 SHOWN = "document.getElementById('views').ariaBusy === 'false'"
 
 
-@pytest.fixture
-def page(tmp_path):
-    """The page of three questions, of which the second is blind."""
+def packed():
+    """Return a crop of three segments in a row."""
     ids = np.kron([[[1, 2, 3]]], np.ones((8, 8, 8))).astype(np.uint16)
     volume = CoarseVolume((ids * 60).astype(np.uint8), ids)
-    crop = pack_crop(cut_crop(volume, np.array([1]), 2, (0, 0, 0)))
+    return pack_crop(cut_crop(volume, np.array([1]), 2, (0, 0, 0)))
+
+
+@pytest.fixture
+def page(tmp_path):
+    """The page of three questions; the second is blind, the third's cell is hostile."""
     rows = [{**ROW, "item": f"1-{n}", "segment": n, "blind": n == 2} for n in (1, 2, 3)]
-    items = describe_items(pd.DataFrame(rows))
-    path = tmp_path / "index.html"
-    path.write_text("".join(render_page(items, [crop] * 3, "nm")), encoding="utf-8")
+    rows[2]["cell"] = HOSTILE
+    return write(tmp_path, describe_items(pd.DataFrame(rows)), [packed()] * 3)
+
+
+@pytest.fixture
+def many(tmp_path):
+    """A page of more questions than a part has, beside it."""
+    rows = [{**ROW, "item": f"1-{n}", "segment": n} for n in range(MANY)]
+    crops = [{**packed(), "contact": [n % 8, 0, 0]} for n in range(MANY)]
+    return write(tmp_path, describe_items(pd.DataFrame(rows)), crops, limit=0)
+
+
+def write(folder, items, crops, **options):
+    """Write the page, and return the file to open."""
+    for name, text in page_files(items, crops, "nm", **options):
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("".join(text), encoding="utf-8")
     return path
 
 
 @pytest.fixture
-def press(page, browser, tab, tmp_path):
+def tab(tab):
+    """A tab in which what was decided is forgotten at the end."""
+    yield tab
+    tab.run("localStorage.clear(), inLog('readwrite', (log) => log.clear())")
+
+
+@pytest.fixture
+def press(page, tab):
     """Return a function that opens the page anew, presses keys, and reads it."""
-    browser.send(
-        "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path)
-    )
 
     def press(*steps):
         tab.open(page.as_uri())
@@ -52,8 +87,7 @@ def press(page, browser, tab, tmp_path):
             tab.wait_for(SHOWN)
         return tab
 
-    yield press
-    tab.run("localStorage.clear(), inLog('readwrite', (log) => log.clear())")
+    return press
 
 
 def typed(field, text):
@@ -77,14 +111,17 @@ def text_of(tab, name):
 
 
 @pytest.fixture
-def exported(tmp_path):
+def exported(browser):
     """Return a function that exports the decisions, and returns the file."""
 
     def export(tab):
-        for old in tmp_path.glob("*.jsonl"):
+        for old in browser.downloads.glob("*.jsonl"):
             old.unlink()
         tab.run("document.getElementById('export').click()")
-        while not (files := list(tmp_path.glob("*.jsonl"))):
+        while not (files := list(browser.downloads.glob("*.jsonl"))):
+            time.sleep(0.01)
+        # It is there before what is in it.
+        while not files[0].stat().st_size:
             time.sleep(0.01)
         return files[0]
 
@@ -99,6 +136,7 @@ def verdicts(file):
     return [(line["item"], line["verdict"]) for line in lines_of(file)]
 
 
+@BOTH
 def test_decisions_outlive_a_reload_and_can_be_undone(press, exported):
     first = verdicts(exported(press(typed("reviewer", "Ada"), "y", "n")))
     assert first == [("1-1", "yes"), ("1-2", "no")]
@@ -112,6 +150,35 @@ def test_decisions_outlive_a_reload_and_can_be_undone(press, exported):
     ]
     assert decision["reviewer"] == "Ada"
     assert (decision["seeds"], decision["data"]) == (str(2**63 + 1), "d")
+
+
+@BOTH
+def test_a_page_whose_crops_are_beside_it(many, tab, exported):
+    tab.open(many.as_uri())
+    for place in range(MANY):
+        tab.wait_for(SHOWN)
+        assert f"Question {place + 1} of {MANY}" in text_of(tab, "counts")
+        # Each crop has its own contact.
+        assert tab.run("document.getElementById('slice').value") == str(place % 8)
+        tab.press("y")
+    tab.wait_for(SHOWN)
+    assert len(verdicts(exported(tab))) == MANY
+
+
+@BOTH
+@pytest.mark.parametrize("wrong", ["none", "another queue's"])
+def test_crops_that_are_not_beside_it_are_missed_aloud(many, tab, wrong):
+    part = many.parent / PARTS / "0.js"
+    text = part.read_text()
+    part.unlink()
+    if wrong != "none":
+        part.write_text(text.replace('part(["', 'part(["0'))
+    tab.open(many.as_uri())
+    tab.wait_for("!document.getElementById('alert').hidden")
+    assert PARTS in text_of(tab, "alert")
+    tab.press("y")
+    assert tab.run("document.getElementById('views').ariaBusy") == "true"
+    assert tab.run("document.getElementById('progress').value") == 0
 
 
 def test_what_is_exported_can_be_imported(press, exported):
@@ -204,10 +271,22 @@ def test_what_is_put_off_comes_back_at_the_end(press):
     assert "Question 1 of 3 · 2 decided" in text_of(found, "counts")
 
 
-def test_hostile_text_is_shown_and_does_nothing(press):
-    found = press()
-    assert text_of(found, "why") == ROW["why"]
-    assert found.run("document.title") == "Eyewire Validator: review"
+@BOTH
+def test_hostile_text_is_shown_and_does_nothing(press, exported):
+    """In a cell's name, and in a note that is typed, exported, and shown again."""
+    decided = press(typed("note", HOSTILE), typed("reviewer", HOSTILE[:60]), "y")
+    rows, refused = read_decisions([exported(decided)], {1: "d"}.get)
+    assert refused == []
+    assert rows[["note", "reviewer"]].values.tolist() == [[HOSTILE, HOSTILE[:60]]]
+    again = press("k")
+    assert text_of(again, "why") == HOSTILE
+    assert again.run("document.getElementById('note').value") == HOSTILE
+    for key in "jj":
+        again.press(key)
+        again.wait_for(SHOWN)
+    assert HOSTILE in text_of(again, "ids")
+    assert again.run("document.title") == "Eyewire Validator: review"
+    assert again.run("document.images.length") == 0
 
 
 def test_slices_are_drawn_and_nothing_sticks_out(press):

@@ -9,7 +9,7 @@ import numpy as np
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.review.crops import cut_crop, pack_crop
 from eyewire_validator.review.neuroglancer import make_state
-from eyewire_validator.review.page import describe_items, hash_of_queue, render_page
+from eyewire_validator.review.page import describe_items, hash_of_queue, page_files
 from eyewire_validator.storage.files import write_json, write_text
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.review import QUEUE
@@ -43,6 +43,9 @@ with job_log(snakemake.log[0], snakemake.output):
     unit = "nm" if store.voxel_nm else "voxels"
     items = describe_items(queue)
     state = make_state(items, hash_of_queue(items), store.voxel_nm, *params.sources)
-    write_text(Path(snakemake.output.page), render_page(items, crops(), unit))
+    folder = Path(snakemake.output.page).parent
+    Path(snakemake.output.parts).mkdir()
+    for name, text in page_files(items, crops(), unit):
+        write_text(folder / name, text)
     write_json(Path(snakemake.output.neuroglancer), state)
     print(f"{len(queue)} questions on the page")

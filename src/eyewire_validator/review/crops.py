@@ -53,10 +53,8 @@ def cut_crop(
         point: coarse voxel (z, y, x) to look at where the candidate vanished in the
             downsampling.
     """
-    labels = np.full(volume.segmentation.shape, NOTHING, np.uint8)
-    labels[volume.mask(seed)] = SEED
-    labels[volume.mask([candidate])] = CANDIDATE
-    middle = _contact(labels, point)
+    labels = label_pair(volume, seed, candidate)
+    middle = find_contact(labels, point)
     shape = np.array(labels.shape, np.int64)
     start = np.clip(middle - EDGE // 2, 0, np.maximum(shape - EDGE, 0))
     box = tuple(slice(low, low + EDGE) for low in start)
@@ -79,8 +77,23 @@ def pack_crop(crop: Crop) -> dict[str, Any]:
     }
 
 
-def _contact(labels: NDArray[np.uint8], point: Sequence[int]) -> NDArray[np.int64]:
-    """Return the candidate's voxel in the middle of those nearest to the seed."""
+def label_pair(
+    volume: CoarseVolume, seed: NDArray[np.int64], candidate: int
+) -> NDArray[np.uint8]:
+    """Return (z, y, x) where seed and candidate are: `SEED`, `CANDIDATE`, `NOTHING`."""
+    labels = np.full(volume.segmentation.shape, NOTHING, np.uint8)
+    labels[volume.mask(seed)] = SEED
+    labels[volume.mask([candidate])] = CANDIDATE
+    return labels
+
+
+def find_contact(labels: NDArray[np.uint8], point: Sequence[int]) -> NDArray[np.int64]:
+    """Return the candidate's voxel in the middle of those nearest to the seed.
+
+    Args:
+        labels: from `label_pair`.
+        point: voxel (z, y, x) to return where there is no candidate.
+    """
     from scipy.ndimage import distance_transform_edt
 
     voxels = np.argwhere(labels == CANDIDATE)

@@ -1,6 +1,6 @@
 "use strict";
 const $ = (id) => document.getElementById(id);
-const {items, queue, unit} = JSON.parse($("queue").textContent);
+const {items, queue, unit, parts} = JSON.parse($("queue").textContent);
 const IDLE_MS = 10_000;
 const SEED = [0, 114, 178], CANDIDATE = [230, 159, 0];
 const KEYS = {y: "yes", n: "no", u: "unsure", i: "irrelevant", l: "later", f: "flag"};
@@ -60,10 +60,14 @@ async function save(item, made) {
     others?.postMessage(queue);
   } catch {
     unsaved++;
-    $("alert").hidden = false;
-    $("alert").textContent = "The browser’s storage is full or closed: this tab alone keeps "
-      + `${unsaved} of the decisions. Export them before you close it.`;
+    warn("The browser’s storage is full or closed: this tab alone keeps "
+      + `${unsaved} of the decisions. Export them before you close it.`);
   }
+}
+
+function warn(text) {
+  $("alert").hidden = false;
+  $("alert").textContent = text;
 }
 
 const recordOf = (item) => records.get(item);
@@ -100,9 +104,45 @@ function cropOf(place) {
   return crops.get(place);
 }
 
-async function decode(place) {
+/* Where the crops are beside the page, a file of some of them is a script that calls
+   `part`: it loads from a disk, which nothing else does. */
+const loading = new Map(), arrived = new Map();
+
+function part([of, number, found]) {
+  if (of === queue) arrived.get(number)?.(found);
+}
+
+function loadPart(number) {
+  return new Promise((done, fail) => {
+    arrived.set(number, done);
+    const script = document.createElement("script");
+    script.src = `${parts[0]}/${number}.js`;
+    // After its call: it is of another queue then.
+    script.onload = script.onerror = () => fail(new Error(script.src));
+    document.head.append(script);
+  });
+}
+
+async function cropBeside(place) {
+  const number = Math.floor(place / parts[1]);
+  if (!loading.has(number)) loading.set(number, loadPart(number));
+  try {
+    return (await loading.get(number))[place % parts[1]];
+  } catch (error) {
+    loading.delete(number);
+    crops.delete(place);
+    warn(`Pictures are missing: put the folder ${parts[0]} that was made with this page beside it, and open it anew.`);
+    throw error;
+  }
+}
+
+async function cropInside(place) {
   if (!$(`crop-${place}`)) await wholePage;
-  const crop = JSON.parse($(`crop-${place}`).textContent);
+  return JSON.parse($(`crop-${place}`).textContent);
+}
+
+async function decode(place) {
+  const crop = await (parts ? cropBeside : cropInside)(place);
   const sheet = new Image();
   sheet.src = crop.sheet;
   await sheet.decode();
@@ -153,7 +193,7 @@ async function show(next) {
   tell();
   draw();
   for (const other of crops.keys()) if (Math.abs(other - place) > 5) crops.delete(other);
-  for (const other of [place + 1, place + 2]) cropOf(other);
+  for (const other of [place + 1, place + 2]) cropOf(other)?.catch(() => {});
 }
 
 function wait() {

@@ -1,10 +1,15 @@
-"""The page on which people decide: one file that needs no network and no server."""
+"""The page on which people decide: it needs no network and no server.
+
+It is one file. Where that would be large, it is a small one, and the crops are in files
+beside it, so many in each, which it loads when they are due.
+"""
 
 import base64
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
+from itertools import chain, islice
 from typing import Any
 
 import pandas as pd
@@ -12,6 +17,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from eyewire_validator.storage.hashes import settings_hash
 
+INDEX, PARTS = "index.html", "index_parts"
+# A page of more bytes than this has its crops beside it.
+LIMIT = 20_000_000
+# In each file of a part: half a megabyte, so that the first is there at once.
+PART_ITEMS = 20
 # Texts in JSON, also numbers of 64 bits, which JSON's own readers round.
 _TEXTS = (
     *("item", "reason", "why", "split", "task", "cell", "segment", "seeds"),
@@ -45,8 +55,45 @@ def hash_of_queue(items: list[dict[str, Any]]) -> str:
     return settings_hash(items)
 
 
+def page_files(
+    items: list[dict[str, Any]],
+    crops: Iterable[Mapping[str, Any]],
+    unit: str,
+    limit: int = LIMIT,
+) -> Iterator[tuple[str, Iterable[str]]]:
+    """Yield the name and the text of each file of the page, the one to open last.
+
+    Args:
+        items: from `describe_items`.
+        crops: from `crops.pack_crop`, one an item, in their order.
+        unit: of the crops' edges: ``nm``, or ``voxels``.
+        limit: bytes of crops that the page itself may hold.
+    """
+    rest = iter(crops)
+    held = list(_first(rest, limit))
+    if (following := next(rest, None)) is None:
+        yield INDEX, render_page(items, held, unit)
+        return
+    queue, number = hash_of_queue(items), 0
+    rest = chain(held, [following], rest)
+    while part := list(islice(rest, PART_ITEMS)):
+        yield f"{PARTS}/{number}.js", [f"part({_embedded([queue, number, part])});\n"]
+        number += 1
+    yield INDEX, render_page(items, None, unit)
+
+
+def _first(
+    crops: Iterator[Mapping[str, Any]], limit: int
+) -> Iterator[Mapping[str, Any]]:
+    """Yield crops until they take more than so many bytes."""
+    size = 0
+    while size <= limit and (crop := next(crops, None)) is not None:
+        size += len(_embedded(crop))
+        yield crop
+
+
 def render_page(
-    items: list[dict[str, Any]], crops: Iterable[Mapping[str, Any]], unit: str
+    items: list[dict[str, Any]], crops: Iterable[Mapping[str, Any]] | None, unit: str
 ) -> Iterator[str]:
     """Yield the page piece by piece, so that one crop is in memory at a time.
 
@@ -55,7 +102,8 @@ def render_page(
 
     Args:
         items: from `describe_items`.
-        crops: from `crops.pack_crop`, one an item, in their order.
+        crops: from `crops.pack_crop`, one an item, in their order; none: they are
+            beside the page.
         unit: of the crops' edges: ``nm``, or ``voxels``.
     """
     environment = Environment(
@@ -70,8 +118,16 @@ def render_page(
     return environment.get_template("page.html").generate(
         script=script,
         script_hash=f"sha256-{digest}",
-        queue=_embedded({"items": items, "queue": hash_of_queue(items), "unit": unit}),
-        crops=map(_embedded, crops),
+        beside=crops is None,
+        queue=_embedded(
+            {
+                "items": items,
+                "queue": hash_of_queue(items),
+                "unit": unit,
+                "parts": None if crops is not None else [PARTS, PART_ITEMS],
+            }
+        ),
+        crops=map(_embedded, crops or ()),
     )
 
 

@@ -57,7 +57,7 @@ class Origins:
             middle = np.array(task.corner) + np.array(factor) // 2
             places = middle + coverage.points * factor
         return {
-            "supervoxel": self._own_ids(task.volume_id, segments),
+            "supervoxel": self.own_ids(task.volume_id, segments),
             **dict(zip("zyx", places.T, strict=True)),
         }
 
@@ -67,10 +67,15 @@ class Origins:
         Raises:
             TableError: a segment is not in the table of supervoxels.
         """
-        own_ids = np.unique(self._own_ids(task.volume_id, task.seed))
+        own_ids = np.unique(self.own_ids(task.volume_id, task.seed))
         return [int(own_id) for own_id in own_ids]
 
-    def _own_ids(self, volume: int, segments: NDArray[np.int64]) -> NDArray[np.uint64]:
+    def own_ids(self, volume: int, segments: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return the own ids of (n,) segments of a volume.
+
+        Raises:
+            TableError: a segment is not in the table of supervoxels.
+        """
         if self._supervoxels is None:
             return segments.astype(np.uint64)
         try:

@@ -117,6 +117,16 @@ def test_the_defaults_of_a_kind_name_all_of_its_keys(kind):
         ),
         ("evaluation.risk.false_merge", 0, "evaluation.risk.false_merge: 0 is less"),
         ("sandbo", 3, "unknown key sandbo (did you mean sandbox?)"),
+        (
+            "review.webknossos",
+            {"dataset_id": "5f00"},
+            "missing under review.webknossos: task_type_id, project, experience_domain",
+        ),
+        (
+            "review.webknossos",
+            {"project": "one, two"},
+            "review.webknossos.project: 'one, two' does not match",
+        ),
         ("api.requests_per_second", -3, "api.requests_per_second: -3 is less than"),
         ("api.requests_per_second", 0, "api.requests_per_second: 0 is less than"),
         ("models.lwunet.context", "x", "models.lwunet.context: 'x' is not one of"),

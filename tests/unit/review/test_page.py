@@ -8,7 +8,14 @@ import re
 import pandas as pd
 import pytest
 
-from eyewire_validator.review.page import describe_items, render_page
+from eyewire_validator.review.page import (
+    INDEX,
+    PART_ITEMS,
+    PARTS,
+    describe_items,
+    page_files,
+    render_page,
+)
 
 ROW = {
     "item": "1-2", "reason": "ask", "why": "The model is not sure.", "split": "open",
@@ -77,3 +84,39 @@ def test_another_queue_has_another_hash(render):
         embedded(render(data=data), "queue")["queue"] for data in ("d", "other")
     )
     assert one != other
+
+
+def files_of(count, limit):
+    rows = [{**ROW, "item": f"1-{n}", "segment": n} for n in range(count)]
+    items = describe_items(pd.DataFrame(rows))
+    crops = ({**CROP, "contact": [n, 0, 0]} for n in range(count))
+    return {name: "".join(text) for name, text in page_files(items, crops, "nm", limit)}
+
+
+def test_few_crops_are_in_the_page():
+    files = files_of(2, 1000)
+    assert list(files) == [INDEX]
+    assert embedded(files[INDEX], "crop-1")["contact"] == [1, 0, 0]
+    assert "strict-dynamic" not in files[INDEX]
+
+
+@pytest.mark.parametrize("limit", [0, 1000])
+def test_many_crops_are_beside_it_each_once_and_in_order(limit):
+    files = files_of(2 * PART_ITEMS + 1, limit)
+    assert list(files) == [*(f"{PARTS}/{n}.js" for n in range(3)), INDEX]
+    queue = embedded(files[INDEX], "queue")
+    assert queue["parts"] == [PARTS, PART_ITEMS]
+    assert 'id="crop-' not in files[INDEX]
+    found = []
+    for number in range(3):
+        call = re.fullmatch(r"part\((.*)\);\n", files[f"{PARTS}/{number}.js"])
+        of, known, crops = json.loads(call[1])
+        assert (of, known) == (queue["queue"], number)
+        found += [crop["contact"][0] for crop in crops]
+    assert found == list(range(2 * PART_ITEMS + 1))
+
+
+def test_what_just_fits_is_one_file():
+    size = sum(len(json.dumps({**CROP, "contact": [n, 0, 0]})) for n in range(3))
+    assert list(files_of(3, size)) == [INDEX]
+    assert len(files_of(3, size // 3)) == 2

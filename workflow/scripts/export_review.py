@@ -1,0 +1,43 @@
+"""Export the first questions of the queue, and what is settled, to other tools."""
+
+from pathlib import Path
+
+from eyewire_validator.evaluation.comparison import to_csv
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.review.exports import neuvue_segments, webknossos_tasks
+from eyewire_validator.review.merges import list_merges
+from eyewire_validator.storage.files import write_bytes, write_text
+from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.schemas.review import DECISIONS, QUEUE
+from eyewire_validator.storage.tables import read_table
+from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.tasks.origins import Origins
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.store import VolumeStore
+from eyewire_validator.volumes.voxel_size import voxel_size
+
+with job_log(snakemake.log[0], snakemake.output):
+    files, params = snakemake.input, snakemake.params
+    queue = read_table(Path(files.queue), QUEUE).head(params.page_items)
+    lines = {"neuvue": list(neuvue_segments(queue))}
+    if params.webknossos:
+        lines["webknossos"] = list(webknossos_tasks(queue, params.webknossos))
+    for path in map(Path, snakemake.output.questions):
+        write_text(path, lines[path.stem])
+        print(f"{path.name}: {len(lines[path.stem])} of {len(queue)} questions")
+    store = VolumeStore(
+        map(Path, files.volumes),
+        VolumeGeometry(**params.geometry),
+        voxel_nm=voxel_size(
+            params.voxel_nm, Path(files.manifest) if files.manifest else None
+        ),
+    )
+    merges = list_merges(
+        read_table(Path(files.decisions), DECISIONS),
+        Lineage(read_table(Path(files.index), TASK_INDEX)),
+        store,
+        Origins(Path(files.supervoxels) if files.supervoxels else None),
+    )
+    write_bytes(Path(snakemake.output.merges), to_csv(merges).encode())
+    unknown = "" if store.voxel_nm else "; volumes.voxel_nm says how large a voxel is"
+    print(f"merges.csv: {len(merges)} merges{unknown}")
