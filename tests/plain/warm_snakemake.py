@@ -8,6 +8,7 @@ package, and imports theirs.
 """
 
 import ast
+import gc
 import json
 import os
 import runpy
@@ -161,6 +162,9 @@ def warm_up() -> None:
     for script in SCRIPTS:
         import_what_it_imports(script)
         code_hash(script)
+    # No fork shall look for garbage among all that, which would copy its memory, too.
+    gc.collect()
+    gc.freeze()
 
 
 def import_what_it_imports(script: Path) -> None:
