@@ -8,6 +8,7 @@ package, and imports theirs.
 """
 
 import ast
+import atexit
 import gc
 import json
 import os
@@ -15,12 +16,13 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
-from typing import Any, NoReturn
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
@@ -31,7 +33,6 @@ WHEN_USED = (
     *("eyewire_validator.plan.models", "eyewire_validator.sandbox.seeds"),
     *("eyewire_validator.sandbox.service.application", "sklearn.linear_model"),
     *("scipy.optimize", "matplotlib.backends.backend_agg", "nbformat", "smart_open"),
-    "snakemake.benchmark",
 )
 
 
@@ -78,14 +79,17 @@ def serve() -> None:
     """Fork a run for each line of the input, and answer with its exit status."""
     for line in sys.stdin:
         if (process := os.fork()) == 0:
-            become(*json.loads(line))
+            status = status_of(become, *json.loads(line))
+            atexit._run_exitfuncs()
+            # To take down a process, module by module, takes longer than most runs.
+            os._exit(status)
         _, status = os.waitpid(process, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 def become(
     arguments: list[str], folder: str, environment: dict[str, str], output: str
-) -> NoReturn:
+) -> None:
     """Run Snakemake in this process, as if it had been started for that."""
     from snakemake.cli import main
     from snakemake.script import PythonScript
@@ -102,31 +106,34 @@ def become(
     os.environ.update(environment)
     import_from(environment["PYTHONPATH"])
     sys.argv = ["snakemake", *arguments]
-    sys.exit(main())
+    main()
 
 
 def fork_job(script: Any, path: str, edit: bool = False) -> None:
     """Run a job's script in a fork of this process, in place of a new Python."""
-    from snakemake.benchmark import benchmarked
     from threadpoolctl import threadpool_limits
 
+    begin = time.monotonic()
     sys.stdout.flush()
     sys.stderr.flush()
     if (job := os.fork()) == 0:
         # What Snakemake says to a new Python by OMP_NUM_THREADS and its like.
         threadpool_limits(script.threads)
         # Nothing of the run may come after it, such as waiting for its threads.
-        os._exit(run_script(path))
-    with benchmarked(job, script.bench_record):
-        _, status = os.waitpid(job, 0)
+        os._exit(status_of(runpy.run_path, path, None, "__main__"))
+    _, status = os.waitpid(job, 0)
+    if script.bench_record:
+        script.bench_record.running_time = time.monotonic() - begin
+        # As if it had ended at once: looking at a fork's memory takes longer than it.
+        script.bench_record.process_gone = True
     if status:
         raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), path)
 
 
-def run_script(path: str) -> int:
-    """Run a script as the program; return its exit status."""
+def status_of(program: Callable[..., object], *arguments: object) -> int:
+    """Run a program to its end; return its exit status."""
     try:
-        runpy.run_path(path, run_name="__main__")
+        program(*arguments)
     except SystemExit as end:
         return int(end.code or 0)
     except BaseException:
