@@ -117,10 +117,14 @@ def fork_job(script: Any, path: str, edit: bool = False) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     if (job := os.fork()) == 0:
-        # What Snakemake says to a new Python by OMP_NUM_THREADS and its like.
-        threadpool_limits(script.threads)
-        # Nothing of the run may come after it, such as waiting for its threads.
-        os._exit(status_of(runpy.run_path, path, None, "__main__"))
+        status = 1
+        try:
+            # What Snakemake says to a new Python by OMP_NUM_THREADS and its like.
+            threadpool_limits(script.threads)
+            status = status_of(runpy.run_path, path, None, "__main__")
+        finally:
+            # Nothing of the run may come after it, such as waiting for its threads.
+            os._exit(status)
     _, status = os.waitpid(job, 0)
     if script.bench_record:
         script.bench_record.running_time = time.monotonic() - begin
