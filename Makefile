@@ -11,7 +11,7 @@ READY := $(VENV)/ready
 # installed; where it may not keep that, every job would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lock clean place
+.PHONY: demo test check pytest lock clean place
 
 ## Answer a first task, run the whole workflow on the sandbox, show the honest table.
 demo: $(READY)
@@ -20,15 +20,20 @@ demo: $(READY)
 	@echo "Report:  results/report/index.html"
 	@echo "Figures: results/figures/"
 
-## Check style, types and the workflow, then run the tests. A file's tests stay together;
-## those of Slurm wait for most of their time, so there is a worker more than cores.
-test: $(READY)
+## Check style, types and the workflow, then run the tests; with --jobs=2 both at once.
+test: check pytest
+
+check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
-	$(BIN)/pytest --numprocesses=$$(($(CORES) + 1)) --dist=loadfile --no-loadscope-reorder
+
+## A file's tests stay together. There are two workers more than cores: many tests wait,
+## for Slurm, for a server's rate, or for the run that all share.
+pytest: $(READY)
+	$(BIN)/pytest --numprocesses=$$(($(CORES) + 2)) --dist=loadfile --no-loadscope-reorder
 
 ## Snakemake cannot start jobs with a Python whose path has a space.
 place:

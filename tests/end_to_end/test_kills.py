@@ -95,14 +95,23 @@ def finish(folder: Path, targets: Sequence[str], config: object) -> None:
 def kill_in(
     rule: str, share: float, reference: Path, run: subprocess.Popen, folder: Path
 ) -> Kill | None:
-    """Kill a run at a share of a job's usual time; none if there was no such job."""
+    """Kill a run at a share of a job's usual time; none if there was no such job.
+
+    The time counts from when the job has imported all and opens its log.
+    """
     output: list[str] = []
+    begin = time.time()
     reader = threading.Thread(target=lambda: output.extend(run.stdout), daemon=True)
     reader.start()
     while rule not in begun("".join(output)):
         if not reader.is_alive():
             assert run.wait() == 0, "".join(output)
             return None
+        time.sleep(0.02)
+    logs = folder / "results/logs" / rule
+    while reader.is_alive() and not any(
+        log.stat().st_mtime > begin for log in logs.glob("*.log")
+    ):
         time.sleep(0.02)
     seconds = share * usual_seconds(reference, rule)
     time.sleep(seconds)

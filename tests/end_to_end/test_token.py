@@ -71,7 +71,9 @@ def test_a_run_leaves_the_token_nowhere(
         config["volumes"] = {"group_span": 1000}
 
         def download(target):
-            return run(tmp_path, target, "--verbose", config=config, token=token)
+            # Started as a user does: jobs forked from a run have no command lines.
+            started = {"program": ["-m", "snakemake"], "token": token}
+            return run(tmp_path, target, "--verbose", config=config, **started)
 
         outputs = []
         for fault in ("401", "reset in the middle", None):
