@@ -37,6 +37,7 @@ EXPECTED = {
     "make_supervoxels": {"numba", "scipy.ndimage", "skimage", "torch"},
     "measure_growth": {"matplotlib", "scipy.ndimage", "scipy.sparse"},
     "measure_review": {"matplotlib"},
+    "package_left_out": {"torch"},
     "package_model": {"torch"},
     "package_tissue_model": {"torch"},
     "plot_learning": {"matplotlib"},
