@@ -2,6 +2,7 @@
 
 INPUT   results/tasks/index.parquet: seeds are the open tasks of a cell, or else its root
         results/models/{model}/0/checkpoint.pt of the agglomeration `growth.model`
+        results/review/stops.parquet: what people decided where growth stopped
 OUTPUT  results/growth/
             scores/{group}.parquet  the contacts of a group of volumes: these take the
                                     time, and are kept if growth is killed
@@ -63,6 +64,7 @@ rule grow_cells:
         scores=scores_of_groups,
         checkpoint=checkpoint_of_growing,
         calibration=calibration_of_growing,
+        decisions="results/review/stops.parquet",
     output:
         grown="results/growth/grown.parquet",
         unlimited="results/growth/unlimited.parquet",

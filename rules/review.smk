@@ -1,6 +1,7 @@
 """List what people should decide, and take their decisions.
 
 INPUT   results/answers/{model}/answers.parquet of the first model that answers
+        results/growth/grown.parquet, if cells were grown: where growth stopped
         the files of `review.decisions`, as the page exported or Neuroglancer saved them
 OUTPUT  results/review/
             queue.parquet   a row a decision, the most useful first
@@ -9,6 +10,7 @@ OUTPUT  results/review/
                             the same questions as a state of Neuroglancer
             decisions.parquet, decisions.json, decided.csv
                             what came back, how far reviewers agree, and who decided
+            stops.parquet   what came back about stops of growth, which goes on there
             curve.csv, curve.json
                             edits found against decisions made, where they are known
         results/figures/queue.png, .svg
@@ -35,6 +37,7 @@ rule import_decisions:
         volumes=folders_of_groups,
     output:
         decisions="results/review/decisions.parquet",
+        stops="results/review/stops.parquet",
         decided="results/review/decided.csv",
         summary="results/review/decisions.json",
     log:
@@ -58,6 +61,9 @@ rule list_review:
         thresholds=thresholds_of_model(REVIEWED),
         checkpoint=checkpoint_of_reviewed,
         decisions="results/review/decisions.parquet",
+        grown=GROWN if HAS_GROWN else [],
+        supervoxels=own_ids,
+        manifest=manifest_of_files,
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
@@ -72,6 +78,7 @@ rule list_review:
     params:
         audit_share=config["review"]["audit_share"],
         geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
         settings=hash_of_decisions(config, MODELS[REVIEWED]),
         code=code("list_review.py"),
     script:
@@ -82,6 +89,7 @@ rule render_review:
     """Ask the first questions of the queue, on a page and in Neuroglancer."""
     input:
         queue="results/review/queue.parquet",
+        grown=GROWN if HAS_GROWN else [],
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
         volumes=folders_of_groups,

@@ -29,6 +29,7 @@ EXPECTED = {
     "download_volumes": {"httpx"},
     "downsample_volumes": {"numba"},
     "grow_cells": {"numba", "scipy.ndimage", "scipy.sparse", "torch"},
+    "label_grown": {"scipy.ndimage", "scipy.sparse"},
     "make_sandbox": {"numba", "scipy.ndimage", "scipy.sparse"},
     "gather_evidence": {"numba", "scipy.ndimage", "torch"},
     "gather_labels": {"numba", "scipy.ndimage", "torch"},

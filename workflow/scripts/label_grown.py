@@ -26,4 +26,6 @@ with job_log(snakemake.log[0], snakemake.output):
     grown = read_table(Path(files.grown), GROWN)
     labels = GrownLabels(grown, Block(store, corners, Dust(0)))
     labels.write(Path(snakemake.output[0]))
-    print(f"{grown['cell'].nunique()} cells in {labels.shape.tolist()} voxels (z, y, x)")
+    print(
+        f"{grown['cell'].nunique()} cells in {labels.shape.tolist()} voxels (z, y, x)"
+    )
