@@ -52,11 +52,15 @@ CAUTIOUS = {
         "made_from": "files",
         "files": {**FILES, "labels": None, "seeds": "seeds.csv"},
     },
-    "volumes": {"size": 32, "overlap": 8, "factor": 1, "voxel_nm": [10, 10, 10]},
+    "volumes": {
+        "size": 32, "overlap": 8, "factor": 1, "voxel_nm": [10, 10, 10],
+        # One job for all of them.
+        "group_span": None,
+    },
     "evaluation": {"dust_voxels": 10},
     "models": {"ready_made": {"checkpoint": "calm.pt"}},
     "growth": {"path_risk": 0.001},
-}
+}  # fmt: skip
 
 
 @pytest.fixture
