@@ -3,9 +3,10 @@
     python benchmarks/run_length_of_labels.py RUN FILE::ARRAY ...
 
 RUN is the folder of a finished `snakemake grow`, whose skeletons are taken, so that the
-numbers stand beside those of growth.json; each FILE::ARRAY (.npz) is a segmentation of
-its image, 0 is nothing. By em_erl's definition: a label with more than so many nodes of
-two cells or more is merged, and its runs are 0.
+numbers stand beside those of growth.json: the lengths are of the cells that were grown,
+but what is merged is told by all skeletons. Each FILE::ARRAY (.npz) is a segmentation
+of its image, 0 is nothing. By em_erl's definition: a label with more than so many nodes
+of two cells or more is merged, and its runs are 0.
 """
 
 import argparse
@@ -19,21 +20,25 @@ from eyewire_validator.storage.schemas.growth import SKELETON_NODES
 from eyewire_validator.storage.tables import read_table
 
 
-def run_lengths(nodes: pd.DataFrame, labels: np.ndarray) -> dict[str, float]:
-    """Return ERL in um, NERL and merged labels at each number of `MERGED` nodes."""
+def run_lengths(
+    nodes: pd.DataFrame, labels: np.ndarray, cells: set[int]
+) -> dict[str, float]:
+    """Return ERL of cells in um, NERL and their merged labels, by `MERGED` nodes."""
     first = np.arange(len(nodes)) - nodes["node"].to_numpy()
     towards = nodes["towards"].to_numpy()
     parent = np.where(towards < 0, np.arange(len(nodes)), first + towards)
     label = labels[tuple(nodes[list("zyx")].to_numpy().T)].astype(np.int64)
-    path = nodes.groupby("cell")["length"].sum() / NM_OF_UM
+    own = nodes["cell"].isin(cells)
+    path = nodes[own].groupby("cell")["length"].sum() / NM_OF_UM
     kept = (label == label[parent]) & (label > 0)
     rows = nodes.assign(label=label)
-    runs = rows[kept].groupby(["cell", "label"])["length"].sum() / NM_OF_UM
+    runs = rows[kept & own].groupby(["cell", "label"])["length"].sum() / NM_OF_UM
     held = rows[rows["label"] > 0].groupby(["label", "cell"]).size()
     found = {"erl_truth": (path**2).sum() / path.sum()}
     for most in MERGED:
-        cells = (held > most).groupby("label").sum()
-        merged = cells.index[cells > 1]
+        holds = held[held > most].reset_index()
+        of_own = holds.loc[holds["cell"].isin(cells), "label"]
+        merged = set(holds.loc[holds["label"].duplicated(), "label"]) & set(of_own)
         clean = runs[~runs.index.get_level_values("label").isin(merged)]
         found[f"erl_{most}"] = (clean**2).sum() / path.sum()
         found[f"nerl_{most}"] = (clean**2).sum() / (path**2).sum()
@@ -48,10 +53,12 @@ def main() -> None:
     parser.add_argument("labels", nargs="+")
     given = parser.parse_args()
     nodes = read_table(given.run / "results/growth/skeletons.parquet", SKELETON_NODES)
+    measured = pd.read_csv(given.run / "results/growth/cells.csv")
+    cells = set(measured.loc[measured["how"] == "grown", "cell"])
     rows = {}
     for source in given.labels:
         file, _, array = source.partition("::")
-        rows[source] = run_lengths(nodes, np.load(file)[array])
+        rows[source] = run_lengths(nodes, np.load(file)[array], cells)
     print(pd.DataFrame(rows).T.round(3).to_string())
 
 

@@ -13,6 +13,10 @@ OUTPUT  results/carry_over/
             table.csv                     how good the answers are on each tissue left out,
                                           and what peers make of the same evidence
             left_out.png, .svg            the same, to look at
+            left_out/{tissue}/{replicate}.pt
+                                          a ready-made model that never saw the tissue,
+                                          with what was fitted to the others: any run
+                                          may name it as a `checkpoint`
 
 Membership, thresholds and calibration for a tissue come from the evidence on the others,
 each by a model that saw neither of the two.
@@ -28,6 +32,7 @@ rule carry_over:
     input:
         "results/carry_over/table.csv",
         "results/carry_over/left_out.png",
+        models_left_out(".pt"),
     localrule: True
 
 
@@ -143,14 +148,34 @@ rule leave_tissue_out:
         "../workflow/scripts/leave_tissue_out.py"
 
 
+rule package_left_out:
+    """Join what never saw a tissue with what was fitted to the others."""
+    input:
+        checkpoint="results/carry_over/models/{tissue}/{replicate}/checkpoint.pt",
+        tasks=lambda wildcards: evidence_on(wildcards.tissue, part="tasks"),
+        candidates=lambda wildcards: evidence_on(wildcards.tissue, part="candidates"),
+        other_tasks=evidence_on_others("tasks"),
+        other_candidates=evidence_on_others("candidates"),
+    output:
+        "results/carry_over/left_out/{tissue}/{replicate}.pt",
+    log:
+        "results/logs/package_left_out/{tissue}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/package_left_out/{tissue}-{replicate}.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        others=lambda wildcards: [name for name in LEFT_OUT if name != wildcards.tissue],
+        decisions={key: config["evaluation"][key] for key in DECISIONS},
+        code=code("package_left_out.py"),
+    script:
+        "../workflow/scripts/package_left_out.py"
+
+
 rule compare_tissues:
     """Gather what came of all tissues that were left out."""
     input:
-        expand(
-            "results/carry_over/left_out/{tissue}/{replicate}.json",
-            tissue=LEFT_OUT,
-            replicate=range(CARRY_OVER["replicates"]),
-        ),
+        models_left_out(".json"),
     output:
         "results/carry_over/table.csv",
     log:

@@ -2,11 +2,13 @@
 
 INPUT   results/tasks/index.parquet: seeds are the open tasks of a cell, or else its root
         results/models/{model}/0/checkpoint.pt of the agglomeration `growth.model`
+        results/review/stops.parquet: what people decided where growth stopped
 OUTPUT  results/growth/
             scores/{group}.parquet  the contacts of a group of volumes: these take the
                                     time, and are kept if growth is killed
             grown.parquet           a row a cube: what was joined, at what risk, and why
                                     it went on, ended or stopped
+            labels/                 the grown cells as labels, precomputed
         where answers are known, also
             unlimited.parquet       the same without any limit of risk
             teacher_forced.parquet  the same of each task, with all before it right
@@ -20,6 +22,7 @@ rule grow:
     """Trace whole cells, and stop where it is not sure."""
     input:
         "results/growth/grown.parquet",
+        "results/growth/labels",
         ["results/growth/cells.csv", "results/figures/growth.png"] if HAS_LABELS else [],
     localrule: True
 
@@ -61,6 +64,7 @@ rule grow_cells:
         scores=scores_of_groups,
         checkpoint=checkpoint_of_growing,
         calibration=calibration_of_growing,
+        decisions="results/review/stops.parquet",
     output:
         grown="results/growth/grown.parquet",
         unlimited="results/growth/unlimited.parquet",
@@ -79,6 +83,29 @@ rule grow_cells:
         code=code("grow_cells.py"),
     script:
         "../workflow/scripts/grow_cells.py"
+
+
+rule label_grown:
+    """Write grown cells as labels, for Neuroglancer."""
+    input:
+        grown="results/growth/grown.parquet",
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+        manifest=manifest_of_files,
+    output:
+        directory("results/growth/labels"),
+    log:
+        "results/logs/label_grown/label_grown.log",
+    benchmark:
+        "results/benchmarks/label_grown/label_grown.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        code=code("label_grown.py"),
+    script:
+        "../workflow/scripts/label_grown.py"
 
 
 rule skeletonize_truth:

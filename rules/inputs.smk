@@ -402,6 +402,11 @@ def calibration_of_growing(wildcards):
     return checkpoint_of_growing(wildcards)
 
 
+# Stops of growth are asked about, and the report shows growth, once it was run.
+GROWN = "results/growth/grown.parquet"
+HAS_GROWN = Path(here(GROWN)).is_file()
+
+
 def scores_of_groups(wildcards):
     """The scored contacts of all volumes."""
     return [f"results/growth/scores/{group}.parquet" for group in sorted(groups())]

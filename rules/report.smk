@@ -91,6 +91,7 @@ rule render_report:
         counts="results/tasks/split.json",
         registry="results/cells/registry.parquet",
         manifest=manifest_of_files,
+        growth="results/growth/growth.json" if HAS_GROWN else [],
     output:
         report(
             "results/report/index.html",
@@ -106,6 +107,7 @@ rule render_report:
     params:
         focus={**EVALUATIONS.heading(*FOCUS[:3]), "split": FOCUS.split},
         chapters=FIGURES.chapter_heads(),
+        growing=EVALUATIONS.title(GROWING) if GROWING else None,
         split_rule=config["split"]["rule"],
         source=SOURCE,
         settings=settings_of_models(),

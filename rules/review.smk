@@ -1,6 +1,7 @@
 """List what people should decide, and take their decisions.
 
 INPUT   results/answers/{model}/answers.parquet of the first model that answers
+        results/growth/grown.parquet, if cells were grown: where growth stopped
         the files of `review.decisions`, as the page exported or Neuroglancer saved them
 OUTPUT  results/review/
             queue.parquet   a row a decision, the most useful first
@@ -13,6 +14,7 @@ OUTPUT  results/review/
             decisions.parquet, decisions.json, decided.csv
                             what came back, how far reviewers agree, and who decided
             merges.csv      what is settled as belonging, for CAVE
+            stops.parquet   what came back about stops of growth, which goes on there
             curve.csv, curve.json
                             edits found against decisions made, where they are known
         results/figures/queue.png, .svg
@@ -41,6 +43,7 @@ rule import_decisions:
         volumes=folders_of_groups,
     output:
         decisions="results/review/decisions.parquet",
+        stops="results/review/stops.parquet",
         decided="results/review/decided.csv",
         summary="results/review/decisions.json",
     log:
@@ -64,6 +67,9 @@ rule list_review:
         thresholds=thresholds_of_model(REVIEWED),
         checkpoint=checkpoint_of_reviewed,
         decisions="results/review/decisions.parquet",
+        grown=GROWN if HAS_GROWN else [],
+        supervoxels=own_ids,
+        manifest=manifest_of_files,
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
@@ -78,6 +84,7 @@ rule list_review:
     params:
         audit_share=config["review"]["audit_share"],
         geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
         settings=hash_of_decisions(config, MODELS[REVIEWED]),
         code=code("list_review.py"),
     script:
@@ -88,6 +95,7 @@ rule render_review:
     """Ask the first questions of the queue, on a page and in Neuroglancer."""
     input:
         queue="results/review/queue.parquet",
+        grown=GROWN if HAS_GROWN else [],
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
         volumes=folders_of_groups,

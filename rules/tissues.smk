@@ -120,6 +120,15 @@ def evidence_on_others(part):
     ]
 
 
+def models_left_out(suffix):
+    """List the files of that suffix on each model that never saw a tissue."""
+    return expand(
+        f"results/carry_over/left_out/{{tissue}}/{{replicate}}{suffix}",
+        tissue=LEFT_OUT,
+        replicate=range(CARRY_OVER["replicates"]),
+    )
+
+
 def evidence_of_pairs(part):
     """List the evidence on each tissue by a model that saw neither it nor another.
 

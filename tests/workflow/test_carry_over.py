@@ -79,6 +79,8 @@ def test_each_tissue_is_answered_by_what_never_saw_it(folder, run):
         model = folder / f"results/carry_over/models/{name}/0/checkpoint.pt"
         learned = load_checkpoint(model)[1].provenance["tissues"]
         assert set(learned.split(", ")) == set(TISSUES) - {name}
+        ready_made = folder / f"results/carry_over/left_out/{name}/0.pt"
+        assert load_checkpoint(ready_made)[1].operating_point.tasks > 0
     module, info = load_checkpoint(folder / packaged)
     assert set(info.familiar.tissues) == set(TISSUES)
     assert info.operating_point.tasks > 0

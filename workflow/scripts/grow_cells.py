@@ -14,9 +14,11 @@ from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.alarm import alarm_of
 from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.models.thresholds import read_temperature
+from eyewire_validator.review.stops import DecidedStops
 from eyewire_validator.storage.schemas.cells import CATALOG
 from eyewire_validator.storage.schemas.growth import GROWN
 from eyewire_validator.storage.schemas.index import TASK_INDEX
+from eyewire_validator.storage.schemas.review import DECISIONS
 from eyewire_validator.storage.tables import read_table, write_table
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
@@ -42,6 +44,7 @@ with job_log(snakemake.log[0], snakemake.output):
         lambda seen: model.membership_on(seen.looks, seen.voxel_nm, seen.scale),
         read_temperature(Path(files.calibration)),
         alarm_of(checkpoint, store),
+        DecidedStops(read_table(Path(files.decisions), DECISIONS), store).of,
         with_context=info.model_settings.context != "none",
     )
     seeds, known = seeds_of(index), truth_of(index)

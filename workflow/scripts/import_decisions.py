@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from eyewire_validator.evaluation.comparison import to_csv
+from eyewire_validator.growth.stops import is_stop
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.review.agreement import (
     CONFLICT,
@@ -48,7 +49,9 @@ with job_log(snakemake.log[0], snakemake.output):
         "blind": blind_errors(decisions),
         "refused": [line._asdict() for line in refused],
     }
-    write_table(Path(snakemake.output.decisions), decisions, DECISIONS)
+    about_stops = decisions["task"].map(is_stop).astype(bool)
+    for name, rows in ("decisions", ~about_stops), ("stops", about_stops):
+        write_table(Path(snakemake.output[name]), decisions[rows], DECISIONS)
     write_bytes(Path(snakemake.output.decided), to_csv(settled).encode())
     write_json(Path(snakemake.output.summary), found)
     print(f"{len(decisions)} decisions; {len(refused)} lines refused")

@@ -4,32 +4,46 @@ from pathlib import Path
 
 import pandas as pd
 
+from eyewire_validator.evaluation.decision_list import Frame
+from eyewire_validator.growth.stops import lineage_with_stops
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.thresholds import read_thresholds
 from eyewire_validator.review.agreement import CONFLICT, settle
 from eyewire_validator.review.question import data_hash
 from eyewire_validator.review.queue import rank_decisions, select_decisions
+from eyewire_validator.review.stops import ask_about_stops
+from eyewire_validator.storage.files import read_json
 from eyewire_validator.storage.hashes import file_hash
 from eyewire_validator.storage.schemas.answers import ANSWERS
+from eyewire_validator.storage.schemas.growth import GROWN
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.review import DECISIONS, QUEUE
 from eyewire_validator.storage.tables import read_batches, read_table, write_table
-from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.tasks.origins import Origins
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
+from eyewire_validator.volumes.voxel_size import voxel_size
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
     threshold = read_thresholds(Path(files.thresholds)).decisions.threshold
+    manifest = Path(files.manifest) if files.manifest else None
+    voxel_nm = voxel_size(params.voxel_nm, manifest)
+    grown = read_table(Path(files.grown), GROWN) if files.grown else None
+    lineage = lineage_with_stops(read_table(Path(files.index), TASK_INDEX), grown)
+    store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
     selected = [
         select_decisions(batch, threshold, params.audit_share)
         for batch in read_batches(Path(files.answers), ANSWERS, ANSWERS.names)
     ]
+    if grown is not None:
+        origins = Origins(Path(files.supervoxels) if files.supervoxels else None)
+        offset_nm = read_json(manifest)["offset_nm"] if manifest else None
+        frame = Frame(voxel_nm, offset_nm)
+        selected.append(ask_about_stops(grown, lineage, store, origins, frame))
     decisions = settle(read_table(Path(files.decisions), DECISIONS))
     settled = set(decisions.loc[decisions["verdict"] != CONFLICT, "item"])
     queue = rank_decisions(pd.concat(selected, ignore_index=True), settled)
-    lineage = Lineage(read_table(Path(files.index), TASK_INDEX))
-    store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
     hashes = {
         task: data_hash(store.get(volume), lineage.task(task))
         for volume, task in sorted(

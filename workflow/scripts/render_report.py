@@ -37,6 +37,9 @@ with job_log(snakemake.log[0], snakemake.output):
     if files.manifest:
         for fate, found in read_json(Path(files.manifest))["labels"].items():
             label_fates[FATE_WORDS[fate]] = found["voxels"]
+    growth = None
+    if files.growth:
+        growth = {**read_json(Path(files.growth)), "title": params.growing}
     figures = map(picture, files.figures)
     report = Report(
         **tables,
@@ -63,6 +66,7 @@ with job_log(snakemake.log[0], snakemake.output):
         task_exclusions=counts["excluded"],
         label_fates=label_fates,
         cell_exclusions=registry["reason"].value_counts().to_dict(),
+        growth=growth,
         provenance={
             "source": params.source,
             "settings": settings_hash(sorted(tables["table"]["settings"].unique())),

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from eyewire_validator.growth.stops import lineage_with_stops
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.review.crops import cut_crop, pack_crop
 from eyewire_validator.review.neuroglancer import make_state
 from eyewire_validator.review.page import describe_items, hash_of_queue, page_files
 from eyewire_validator.storage.files import write_json, write_text
+from eyewire_validator.storage.schemas.growth import GROWN
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.review import QUEUE
 from eyewire_validator.storage.tables import read_table
-from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
 from eyewire_validator.volumes.voxel_size import voxel_size
@@ -32,7 +33,10 @@ def crops() -> Iterator[dict[str, Any]]:
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
     queue = read_table(Path(files.queue), QUEUE).head(params.page_items)
-    lineage = Lineage(read_table(Path(files.index), TASK_INDEX))
+    lineage = lineage_with_stops(
+        read_table(Path(files.index), TASK_INDEX),
+        read_table(Path(files.grown), GROWN) if files.grown else None,
+    )
     store = VolumeStore(
         map(Path, files.volumes),
         VolumeGeometry(**params.geometry),

@@ -79,7 +79,7 @@ def list_answers(
     for axis, name in enumerate("zyx"):
         voxel = segments[name].to_numpy()
         listed[name] = voxel
-        listed[f"{name}_nm"] = _in_nm(voxel, frame, axis)
+        listed[f"{name}_nm"] = in_nm(voxel, frame, axis)
     listed["voxels"] = segments["voxels"].to_numpy(np.int64)
     listed["aggregate"] = segments["truth"].to_numpy(object)
     listed["vote_weight"] = segments["vote_weight"].to_numpy(np.float32)
@@ -111,7 +111,7 @@ def list_unanswered(index: pd.DataFrame) -> pd.DataFrame:
     return verdicts[VERDICTS.names]
 
 
-def _in_nm(voxel: NDArray[np.int64], frame: Frame, axis: int) -> NDArray[np.float64]:
+def in_nm(voxel: NDArray[np.int64], frame: Frame, axis: int) -> NDArray[np.float64]:
     """Return the middles of voxels on an axis, nm; NaN where nobody knows."""
     if frame.voxel_nm is None:
         return np.full(voxel.shape, np.nan)

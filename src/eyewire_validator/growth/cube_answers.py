@@ -1,6 +1,6 @@
 """Answer a cube by scored contacts: the probability of each segment that may join."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +36,7 @@ class CubeAnswers:
         temperature: that logits are divided by.
         alarm: in what a volume is unlike all that the model learned from, if in
             anything.
+        decided: whether segments belong to a cube's seed, by what people said.
         with_context: whether what ancestors rejected counts.
     """
 
@@ -46,12 +47,13 @@ class CubeAnswers:
         membership: Callable[[ScoredContacts], Membership],
         temperature: float = 1.0,
         alarm: Callable[[int], str | None] = lambda volume: None,
+        decided: Callable[[Task], Mapping[int, bool]] = lambda task: {},
         *,
         with_context: bool = True,
     ) -> None:
         """Keep what is found of a volume for all seeds in it."""
         self.block, self.contacts, self.alarm = block, contacts, alarm
-        self.membership = membership
+        self.membership, self.decided = membership, decided
         self.temperature, self.with_context = temperature, with_context
 
     def answer(self, task: Task, ancestors: Sequence[Task]) -> Candidates:
@@ -70,6 +72,8 @@ class CubeAnswers:
             linked = linked.with_rejected(rejected_segments(task, near, store))
         members = linked.members(self.membership(linked.contacts))
         probability = rescale(members.mean(axis=0), self.temperature)
+        for segment, belongs in self.decided(task).items():
+            probability[linked.segments == segment] = belongs
         allowed = np.isin(linked.segments, self.block.candidates(volume, task.seed))
         segments, probability = linked.segments[allowed], probability[allowed]
         order = np.lexsort((segments, -probability))

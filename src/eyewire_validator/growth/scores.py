@@ -6,29 +6,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from eyewire_validator.agglomeration.scoring import SCORED_VOLUMES, ScoredContacts
 from eyewire_validator.storage.schemas.growth import CONTACT_SCORES
 from eyewire_validator.storage.tables import read_metadata, read_table
 from eyewire_validator.volumes.appearance import Appearance
-
-# Of a volume in which nothing touches.
-NO_PAIRS, NO_EVIDENCE = np.empty((0, 2), np.int64), np.empty((1, 0), np.float32)
+from eyewire_validator.volumes.fine_contacts import contacts_of_rows, rows_of_contacts
 
 
 def rows_of_scores(volume: int, contacts: ScoredContacts) -> pd.DataFrame:
     """Return the rows of `CONTACT_SCORES` of a volume."""
-    return pd.DataFrame(
-        {
-            "volume": volume,
-            "one": contacts.pairs[:, 0],
-            "other": contacts.pairs[:, 1],
-            "area": contacts.area,
-            "evidence": pd.Series(list(contacts.evidence.T), dtype=object),
-        }
-    )
+    rows = rows_of_contacts(contacts.pairs, contacts.area, contacts.evidence)
+    return rows.assign(volume=volume)
 
 
 def seen_in(scored: Mapping[int, ScoredContacts]) -> dict[str, str]:
@@ -45,6 +35,7 @@ def scores_in(files: Iterable[Path]) -> Callable[[int], ScoredContacts]:
     """
     rows: dict[int, pd.DataFrame] = {}
     seen: dict[str, Any] = {}
+    none = pd.DataFrame(columns=CONTACT_SCORES.names)
     for file in files:
         table = read_table(file, CONTACT_SCORES)
         rows |= {int(volume): part for volume, part in table.groupby("volume")}
@@ -53,13 +44,6 @@ def scores_in(files: Iterable[Path]) -> Callable[[int], ScoredContacts]:
     def contacts_of(volume: int) -> ScoredContacts:
         looks, voxel_nm = seen[str(volume)]
         about = Appearance(*looks), (*voxel_nm,) if voxel_nm else None
-        if volume not in rows:
-            return ScoredContacts(NO_PAIRS, np.empty(0), NO_EVIDENCE, *about)
-        part = rows[volume]
-        evidence = np.stack(part["evidence"].to_list(), axis=1).astype(np.float32)
-        pairs = part[["one", "other"]].to_numpy(np.int64)
-        return ScoredContacts(
-            pairs, part["area"].to_numpy(np.float64), evidence, *about
-        )
+        return ScoredContacts(*contacts_of_rows(rows.get(volume, none)), *about)
 
     return lru_cache(SCORED_VOLUMES)(contacts_of)

@@ -1,6 +1,6 @@
-"""Fit to all tissues what stands beside the evidence, and say what it was worth.
+"""Fit to tissues what stands beside the evidence, and say what it was worth.
 
-It goes into the checkpoint of a model that learned from all of them.
+It goes into the checkpoint of a model that learned from them.
 """
 
 from collections.abc import Mapping
@@ -38,22 +38,40 @@ def fit_across(
     What they are worth is measured on each tissue with those of the others alone.
     """
     evidence = {name: one.own for name, one in tissues.items()}
+    where = f"tissue left out, each of {', '.join(tissues)}"
+    return _fit(evidence, tissues, where, settings)
+
+
+def fit_without(
+    tissue: str, left_out: LeftOut, settings: DecisionSettings
+) -> tuple[TissueMemberships, OperatingPoint]:
+    """Fit the same to the other tissues; measure it on the one that is left out."""
+    return _fit(left_out.others, {tissue: left_out}, f"{tissue}, left out", settings)
+
+
+def _fit(
+    evidence: Mapping[str, Evidence],
+    left_out: Mapping[str, LeftOut],
+    where: str,
+    settings: DecisionSettings,
+) -> tuple[TissueMemberships, OperatingPoint]:
+    """Fit to the evidence; measure the same of others on each one left out."""
     memberships = fit_memberships(evidence)
     decisions = choose_across(evidence, memberships, settings)
     pooled = pool(evidence, memberships)
-    ranked, tasks = rank_pooled(pooled)
-    labelled = Labelled(batches_of(pooled), ranked)
-    judged = [_decide_by_others(one, settings) for one in tissues.values()]
+    labelled = Labelled(batches_of(pooled), rank_pooled(pooled)[0])
+    measured = pool({name: one.own for name, one in left_out.items()}, memberships)
+    judged = [_decide_by_others(one, settings) for one in left_out.values()]
     accepted, rejected, belongs = (
         np.concatenate(column) for column in zip(*judged, strict=True)
     )
-    cells = pooled["cell"].to_numpy(np.int64)
+    cells = measured["cell"].to_numpy(np.int64)
     point = OperatingPoint(
-        f"tissue left out, each of {', '.join(tissues)}",
+        where,
         decisions,
         fit_temperature(labelled),
-        len(tasks),
-        int(tasks["cell"].nunique()),
+        int(measured["task"].nunique()),
+        int(measured["cell"].nunique()),
         accepted=measure_kept(accepted, belongs, cells),
         rejected=measure_kept(rejected, ~belongs, cells),
     )

@@ -65,6 +65,8 @@ class Report:
         label_fates: labelled voxels of a sandbox from files, by what becomes of them;
             empty elsewhere.
         provenance: what made these results: versions, hashes, by name.
+        growth: what `grow` measured of known cells, as its growth.json has it, with
+            ``title`` of the model; none if it was not run.
     """
 
     table: pd.DataFrame
@@ -87,6 +89,7 @@ class Report:
     cell_exclusions: Mapping[str, int]
     label_fates: Mapping[str, int]
     provenance: Mapping[str, str]
+    growth: Mapping[str, Any] | None = None
 
 
 def render(report: Report) -> str:
@@ -127,6 +130,8 @@ def render(report: Report) -> str:
         least_cells=LEAST_CELLS,
         differences=wording.by_other(report.differences),
         decisions=_results_of(report.decisions, focus),
+        grown_how=wording.GROWN_HOW,
+        growth=wording.growth(report.growth) if report.growth else [],
         uncertainties=wording.uncertainties(report.summary["selective"]),
     )
 

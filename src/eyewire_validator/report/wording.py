@@ -62,6 +62,25 @@ UNDEFINED_NOTE = (
 )
 
 
+# How cells are grown, and what the table of growth says of each.
+GROWN_HOW = {
+    "grown": "grown, with stops",
+    "unlimited": "without stops",
+    "teacher_forced": "teacher-forced",
+}
+_GROWTH = {
+    "recovered_share": "share of the path recovered",
+    "recovered_share_before_merge": "share before the first false merge",
+    "recovered_before_merge": "the same, {unit} a cell",
+    "cubes": "cubes a cell",
+    "cubes_before_merge": "cubes before the first false merge, or all",
+    "mergers": "false merges",
+    "cells_without_merger": "share of cells without one",
+    "cells_stopped": "share of cells that stopped somewhere",
+    "edits": "edits left a cell",
+    "erl_20": "expected run length at 20 nodes, {unit}",
+    "erl_truth": "the same of the truth, {unit}",
+}
 _VERDICT = ("passed", "as_expected", "reasons", "leaked")
 _OVER = {"sum": "summed over segments", "max": "of the worst segment"}
 _UNCERTAINTIES = {
@@ -281,6 +300,24 @@ def uncertainties(selective: Mapping[str, Any]) -> list[dict[str, Any]]:
         if f"{score}_{over}" in selective
     ]
     return sorted(found, key=lambda row: row["augrc"])
+
+
+def growth(measured: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return the measures of growth in words, each with its values in `GROWN_HOW`."""
+    unit = {"um": "µm", "voxels": "voxels"}[measured["unit"]]
+    return [
+        (title.format(unit=unit), [_grown(measured[how], name) for how in GROWN_HOW])
+        for name, title in _GROWTH.items()
+    ]
+
+
+def _grown(summary: Mapping[str, Any], name: str) -> str:
+    """Return a measure with its interval."""
+    found = summary.get(name) or dict.fromkeys(("value", "low", "high"))
+    if found["low"] is None:
+        return amount(found["value"])
+    ends = f"{amount(found['low'])} to {amount(found['high'])}"
+    return f"{amount(found['value'])} ({ends})"
 
 
 def share(value: float | None, digits: int = 3) -> str:

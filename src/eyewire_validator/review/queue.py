@@ -20,6 +20,7 @@ from eyewire_validator.storage.schemas.review import QUEUE
 
 # Why a decision is asked for.
 UNSURE, ALARM, MISSING, FOREIGN, AUDIT = "ask", "alarm", "missing", "foreign", "audit"
+STOP = "stop"
 REASONS = {
     UNSURE: "The model is not sure.",
     MISSING: "People left it out, but the model is sure that it belongs.",

@@ -19,6 +19,36 @@ from eyewire_validator.volumes.appearance import Appearance
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
 
+def rows_of_contacts(
+    pairs: NDArray[np.int64], area: NDArray[np.float64], evidence: NDArray[np.float32]
+) -> pd.DataFrame:
+    """Return contacts as rows in the schema `FINE_CONTACTS`.
+
+    Args:
+        pairs: (n, 2) segment ids, the lower one first.
+        area: (n,) in faces of voxels.
+        evidence: (members, n) log odds that both sides belong together.
+    """
+    one, other = pairs.T
+    log_odds = pd.Series(list(evidence.T), dtype=object)
+    return pd.DataFrame({"one": one, "other": other, "area": area}).assign(
+        log_odds=log_odds
+    )
+
+
+def contacts_of_rows(
+    rows: pd.DataFrame,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]:
+    """Return what `rows_of_contacts` took; of no rows, the evidence of one member."""
+    log_odds = rows["log_odds"].to_list()
+    evidence = np.stack(log_odds, axis=1) if log_odds else np.zeros((1, 0))
+    return (
+        rows[["one", "other"]].to_numpy(np.int64),
+        rows["area"].to_numpy(np.float64),
+        evidence.astype(np.float32),
+    )
+
+
 class FineContacts(NamedTuple):
     """The contacts between the segments of a raw volume.
 
@@ -40,10 +70,7 @@ class FineContacts(NamedTuple):
 
     def write(self, path: Path) -> None:
         """Write them as Parquet."""
-        one, other = self.pairs.T
-        columns = {"one": one, "other": other, "area": self.area}
-        log_odds = pd.Series(list(self.evidence.T), dtype=object)
-        frame = pd.DataFrame({**columns, "log_odds": log_odds})
+        frame = rows_of_contacts(self.pairs, self.area, self.evidence)
         about = {
             "looks": json.dumps(self.looks),
             "voxel_nm": json.dumps(self.voxel_nm),
@@ -65,12 +92,8 @@ class FineContacts(NamedTuple):
         """
         frame, about = read_table(path, FINE_CONTACTS), read_metadata(path)
         edges = json.loads(about["voxel_nm"])
-        log_odds = frame["log_odds"].to_list()
-        evidence = np.stack(log_odds, axis=1) if log_odds else np.zeros((1, 0))
         return cls(
-            frame[["one", "other"]].to_numpy(np.int64),
-            frame["area"].to_numpy(np.float64),
-            evidence.astype(np.float32),
+            *contacts_of_rows(frame),
             Appearance(*json.loads(about["looks"])),
             (edges[0], edges[1], edges[2]) if edges else None,
             about["scored_by"],

@@ -51,7 +51,12 @@ def answers(make_store):
     """The answers of a model to whom 1 and 2 are one with this probability."""
     store = make_store(dict.fromkeys(CORNERS, bars()))
 
-    def make(probability, leak=0.01, alarm=lambda volume: None):
+    def make(
+        probability,
+        leak=0.01,
+        alarm=lambda volume: None,
+        decided=lambda task: {},
+    ):
         odds = [log_odds(p) for p in (probability, leak, leak)]
         contacts = ScoredContacts(
             PAIRS, np.ones(3), np.array([odds], np.float32), LOOKS, None
@@ -61,6 +66,7 @@ def answers(make_store):
             lambda volume: contacts,
             lambda volume: LINKAGE_ALONE,
             alarm=alarm,
+            decided=decided,
         )
 
     return make
@@ -85,6 +91,20 @@ def test_risk_adds_up_along_a_path_until_it_stops(answers):
     assert [len(cube.withheld.segments) for cube in cubes] == [0, 0, 1]
     assert cubes[-1].outcome == STOPPED
     assert "wrong at 0.49, above 0.4" in cubes[-1].why
+
+
+@pytest.mark.parametrize(("belongs", "last"), [(True, 13), (False, 12)])
+def test_growth_goes_on_by_what_people_decided(answers, belongs, last):
+    # Unasked, it would stop in volume 12.
+    decided = answers(
+        0.8, decided=lambda task: {2: belongs} if task.volume == 12 else {}
+    )
+    cubes = grow(decided, SEED, Limits(0.3))
+    assert [cube.volume for cube in cubes] == [11, 12, 13][: last - 10]
+    second = cubes[1]
+    assert not len(second.withheld.segments)
+    assert second.accepted.probability.tolist() == [1.0] * belongs
+    np.testing.assert_allclose(second.risk, second.path_risk)
 
 
 def test_what_is_unlikely_is_left_without_a_stop(answers):

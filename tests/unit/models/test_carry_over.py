@@ -8,7 +8,7 @@ from eyewire_validator.evaluation.decisions import DecisionSettings
 from eyewire_validator.evaluation.risk import Risk
 from eyewire_validator.models.carry_over import fewest_edits, judge_left_out
 from eyewire_validator.models.evidence import Evidence
-from eyewire_validator.models.packaging import LeftOut, fit_across
+from eyewire_validator.models.packaging import LeftOut, fit_across, fit_without
 
 BOOTSTRAP = {"resamples": 50, "random_seed": 0}
 
@@ -136,3 +136,13 @@ def test_what_is_packaged_is_measured_on_tissue_left_out():
     )[1]
     assert mixed.accepted.right < 0.95
     assert "each of good, bad" in mixed.describe()
+
+
+def test_what_never_saw_a_tissue_is_fitted_to_the_others_and_measured_on_it():
+    strange = evidence(2, wrong=0.3, shift=2, cells=30)
+    left_out = LeftOut(strange, {"a": evidence(0), "b": evidence(1)})
+    memberships, point = fit_without("strange", left_out, SETTINGS)
+    assert set(memberships.of_tissue) == {"a", "b"}
+    assert point.decisions.tasks == 160
+    assert point.tasks == 30
+    assert point.accepted.right < 0.95

@@ -396,3 +396,16 @@ def test_pictures_lose_weight_but_no_colours_of_charts():
     assert off[:100].max() <= 2
     assert off[100:].max() < 16
     assert len(content) < len(png)
+
+
+def test_growth_is_on_the_page_once_cells_were_grown():
+    assert "No cells were grown" in part("growth")
+    summary = {"recovered_share": {"value": 0.5, "low": 0.25, "high": 0.75}}
+    grown = {
+        "title": "<i>mine</i>", "cells": 3, "unit": "um",
+        "grown": summary, "unlimited": summary, "teacher_forced": {},
+    }  # fmt: skip
+    html = part("growth", render(report_of(*ALL, growth=grown)))
+    assert "0.50 (0.25 to 0.75)" in html
+    assert "µm" in html
+    assert "<i>" not in html

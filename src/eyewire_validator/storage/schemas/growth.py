@@ -3,24 +3,14 @@
 import pyarrow as pa
 
 from eyewire_validator.storage.schemas.columns import IDS, column
+from eyewire_validator.storage.schemas.volumes import FINE_CONTACTS
 
 _PROBABILITIES = pa.list_(pa.float64())
 _CELL = column("cell", pa.int64(), "cell id")
 _VOLUME = column("volume", pa.int64(), "segmentation volume id")
 
-CONTACT_SCORES = pa.schema(
-    [
-        _VOLUME,
-        column("one", pa.int64(), "the lower of the two segments that touch"),
-        column("other", pa.int64(), "the higher"),
-        column("area", pa.float64(), "area that they share, in faces of a cube"),
-        column(
-            "evidence",
-            pa.list_(pa.float32()),
-            "log odds that both belong together, by each member of the model",
-        ),
-    ]
-)
+# The contacts of several volumes.
+CONTACT_SCORES = pa.schema([_VOLUME, *FINE_CONTACTS])
 
 GROWN = pa.schema(
     [

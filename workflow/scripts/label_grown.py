@@ -1,0 +1,31 @@
+"""Write grown cells as a volume of labels."""
+
+from pathlib import Path
+
+from eyewire_validator.growth.block import Block, corners_in
+from eyewire_validator.growth.labels import GrownLabels
+from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.schemas.cells import CATALOG
+from eyewire_validator.storage.schemas.growth import GROWN
+from eyewire_validator.storage.tables import read_table
+from eyewire_validator.volumes.dust import Dust
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.store import VolumeStore
+from eyewire_validator.volumes.voxel_size import voxel_size
+
+with job_log(snakemake.log[0], snakemake.output):
+    files, params = snakemake.input, snakemake.params
+    store = VolumeStore(
+        map(Path, files.volumes),
+        VolumeGeometry(**params.geometry),
+        voxel_nm=voxel_size(
+            params.voxel_nm, Path(files.manifest) if files.manifest else None
+        ),
+    )
+    corners = corners_in(read_table(Path(files.catalog), CATALOG))
+    grown = read_table(Path(files.grown), GROWN)
+    labels = GrownLabels(grown, Block(store, corners, Dust(0)))
+    labels.write(Path(snakemake.output[0]))
+    print(
+        f"{grown['cell'].nunique()} cells in {labels.shape.tolist()} voxels (z, y, x)"
+    )
