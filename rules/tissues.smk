@@ -29,12 +29,7 @@ def learned_from(wildcards):
 def training_of_tissue(wildcards):
     """Return how a model is trained: the one that learns from all, with more patches."""
     of_all = CARRY_OVER["training_of_all"] if wildcards.without == without() else {}
-    return {
-        **config["training"],
-        **config["kinds"]["agglomeration"]["training"],
-        **CARRY_OVER["training"],
-        **of_all,
-    }
+    return tissue_training(config) | of_all
 
 
 def block_of(tissue):

@@ -9,7 +9,11 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
-from eyewire_validator.config.entries import complete_entry, complete_training
+from eyewire_validator.config.entries import (
+    complete_entry,
+    complete_training,
+    tissue_training,
+)
 from eyewire_validator.config.families import (
     SIZE_MULTIPLE,
     AgglomerationTraining,
@@ -202,8 +206,7 @@ def _tissue_problems(config: Mapping[str, Any]) -> Iterator[str]:
             f"config: {place}.leave_out: {len(left_out)} named, expected 2 or more: "
             "thresholds for one are chosen on the others"
         )
-    own = config["kinds"]["agglomeration"]["training"] | config[place]["training"]
-    whole = {**config["training"], **own}
+    whole = tissue_training(config)
     yield from _refusals(AgglomerationTraining, whole, f"{place}.training")
     of_all = whole | config[place]["training_of_all"]
     yield from _refusals(AgglomerationTraining, of_all, f"{place}.training_of_all")

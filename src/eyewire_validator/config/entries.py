@@ -25,9 +25,20 @@ def complete_entry(config: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def complete_training(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return how a model is trained: ``training:``, its kind's, and its own."""
-    entry = config["models"][name]
-    kinds = _defaults(config, entry).get("training", {})
-    return {**config["training"], **kinds, **entry.get("training", {})}
+    return _over_defaults(config, config["models"][name])
+
+
+def tissue_training(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a model of ``carry_over:`` is trained, unless it learns from all."""
+    own = config["carry_over"]["training"]
+    return _over_defaults(config, {"kind": "agglomeration", "training": own})
+
+
+def _over_defaults(
+    config: Mapping[str, Any], entry: Mapping[str, Any]
+) -> dict[str, Any]:
+    of_kind = _defaults(config, entry).get("training", {})
+    return {**config["training"], **of_kind, **entry.get("training", {})}
 
 
 def _defaults(config: Mapping[str, Any], entry: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -277,6 +277,13 @@ def test_a_study_in_which_no_tissue_can_be_left_out_is_refused(changes, message)
         check_config(config, SCHEMA)
 
 
+def test_a_config_without_the_kind_that_learns_from_tissue_is_refused():
+    config = default_config()
+    del config["kinds"]["agglomeration"]
+    with pytest.raises(ConfigError, match=r"missing under carry_over.training: .*lr_"):
+        check_config(config, SCHEMA)
+
+
 def test_supervoxels_are_made_by_a_model_that_is_there():
     files = {**WITHOUT_LABELS, "supervoxels": "make", "labels": "l.npy"}
     config = without_labels(sandbox={"files": files})
