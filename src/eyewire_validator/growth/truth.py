@@ -1,4 +1,4 @@
-"""Say what is known of cells: segments by volume, and wrong cubes that were grown."""
+"""Look up the truth of cells, segments by volume, and find cubes grown wrongly."""
 
 from collections.abc import Mapping
 

@@ -14,7 +14,7 @@ from eyewire_validator.storage.schemas.index import OPEN
 
 
 class Labels(NamedTuple):
-    """What is known of the tasks of a tissue.
+    """Labels of the tasks of a tissue: evidence on their segments, and the truth.
 
     Attributes:
         evidence: on tasks of which anything is known, and on the candidates of which it

@@ -59,7 +59,7 @@ def with_tissue(info: CheckpointInfo, learned: Learned, tissue: str) -> Checkpoi
 
 
 def record(labels: Labels, learned: Learned, tissue: str) -> dict[str, Any]:
-    """Say what was learned from what, and what it brought; ready for JSON."""
+    """Record the labels, the refit and its worth on held-out cells, ready for JSON."""
     judgement, known = learned.judgement, learned.memberships
     start = start_of(known, learned.start, labels.evidence)
     counts = labels.describe()

@@ -50,7 +50,7 @@ def read_temperature(path: Path) -> float:
 
 
 def describe_thresholds(checkpoint: Path) -> str:
-    """Say what thresholds a checkpoint carries, and what they were measured on."""
+    """Describe the thresholds that a checkpoint carries, and their measurement."""
     point = _operating_point(checkpoint)
     return _source(point) if point else "no thresholds, as the checkpoint carries none"
 

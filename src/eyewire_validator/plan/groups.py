@@ -1,4 +1,4 @@
-"""How many cells, and how many volumes, one job fetches.
+"""Count the cells, and the volumes, that one job fetches.
 
 Those whose ids share ``id // span`` form a group; it stays the same whatever is added.
 """

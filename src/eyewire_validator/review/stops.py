@@ -89,7 +89,7 @@ def _questions(
 
 
 class DecidedStops:
-    """What people settled about the stops of growth.
+    """Decisions about the stops of growth on which people agree.
 
     Args:
         decisions: table in the schema `DECISIONS`, those on stops.

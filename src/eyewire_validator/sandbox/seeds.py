@@ -16,7 +16,7 @@ SEGMENT, NAME = "segment", "seed"
 
 @dataclass(frozen=True)
 class Seed:
-    """What one or several segments are known to be: part of one neuron.
+    """One or several segments that are known to be part of one neuron.
 
     Attributes:
         number: of the cell that its tasks belong to.

@@ -39,7 +39,7 @@ class Step(NamedTuple):
 
     @property
     def is_above(self) -> bool:
-        """Whether it lies higher."""
+        """Tell if it lies higher."""
         return self.voxels > 0
 
     def reversed(self) -> "Step":

@@ -39,7 +39,7 @@ class Folder:
 
     @property
     def is_local(self) -> bool:
-        """Whether it lies on this disk."""
+        """Tell if it lies on this disk."""
         return "://" not in self.location.removeprefix("file://")
 
     def below(self, name: str) -> "Folder":
