@@ -22,19 +22,17 @@ from eyewire_validator.storage.files import write_json
 from eyewire_validator.storage.hashes import file_hash
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table
-from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import voxel_size
 
 with job_log(snakemake.log[0], snakemake.output):
     index_file = Path(snakemake.input.index)
-    manifest = Path(snakemake.input.manifest) if snakemake.input.manifest else None
     index_hash = file_hash(index_file)
     index = read_table(index_file, TASK_INDEX)
-    store = VolumeStore(
-        map(Path, snakemake.input.volumes),
-        VolumeGeometry(**snakemake.params.geometry),
-        voxel_nm=voxel_size(snakemake.params.voxel_nm, manifest),
+    store = VolumeStore.open(
+        snakemake.input.volumes,
+        snakemake.params.geometry,
+        snakemake.params.voxel_nm,
+        snakemake.input.manifest,
     )
     held_out = index.loc[index["split"].isin(["validation", "test"]), "task"].tolist()
     dust = EvaluationSettings(**snakemake.params.evaluation).dust

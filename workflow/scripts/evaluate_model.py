@@ -19,25 +19,21 @@ from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.tasks.origins import Origins
-from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import voxel_size
 
 files, params = snakemake.input, snakemake.params
 # Parts are gone once they are joined.
 kept = snakemake.output if params.parts == 1 else []
 # What not every model has, or not every source of tasks.
-truth, supervoxels, manifest, checkpoint = (
+truth, supervoxels, checkpoint = (
     Path(files.get(name)) if files.get(name) else None
-    for name in ("truth", "supervoxels", "manifest", "checkpoint")
+    for name in ("truth", "supervoxels", "checkpoint")
 )
 
 with job_log(snakemake.log[0], kept), ExitStack() as until_done:
     index = read_table(Path(files.index), TASK_INDEX)
-    store = VolumeStore(
-        map(Path, files.volumes),
-        VolumeGeometry(**params.geometry),
-        voxel_nm=voxel_size(params.voxel_nm, manifest),
+    store = VolumeStore.open(
+        files.volumes, params.geometry, params.voxel_nm, files.get("manifest")
     )
     settings = model_settings(params.model)
     evaluation_settings = EvaluationSettings(**params.evaluation)

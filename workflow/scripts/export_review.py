@@ -12,9 +12,7 @@ from eyewire_validator.storage.schemas.review import DECISIONS, QUEUE
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.tasks.origins import Origins
-from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import voxel_size
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
@@ -25,12 +23,8 @@ with job_log(snakemake.log[0], snakemake.output):
     for path in map(Path, snakemake.output.questions):
         write_text(path, lines[path.stem])
         print(f"{path.name}: {len(lines[path.stem])} of {len(queue)} questions")
-    store = VolumeStore(
-        map(Path, files.volumes),
-        VolumeGeometry(**params.geometry),
-        voxel_nm=voxel_size(
-            params.voxel_nm, Path(files.manifest) if files.manifest else None
-        ),
+    store = VolumeStore.open(
+        files.volumes, params.geometry, params.voxel_nm, files.manifest
     )
     merges = list_merges(
         read_table(Path(files.decisions), DECISIONS),

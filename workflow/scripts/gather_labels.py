@@ -13,9 +13,7 @@ from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.review import DECISIONS
 from eyewire_validator.storage.tables import read_table, write_table
 from eyewire_validator.volumes.dust import Dust
-from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import voxel_size
 
 with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.threads):
     files, params = snakemake.input, snakemake.params
@@ -23,11 +21,8 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
     decided = settled_pairs(read_table(Path(files.decisions), DECISIONS))
     tasks = tasks_to_learn(index, params.splits, params.most_volumes, decided["task"])
     model, info = load_checkpoint(Path(files.checkpoint))
-    manifest = Path(files.manifest) if files.manifest else None
-    store = VolumeStore(
-        map(Path, files.volumes),
-        VolumeGeometry(**params.geometry),
-        voxel_nm=voxel_size(params.voxel_nm, manifest),
+    store = VolumeStore.open(
+        files.volumes, params.geometry, params.voxel_nm, files.manifest
     )
     found = gather_evidence(
         model, index, store, info.model_settings, Dust(**params.dust), tasks

@@ -21,19 +21,13 @@ from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.review import DECISIONS
 from eyewire_validator.storage.tables import read_table, write_table
 from eyewire_validator.volumes.dust import Dust
-from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import voxel_size
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
     index = read_table(Path(files.index), TASK_INDEX)
-    store = VolumeStore(
-        map(Path, files.volumes),
-        VolumeGeometry(**params.geometry),
-        voxel_nm=voxel_size(
-            params.voxel_nm, Path(files.manifest) if files.manifest else None
-        ),
+    store = VolumeStore.open(
+        files.volumes, params.geometry, params.voxel_nm, files.manifest
     )
     corners = corners_in(read_table(Path(files.catalog), CATALOG))
     checkpoint = Path(files.checkpoint)

@@ -22,23 +22,18 @@ from eyewire_validator.storage.schemas.growth import GROWN, SKELETON_NODES
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes.dust import Dust
-from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import voxel_size
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
-    edges = voxel_size(
-        params.voxel_nm, Path(files.manifest) if files.manifest else None
-    )
-    store = VolumeStore(
-        map(Path, files.volumes), VolumeGeometry(**params.geometry), voxel_nm=edges
+    store = VolumeStore.open(
+        files.volumes, params.geometry, params.voxel_nm, files.manifest
     )
     corners = corners_in(read_table(Path(files.catalog), CATALOG))
     nodes = read_table(Path(files.skeletons), SKELETON_NODES)
     skeletons = Skeletons.place(nodes, Block(store, corners, Dust(0)))
     truth = truth_of(read_table(Path(files.index), TASK_INDEX))
-    unit = NM_OF_UM if edges else 1.0
+    unit = NM_OF_UM if store.voxel_nm else 1.0
     measured, summaries = {}, {}
     for how in ("grown", "unlimited", "teacher_forced"):
         grown = read_table(Path(files[how]), GROWN)
@@ -51,7 +46,7 @@ with job_log(snakemake.log[0], snakemake.output):
     write_bytes(Path(snakemake.output.csv), to_csv(cells).encode())
     found = {
         "cells": len(measured["grown"]),
-        "unit": "um" if edges else "voxels",
+        "unit": "um" if store.voxel_nm else "voxels",
         **summaries,
     }
     write_json(Path(snakemake.output.summary), found)

@@ -16,9 +16,7 @@ from eyewire_validator.storage.schemas.growth import GROWN
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.review import QUEUE
 from eyewire_validator.storage.tables import read_table
-from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import voxel_size
 
 
 def crops() -> Iterator[dict[str, Any]]:
@@ -37,12 +35,8 @@ with job_log(snakemake.log[0], snakemake.output):
         read_table(Path(files.index), TASK_INDEX),
         read_table(Path(files.grown), GROWN) if files.grown else None,
     )
-    store = VolumeStore(
-        map(Path, files.volumes),
-        VolumeGeometry(**params.geometry),
-        voxel_nm=voxel_size(
-            params.voxel_nm, Path(files.manifest) if files.manifest else None
-        ),
+    store = VolumeStore.open(
+        files.volumes, params.geometry, params.voxel_nm, files.manifest
     )
     unit = "nm" if store.voxel_nm else "voxels"
     items = describe_items(queue)

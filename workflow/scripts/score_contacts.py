@@ -16,9 +16,7 @@ from eyewire_validator.learning.devices import (
 from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.storage.schemas.growth import CONTACT_SCORES
 from eyewire_validator.storage.tables import write_table
-from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import voxel_size
 
 with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.threads):
     files, params = snakemake.input, snakemake.params
@@ -26,12 +24,8 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
     granted = snakemake.resources.cuda > 0
     device = resolve_device(params.device, cuda_granted=granted)
     model, info = load_checkpoint(Path(files.checkpoint), device)
-    store = VolumeStore(
-        [Path(files.volumes)],
-        VolumeGeometry(**params.geometry),
-        voxel_nm=voxel_size(
-            params.voxel_nm, Path(files.manifest) if files.manifest else None
-        ),
+    store = VolumeStore.open(
+        [files.volumes], params.geometry, params.voxel_nm, files.manifest
     )
     image = info.model_settings.image
     scored = {

@@ -13,9 +13,7 @@ from eyewire_validator.storage.hashes import file_hash, settings_hash
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.training import HISTORY
 from eyewire_validator.storage.tables import read_table, write_table
-from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import voxel_size
 
 with job_log(snakemake.log[0], snakemake.output):
     keep_memory()
@@ -25,11 +23,8 @@ with job_log(snakemake.log[0], snakemake.output):
     settings = model_settings(params.model)
     training = KINDS[settings.kind].training.from_mapping(params.training, "training")
     index = read_table(index_file, TASK_INDEX)
-    manifest = Path(files.manifest) if files.manifest else None
-    store = VolumeStore(
-        map(Path, files.volumes),
-        VolumeGeometry(**params.geometry),
-        voxel_nm=voxel_size(params.voxel_nm, manifest),
+    store = VolumeStore.open(
+        files.volumes, params.geometry, params.voxel_nm, files.manifest
     )
     trained = train_model(
         index,

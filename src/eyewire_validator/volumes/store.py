@@ -1,7 +1,7 @@
 """The store of downsampled volumes, which keeps the last ones in memory."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from eyewire_validator.storage.schemas.volumes import (
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes.coverage import SegmentCoverage
 from eyewire_validator.volumes.geometry import VolumeGeometry
-from eyewire_validator.volumes.voxel_size import VoxelSize, coarsened
+from eyewire_validator.volumes.voxel_size import VoxelSize, coarsened, voxel_size
 
 # Bytes of a coarse voxel in memory: uint8 image and uint16 segmentation.
 VOXEL_BYTES = 3
@@ -101,6 +101,28 @@ class VolumeStore:
         self._coverage = lru_cache(max(1, max_bytes // coverage_bytes))(
             self._read_coverage
         )
+
+    @classmethod
+    def open(
+        cls,
+        folders: Iterable[str],
+        geometry: Mapping[str, Any],
+        voxel_nm: Sequence[float] | None,
+        manifest: str | None = None,
+    ) -> "VolumeStore":
+        """Open the volumes that a job is given.
+
+        Args:
+            folders: see above.
+            geometry: ``size``, ``overlap`` and ``factor``, see `VolumeGeometry`.
+            voxel_nm: ``volumes.voxel_nm`` of the configuration.
+            manifest: of a sandbox from files, which says how large their voxels are.
+
+        Raises:
+            ConfigError: configuration and manifest say different things.
+        """
+        edges = voxel_size(voxel_nm, Path(manifest) if manifest else None)
+        return cls(map(Path, folders), VolumeGeometry(**geometry), voxel_nm=edges)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the settings alone, so that another process has its own memory."""

@@ -1,9 +1,10 @@
 import pickle
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
-from eyewire_validator.errors import FileError
+from eyewire_validator.errors import ConfigError, FileError
 from eyewire_validator.volumes.store import CoarseVolume, VolumeStore
 
 
@@ -46,6 +47,22 @@ def test_volumes_know_how_large_their_voxels_are(make_store, octants):
     for one in (store, again):
         assert one.get(11).voxel_nm == one.coarse_voxel_nm == (120, 24, 24)
         assert one.coverage(11).voxel_nm == (30, 6, 6)
+
+
+def test_a_job_opens_volumes_as_large_as_config_and_manifest_say(
+    make_store, octants, tmp_path
+):
+    cubes = make_store({11: octants})
+    folders = [str(folder) for folder in parents_of(cubes)]
+    sizes = asdict(cubes.geometry)
+    assert VolumeStore.open(folders, sizes, None).voxel_nm is None
+    assert VolumeStore.open(folders, sizes, [30, 6, 6]).get(11).voxel_nm
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"voxel_nm": [30, 6, 6]}')
+    store = VolumeStore.open(folders, sizes, None, str(manifest))
+    assert (store.voxel_nm, store.geometry) == ((30, 6, 6), cubes.geometry)
+    with pytest.raises(ConfigError, match="voxel_nm"):
+        VolumeStore.open(folders, sizes, [10, 10, 10], str(manifest))
 
 
 def test_a_missing_volume_is_named(make_store, octants):

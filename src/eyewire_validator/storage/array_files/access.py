@@ -1,4 +1,4 @@
-"""Say how arrays that lie elsewhere may be asked for: how often, how long, kept where.
+"""Ask for arrays that lie elsewhere: at a rate, within a time, and kept in a folder.
 
 Those who serve them serve others, too: requests are spaced, few are under way at a
 time, and with a folder to keep them in, no block is asked for twice.
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Access:
-    """How to ask, shared by all arrays that are opened with it.
+    """Limits of asking, shared by all arrays that are opened with them.
 
     Args:
         cache: folder for what was read; none keeps nothing.

@@ -134,7 +134,7 @@ def _asking(folder: Folder, array: Any, confirm: Confirm | None) -> Ask:
 
 
 def _unread(folder: Folder, box: Box, error: BaseException) -> FileError:
-    """Say which part was not read, and why."""
+    """Name the part that was not read, and the reason."""
     part = ", ".join(
         f"{axis} {one.start}:{one.stop}" for axis, one in zip(AXES, box, strict=True)
     )

@@ -164,7 +164,7 @@ def _web_address(source: str, location: str) -> tuple[str, str]:
 
 
 def _reason(text: str) -> str:
-    """Say what tensorstore says, without codes, addresses and bodies of replies."""
+    """Shorten a message of tensorstore: no codes, addresses or bodies of replies."""
     if "CURL error" in text:
         cause = _first_line(text.partition("CURL error")[2])
         return f"the connection failed ({cause}); try again later"

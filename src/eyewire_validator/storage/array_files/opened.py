@@ -15,7 +15,7 @@ Box = tuple[slice, ...]
 
 
 class Voxels(Protocol):
-    """What is read part by part: an array of NumPy, or one that lies elsewhere."""
+    """An array that is read part by part, of NumPy or elsewhere."""
 
     @property
     def shape(self) -> tuple[int, ...]:
