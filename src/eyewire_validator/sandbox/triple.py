@@ -98,7 +98,7 @@ class Triple:
 
     @property
     def versions(self) -> dict[str, str]:
-        """Versions of the arrays that lie at addresses; they change with the content."""
+        """Versions of the arrays at addresses; they change with the content."""
         arrays = self.arrays.items()
         return {name: array.version for name, array in arrays if array.version}
 
