@@ -243,7 +243,7 @@ def ways(options: argparse.Namespace, device: torch.device) -> dict[str, Work]:
     """Return what is measured, by its name."""
     cubes = [made_up_volume(options.size, number) for number in range(options.volumes)]
     answers = [np.arange(1 + cell, SEGMENTS + 1, 20) for cell in range(20)]
-    labelled = [LabelledVolume.of(cube, answers) for cube in cubes]
+    labelled = [LabelledVolume.of(cube, answers, cube.voxel_nm) for cube in cubes]
     model, plain = AffinityUNet().eval().to(device), PlainUNet().eval().to(device)
     plain.load_state_dict(model.state_dict())
     expected, found = plain_affinities(plain, cubes[0]), answered(model, cubes[0])

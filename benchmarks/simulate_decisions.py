@@ -32,6 +32,7 @@ from eyewire_validator.evaluation.risk import Risk
 from eyewire_validator.evaluation.summary import CONTESTED
 from eyewire_validator.models.carry_over import choose_across
 from eyewire_validator.models.evidence import Evidence, fit_memberships, refit_to
+from eyewire_validator.models.judge_labels import Chosen
 from eyewire_validator.models.labels import Labels
 from eyewire_validator.models.learn import EVEN, learn_tissue
 from eyewire_validator.volumes.appearance import Familiar
@@ -180,11 +181,13 @@ def measure_taking(draw: Draw, model: Model) -> Iterator[dict[str, Any]]:
         said = known.candidates[["task", "segment"]].assign(
             belongs=known.candidates["truth"]
         )
+        labels = Labels.of(known, whole, said)
+        before = labels.evidence.probability(model.memberships)
         learned = learn_tissue(
-            Labels.of(known, whole, said),
+            labels,
             "own",
             model.memberships,
-            model.threshold,
+            Chosen(before, model.threshold),
             SETTINGS,
             volume_voxels=10**9,
             bootstrap={"resamples": 2, "random_seed": 0},

@@ -21,7 +21,11 @@ from snakemake.utils import update_config
 from eyewire_validator.acquire.cells import FORMAT as CELL_FORMAT
 from eyewire_validator.acquire.volumes import FORMAT as RAW_VOLUME_FORMAT
 from eyewire_validator.config.check import check_config, dust, volume_geometry
-from eyewire_validator.config.entries import leave_out_null_models, tissue_training
+from eyewire_validator.config.entries import (
+    leave_out_null_models,
+    tissue_training,
+    tuning,
+)
 from eyewire_validator.config.source import MAKE, has_files, has_labels, has_people
 from eyewire_validator.errors import EyewireValidatorError
 from eyewire_validator.jobs.code_hash import code_hash

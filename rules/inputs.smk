@@ -327,6 +327,23 @@ def checkpoint_of_learner(wildcards):
     return f"results/models/{LEARNER}/0/checkpoint.pt"
 
 
+def where_tasks_are_labelled(*files):
+    """The files where a network can be tuned: single decisions are not enough for it."""
+    return files if HAS_LABELS and config["learn"]["splits"] else []
+
+
+def half_in(name):
+    """The half of the cells that a name ends with, if it names any."""
+    return int(name[-1]) if name[-1].isdigit() else None
+
+
+def network_that_is_asked(wildcards):
+    """The model as it was, or tuned without the half of the cells that it is asked."""
+    if half_in(wildcards.network) is None:
+        return checkpoint_of_learner(wildcards)
+    return f"results/learn/networks/without_{wildcards.network}.pt"
+
+
 def this_evaluation(name):
     """The file ``name`` of what the wildcards tell, at the model's own loops."""
     return lambda wildcards: evaluation_file(

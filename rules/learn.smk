@@ -3,8 +3,13 @@
 INPUT   results/models/{model}/0/checkpoint.pt of the first agglomeration that answers
         results/tasks/index.parquet, the volumes, results/review/decisions.parquet
 OUTPUT  results/learn/
-            evidence/           what linkage says of the tasks of which anything is known
-            agglomeration.pt    the checkpoint, with a membership for this tissue if that
+            evidence/{network}/ what linkage says of the tasks of which anything is known:
+                                by the network as it was (`given`), and of each half of
+                                the cells (`half_0`, `half_1`) by one that the other taught
+            networks/{taught}.pt
+                                tuned to all labelled tasks (`by_all`), or without a half
+                                of the cells (`without_half_0`, `without_half_1`)
+            agglomeration.pt    the checkpoint, with what was learned of this tissue if that
                                 helped on cells that were held out; else as it was
             learned.json, learned.txt
                                 what it brought
@@ -18,8 +23,8 @@ rule learn:
     localrule: True
 
 
-rule gather_labels:
-    """Score and link the tasks of which anything is known."""
+rule tune_network:
+    """Train the network on, on labelled tasks; an interrupted training goes on."""
     input:
         checkpoint=checkpoint_of_learner,
         decisions="results/review/decisions.parquet",
@@ -28,16 +33,54 @@ rule gather_labels:
         volumes=folders_of_groups,
         manifest=manifest_of_files,
     output:
-        tasks="results/learn/evidence/tasks.parquet",
-        candidates="results/learn/evidence/candidates.parquet",
+        checkpoint="results/learn/networks/{taught}.pt",
     log:
-        "results/logs/gather_labels/gather_labels.log",
+        "results/logs/tune_network/{taught}.log",
     benchmark:
-        "results/benchmarks/gather_labels/gather_labels.tsv"
+        "results/benchmarks/tune_network/{taught}.tsv"
+    wildcard_constraints:
+        taught="by_all|without_half_[01]",
+    conda:
+        "../envs/model.yaml"
+    threads: 1
+    resources:
+        cuda=CUDA_OF_A_JOB,
+        gpu=CUDA_OF_A_JOB,
+    params:
+        half=lambda wildcards: half_in(wildcards.taught),
+        training=tuning(config),
+        splits=config["learn"]["splits"],
+        most_volumes=config["learn"]["volumes"],
+        geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        code=code("tune_network.py"),
+    script:
+        "../workflow/scripts/tune_network.py"
+
+
+rule gather_labels:
+    """Score and link the tasks of which anything is known, or those of half the cells."""
+    input:
+        checkpoint=network_that_is_asked,
+        decisions="results/review/decisions.parquet",
+        index="results/tasks/index.parquet",
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+        manifest=manifest_of_files,
+    output:
+        tasks="results/learn/evidence/{network}/tasks.parquet",
+        candidates="results/learn/evidence/{network}/candidates.parquet",
+    log:
+        "results/logs/gather_labels/{network}.log",
+    benchmark:
+        "results/benchmarks/gather_labels/{network}.tsv"
+    wildcard_constraints:
+        network="given|half_[01]",
     conda:
         "../envs/model.yaml"
     threads: 1
     params:
+        half=lambda wildcards: half_in(wildcards.network),
         splits=config["learn"]["splits"],
         most_volumes=config["learn"]["volumes"],
         geometry=GEOMETRY,
@@ -49,13 +92,22 @@ rule gather_labels:
 
 
 rule learn_tissue:
-    """Refit membership to what is known, and take it if it helped on other cells."""
+    """Refit membership, for either network, and take what helped on other cells."""
     input:
         checkpoint=checkpoint_of_learner,
         decisions="results/review/decisions.parquet",
         index="results/tasks/index.parquet",
-        tasks="results/learn/evidence/tasks.parquet",
-        candidates="results/learn/evidence/candidates.parquet",
+        tasks="results/learn/evidence/given/tasks.parquet",
+        candidates="results/learn/evidence/given/candidates.parquet",
+        tuned=where_tasks_are_labelled("results/learn/networks/by_all.pt"),
+        tasks_of_halves=where_tasks_are_labelled(
+            "results/learn/evidence/half_0/tasks.parquet",
+            "results/learn/evidence/half_1/tasks.parquet",
+        ),
+        candidates_of_halves=where_tasks_are_labelled(
+            "results/learn/evidence/half_0/candidates.parquet",
+            "results/learn/evidence/half_1/candidates.parquet",
+        ),
     output:
         checkpoint=LEARNED,
         record="results/learn/learned.json",

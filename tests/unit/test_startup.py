@@ -35,6 +35,7 @@ EXPECTED = {
     "gather_labels": {"numba", "scipy.ndimage", "torch"},
     "learn_tissue": {"numba", "scipy.ndimage", "torch"},
     "train_tissue": {"numba", "scipy.ndimage", "torch"},
+    "tune_network": {"numba", "scipy.ndimage", "torch"},
     "make_supervoxels": {"numba", "scipy.ndimage", "skimage", "torch"},
     "measure_growth": {"matplotlib", "scipy.ndimage", "scipy.sparse"},
     "measure_review": {"matplotlib"},

@@ -9,7 +9,10 @@ from eyewire_validator.models.checkpoint import load_checkpoint
 LEARNED = "results/learn/agglomeration.pt"
 # In such a small grid, the training volumes are too few to know a tissue by.
 LEARN = {
-    "learn": {"splits": ["train", "validation", "test"]},
+    "learn": {
+        "splits": ["train", "validation", "test"],
+        "training": {"epochs": 1, "patch_size": 8},
+    },
     "models": {
         "learned": {
             "title": "learned here",
@@ -28,9 +31,17 @@ def test_the_ready_made_model_learns_and_another_entry_takes_it(finished_copy, r
     record = json.loads((finished_copy / "results/learn/learned.json").read_text())
     assert record["text"] in done.stdout
     assert record["labels"]["labelled_tasks"] > 10
+    given = finished_copy / "results/models/ready_made/0/checkpoint.pt"
+    before = load_checkpoint(given)[0].scored_by
     for name in (LEARNED, adopted):
-        tissues = load_checkpoint(finished_copy / name)[1].familiar.tissues
-        assert ("synthetic retina" in tissues) == record["taken"]
+        model, info = load_checkpoint(finished_copy / name)
+        assert ("synthetic retina" in info.familiar.tissues) == record["taken"]
+        assert (model.scored_by != before) == (record["taken"] and record["tuned"])
+    networks = {
+        load_checkpoint(file)[0].scored_by
+        for file in (finished_copy / "results/learn/networks").iterdir()
+    }
+    assert len(networks - {before}) == 3
     again = run(finished_copy, "learn", adopted, config=LEARN)
     assert "Nothing to be done" in again.stdout
 

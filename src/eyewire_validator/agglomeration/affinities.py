@@ -24,22 +24,14 @@ from eyewire_validator.agglomeration.affinity_unet import (
 from eyewire_validator.agglomeration.contact_classifier import MEMBERS
 from eyewire_validator.agglomeration.contacts import close_gaps
 from eyewire_validator.agglomeration.cube_grid import (
-    cube_edge,
     nearest_voxels,
     onto_faces,
-    resample_image,
+    shown_image,
+    shown_symmetries,
 )
-from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.agglomeration.tiles import tiles_of
 from eyewire_validator.agglomeration.volume_normalisation import normalise_by
-from eyewire_validator.learning.symmetry import (
-    SYMMETRIES,
-    Symmetry,
-    apply,
-    choose,
-    symmetries_of,
-    turned,
-)
+from eyewire_validator.learning.symmetry import Symmetry, apply, choose, turned
 from eyewire_validator.volumes.contacts import mean_at_distance, mean_over_faces
 from eyewire_validator.volumes.store import CoarseVolume
 from eyewire_validator.volumes.voxel_size import (
@@ -82,9 +74,8 @@ def contact_affinities(
         distances that the network predicts.
     """
     segmentation = close_gaps(volume.segmentation, relative_edges(volume.voxel_nm))
-    image, symmetries = _shown(volume, learned_nm)
-    image = image.to(next(model.parameters()).device)
-    turns = choose(members, symmetries)
+    image = shown_image(volume, learned_nm).to(next(model.parameters()).device)
+    turns = choose(members, shown_symmetries(volume.voxel_nm, learned_nm))
     groups = list(_of_equal_shape(turns, image.shape))
     areas = relative_areas(volume.voxel_nm)
     adapted = normalise_by(model, image)
@@ -95,18 +86,6 @@ def contact_affinities(
     # The contacts are the same however the volume is turned.
     pairs, area, _ = contacts[turns[0]]
     return pairs, area, np.stack([contacts[turn][2] for turn in turns])
-
-
-def _shown(
-    volume: CoarseVolume, learned_nm: VoxelSize | None
-) -> tuple[Tensor, Sequence[Symmetry]]:
-    """Return the image that the network is shown, and by what it may be turned."""
-    edge = cube_edge(volume.voxel_nm, learned_nm)
-    if volume.voxel_nm is None or edge is None:
-        image = standardize_image(volume.image)
-        return torch.from_numpy(image), symmetries_of(volume.voxel_nm)
-    cubes = standardize_image(resample_image(volume.image, volume.voxel_nm, edge))
-    return torch.from_numpy(cubes), SYMMETRIES
 
 
 def _compute_alone() -> None:

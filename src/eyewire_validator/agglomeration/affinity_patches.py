@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eyewire_validator.agglomeration.contacts import close_gaps
-from eyewire_validator.agglomeration.filters import standardize_image
+from eyewire_validator.agglomeration.cube_grid import nearest_voxels, shown_image
 from eyewire_validator.learning.symmetry import (
     SYMMETRIES,
     Symmetry,
@@ -22,7 +22,7 @@ from eyewire_validator.learning.symmetry import (
     steps_along,
 )
 from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume
-from eyewire_validator.volumes.voxel_size import relative_edges
+from eyewire_validator.volumes.voxel_size import VoxelSize, relative_edges
 
 # Of the neighbours along an axis in a blurred voxel, at most.
 THICKNESS = 0.67
@@ -54,21 +54,27 @@ class LabelledVolume:
 
     @classmethod
     def of(
-        cls, volume: CoarseVolume, answers: Sequence[NDArray[np.int64]]
+        cls,
+        volume: CoarseVolume,
+        answers: Sequence[NDArray[np.int64]],
+        learned_nm: VoxelSize | None,
     ) -> "LabelledVolume":
-        """Label a volume by the segments of each answer, its seed included."""
+        """Label a volume by the segments of each answer, its seed included.
+
+        Args:
+            volume: see `CoarseVolume`.
+            answers: (n,) segment ids each.
+            learned_nm: edges of the voxels (z, y, x) in nm that the network learned
+                from, or is to learn from; see `cube_grid`.
+        """
         numbers = np.zeros(SEGMENT_IDS, np.int32)
         for number, answer in enumerate(answers, 1):
             numbers[answer[answer < SEGMENT_IDS]] = number
         numbers[0] = 0
-        return cls(
-            torch.from_numpy(standardize_image(volume.image)),
-            torch.from_numpy(
-                numbers[
-                    close_gaps(volume.segmentation, relative_edges(volume.voxel_nm))
-                ]
-            ),
-        )
+        image = shown_image(volume, learned_nm)
+        segments = close_gaps(volume.segmentation, relative_edges(volume.voxel_nm))
+        objects = nearest_voxels(numbers[segments], image.shape)
+        return cls(image, torch.from_numpy(objects))
 
 
 class Patches:

@@ -4,6 +4,7 @@ All that an epoch draws comes from a generator of that epoch alone, so that a tr
 that was interrupted goes on to the same weights.
 """
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -116,6 +117,7 @@ def fit_affinities(
     patches: int,
     held_out: Sequence[LabelledVolume] = (),
     symmetries: Sequence[Symmetry] = SYMMETRIES,
+    start: AffinityUNet | None = None,
     tasks: int = 0,
     device: torch.device,
     threads: int,
@@ -135,13 +137,14 @@ def fit_affinities(
         patches: of an epoch.
         held_out: volumes that tell which epoch is the best; without any the last is.
         symmetries: by which patches are turned.
+        start: what it goes on from; none: weights that are drawn.
         tasks: that label the volumes, for the history.
         device: where to compute.
         threads: CPU threads.
     """
     every_volume = list(chain.from_iterable(labelled))
     source = Patches(every_volume, settings.patch_size, device, symmetries)
-    run = _start(settings, random_seed, device)
+    run = _start(settings, random_seed, start, device)
     run.choose_precision(source, device)
     run.resume(file, same)
     done = len(run.history) * patches
@@ -258,11 +261,11 @@ def _label_volumes(
     """Label the volumes of a split, at most so many; return them and count tasks."""
     rows = index.loc[index["split"] == split]
     lineage = Lineage(rows)
-    labelled, count = [], 0
+    labelled, count, learned_nm = [], 0, store.coarse_voxel_nm
     for volume in draw_volumes(rows, max_volumes, random_seed):
         tasks = [lineage.task(t) for t in rows.loc[rows["volume"] == volume, "task"]]
         answers = [np.concatenate([task.seed, task.aggregate]) for task in tasks]
-        labelled.append(LabelledVolume.of(store.read(volume), answers))
+        labelled.append(LabelledVolume.of(store.read(volume), answers, learned_nm))
         count += len(tasks)
     if not any((one.objects != one.objects.max()).any() for one in labelled):
         raise ModelError(
@@ -273,11 +276,14 @@ def _label_volumes(
 
 
 def _start(
-    settings: AgglomerationTraining, random_seed: int, device: torch.device
+    settings: AgglomerationTraining,
+    random_seed: int,
+    start: AffinityUNet | None,
+    device: torch.device,
 ) -> _AffinityEpochs:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(random_seed)
-        model = AffinityUNet().to(device)
+        model = (copy.deepcopy(start) or AffinityUNet()).to(device)
     optimizer = torch.optim.Adam(
         model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )

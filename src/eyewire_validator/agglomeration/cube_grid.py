@@ -12,7 +12,35 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from eyewire_validator.agglomeration.filters import standardize_image
+from eyewire_validator.learning.symmetry import SYMMETRIES, Symmetry, symmetries_of
+from eyewire_validator.volumes.store import CoarseVolume
 from eyewire_validator.volumes.voxel_size import VoxelSize, are_cubes
+
+
+def shown_image(volume: CoarseVolume, learned_nm: VoxelSize | None) -> Tensor:
+    """Return the image of a volume as a network is shown it.
+
+    Args:
+        volume: see `CoarseVolume`.
+        learned_nm: edges of the voxels (z, y, x) in nm that the network learned from.
+
+    Returns:
+        (z, y, x) float32 in standard deviations, of the voxels or of cubes.
+    """
+    edge = cube_edge(volume.voxel_nm, learned_nm)
+    if volume.voxel_nm is None or edge is None:
+        return torch.from_numpy(standardize_image(volume.image))
+    cubes = resample_image(volume.image, volume.voxel_nm, edge)
+    return torch.from_numpy(standardize_image(cubes))
+
+
+def shown_symmetries(
+    voxel_nm: VoxelSize | None, learned_nm: VoxelSize | None
+) -> Sequence[Symmetry]:
+    """Return the symmetries of what a network is shown; see `cube_edge`."""
+    as_cubes = cube_edge(voxel_nm, learned_nm) is not None
+    return SYMMETRIES if as_cubes else symmetries_of(voxel_nm)
 
 
 def cube_edge(voxel_nm: VoxelSize | None, learned_nm: VoxelSize | None) -> float | None:

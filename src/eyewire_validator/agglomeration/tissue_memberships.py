@@ -46,7 +46,8 @@ class TissueMemberships:
 
     def for_strangers(self) -> "TissueMemberships":
         """Return what answers every volume as if it looked like none."""
-        return TissueMemberships({}, self.of_all, Familiar({}))
+        nothing = Familiar({}, self.familiar.voxel_nm)
+        return TissueMemberships({}, self.of_all, nothing)
 
     def tissue_of(self, seen: Appearance, voxel_nm: VoxelSize | None) -> str | None:
         """Name the tissue whose membership a volume gets; none: that of all.

@@ -13,6 +13,7 @@ from eyewire_validator.config.entries import (
     complete_entry,
     complete_training,
     tissue_training,
+    tuning,
 )
 from eyewire_validator.config.families import (
     SIZE_MULTIPLE,
@@ -159,6 +160,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         )
     yield from _sandbox_contradictions(config)
     yield from _tissue_problems(config)
+    yield from _refusals(AgglomerationTraining, tuning(config), "learn.training")
     yield from _model_contradictions(config, geometry.coarse_shape)
 
 

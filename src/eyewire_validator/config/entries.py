@@ -34,6 +34,12 @@ def tissue_training(config: Mapping[str, Any]) -> dict[str, Any]:
     return _over_defaults(config, {"kind": "agglomeration", "training": own})
 
 
+def tuning(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how ``learn:`` trains a network on."""
+    own = config["learn"]["training"]
+    return _over_defaults(config, {"kind": "agglomeration", "training": own})
+
+
 def _over_defaults(
     config: Mapping[str, Any], entry: Mapping[str, Any]
 ) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Hold what is known of a user's own tissue: labelled tasks, and single decisions."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ from eyewire_validator.agglomeration.examples import draw_volumes
 from eyewire_validator.errors import TableError
 from eyewire_validator.models.evidence import Evidence
 from eyewire_validator.storage.schemas.index import OPEN
+
+# Parts of the cells, each of which judges what the other taught a network.
+HALVES = 2
 
 
 class Labels(NamedTuple):
@@ -113,3 +117,43 @@ def tasks_to_learn(
         )
     ordered = wanted.sort_values(["volume", "task"])
     return [int(task) for task in ordered["task"]]
+
+
+def half_of(index: pd.DataFrame, tasks: Collection[int], half: int) -> list[int]:
+    """Return the tasks of a half of the cells.
+
+    Args:
+        index: table in the schema `TASK_INDEX`.
+        tasks: ids, see `tasks_to_learn`; their order is kept.
+        half: 0 or 1.
+    """
+    cell_of = index.drop_duplicates("task").set_index("task")["cell"]
+    cells = cell_of.loc[list(tasks)]
+    _, number = np.unique(cells, return_inverse=True)
+    return [int(task) for task in cells.index[number % HALVES == half]]
+
+
+def known_answers(
+    index: pd.DataFrame, tasks: Collection[int], decided: pd.DataFrame
+) -> dict[int, list[NDArray[np.int64]]]:
+    """Return the known answers of labelled tasks, by the volume that they lie in.
+
+    Args:
+        index: table in the schema `TASK_INDEX`.
+        tasks: ids; open ones have no answer, and are left aside.
+        decided: see `Labels.of`.
+
+    Returns:
+        Of each task the segments that belong, its seed included.
+    """
+    belongs = dict(list(decided.groupby("task")))
+    labelled = index["task"].isin(tasks) & (index["state"] != OPEN)
+    answers = defaultdict(list)
+    for row in index[labelled].drop_duplicates("task").itertuples():
+        known = np.union1d(row.seed, row.aggregate)
+        if row.task in belongs:
+            said = belongs[row.task].set_index("segment")["belongs"]
+            known = np.setdiff1d(known, said.index[~said])
+            known = np.union1d(known, said.index[said])
+        answers[int(row.volume)].append(known.astype(np.int64))
+    return dict(answers)

@@ -1,15 +1,17 @@
 """Learn a tissue from a few of its labels: refit membership to them.
 
-What that brings is measured on cells that it was not fitted to: parts of the cells are
-held out in turn. It is taken only if it helped.
+The evidence is that of the model's network, or of networks that were tuned to other
+cells of the tissue. What either brings is measured on cells that it was not fitted to:
+parts of the cells are held out in turn. The better one is taken, and only if it helped.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.agglomeration.membership import Membership
@@ -23,7 +25,7 @@ from eyewire_validator.evaluation.decisions import (
 from eyewire_validator.evaluation.ranking import batches_of, rank_segments
 from eyewire_validator.models.evidence import Evidence, refit_to
 from eyewire_validator.models.judge_labels import Chosen, Judgement, judge
-from eyewire_validator.models.labels import Labels
+from eyewire_validator.models.labels import HALVES, Labels
 from eyewire_validator.volumes.appearance import FOLDS as LEAST_VOLUMES
 from eyewire_validator.volumes.appearance import Familiar, Tissue
 
@@ -35,6 +37,46 @@ EVEN = 0.5
 Fit = Callable[[Evidence], TissueMemberships]
 
 
+class Tuned(NamedTuple):
+    """Labels with evidence by networks that were tuned to the other half of the cells.
+
+    Attributes:
+        labels: of a tissue.
+        halves: (tasks,) int64, the half of each task's cell.
+    """
+
+    labels: Labels
+    halves: NDArray[np.int64]
+
+    @classmethod
+    def join(cls, labels: Labels, parts: Sequence[Evidence]) -> "Tuned":
+        """Join the evidence on the halves, in the order of what is known.
+
+        Args:
+            labels: with evidence by the network as it was.
+            parts: by each network, on all tasks of the half that did not teach it.
+        """
+        known, whole = labels
+        tasks = pd.concat([part.tasks for part in parts], ignore_index=True)
+        halves = np.repeat(np.arange(len(parts)), [len(part.tasks) for part in parts])
+        rows = pd.Index(tasks["task"]).get_indexer(known.tasks["task"])
+        pair = ["task", "segment"]
+        candidates = (
+            pd.concat([part.candidates for part in parts])
+            .set_index(pair)
+            .loc[pd.MultiIndex.from_frame(known.candidates[pair])]
+            .reset_index()[known.candidates.columns]
+            .assign(truth=known.candidates["truth"])
+        )
+        evidence = Evidence(tasks.iloc[rows].reset_index(drop=True), candidates)
+        return cls(Labels(evidence, whole), halves[rows])
+
+    def can_judge(self) -> bool:
+        """Return whether each half has cells to hold some out."""
+        cells = self.labels.evidence.tasks["cell"].groupby(self.halves).nunique()
+        return len(cells) == HALVES and bool((cells > 1).all())
+
+
 class Learned(NamedTuple):
     """A tissue that was learned.
 
@@ -43,21 +85,24 @@ class Learned(NamedTuple):
         decisions: thresholds for it.
         judgement: what it brought on cells that were held out.
         start: the tissue whose membership was refitted; none: that of all.
+        is_tuned: whether its evidence is that of a network that was tuned.
     """
 
     memberships: TissueMemberships
     decisions: Decisions
     judgement: Judgement
     start: str | None
+    is_tuned: bool = False
 
 
 def learn_tissue(
     labels: Labels,
     tissue: str,
     known: TissueMemberships,
-    threshold: float | None,
+    before: Chosen,
     settings: DecisionSettings,
     *,
+    halves: NDArray[np.int64] | None = None,
     volume_voxels: int,
     bootstrap: Mapping[str, int],
 ) -> Learned:
@@ -67,9 +112,10 @@ def learn_tissue(
         labels: of the tissue.
         tissue: its name.
         known: the memberships of the model until now.
-        threshold: of the model until now: least probability of what it chooses; none:
-            it chooses nothing.
+        before: its answers to the same candidates.
         settings: what is asked of decisions that nobody looks at.
+        halves: (tasks,) the half of each one's cell, where each half has evidence by a
+            network that the other taught; none: all is by one that saw none of them.
         volume_voxels: full-resolution voxels of a volume.
         bootstrap: ``resamples`` and ``random_seed``.
 
@@ -85,16 +131,26 @@ def learn_tissue(
         fitted = {**known.of_tissue, tissue: refit_to(membership, part)}
         return TissueMemberships(fitted, known.of_all, familiar)
 
-    held_out = probability_held_out(labels, fit)
+    held_out = probability_held_out(labels, fit, halves)
     judgement = judge(
         labels,
-        Chosen(labels.evidence.probability(known), threshold),
+        before,
         Chosen(held_out, EVEN),
         volume_voxels=volume_voxels,
         bootstrap=bootstrap,
     )
     decisions = choose_on_whole_tasks(labels, held_out, settings)
-    return Learned(fit(labels.evidence), decisions, judgement, start)
+    return Learned(
+        fit(labels.evidence), decisions, judgement, start, halves is not None
+    )
+
+
+def better_of(refit: Learned, tuned: Learned | None) -> Learned:
+    """Return what leaves fewer edits on cells that were held out; else the refit."""
+    if tuned is None:
+        return refit
+    edits = (one.judgement.after["edits"]["value"] for one in (refit, tuned))
+    return tuned if next(edits) > next(edits) else refit
 
 
 def start_of(
@@ -117,27 +173,47 @@ def usual_tissue(known: TissueMemberships, evidence: Evidence) -> str | None:
     return counts.most_common(1)[0][0]
 
 
-def probability_held_out(labels: Labels, fit: Fit) -> NDArray[np.float32]:
+def probability_held_out(
+    labels: Labels, fit: Fit, halves: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
     """Return the probability of each candidate by what saw none of its cell.
 
+    Args:
+        labels: of a tissue.
+        fit: fits memberships to evidence.
+        halves: see `learn_tissue`; what is fitted to a half answers that half.
+
     Raises:
-        ModelError: there is but one cell.
+        ModelError: there is but one cell, in all or in a half.
     """
     tasks, candidates = labels.evidence.tasks, labels.evidence.candidates
-    cells, cell = np.unique(tasks["cell"], return_inverse=True)
-    if len(cells) < 2:
-        raise ModelError(
-            f"labels are of {len(cells)} cell, expected 2 or more: some are held out, "
-            "to see whether the others help; label tasks of other cells"
-        )
+    if halves is None:
+        halves = np.zeros(len(tasks), np.int64)
     found = np.zeros(len(candidates), np.float32)
-    for part in range(min(PARTS, len(cells))):
-        aside = cell % PARTS == part
-        here = candidates["task"].isin(tasks.loc[aside, "task"]).to_numpy()
-        memberships = fit(labels.of_tasks(~aside).evidence)
-        if here.any():
-            found[here] = labels.of_tasks(aside).evidence.probability(memberships)
+    for half in np.unique(halves):
+        for aside in _held_out(tasks["cell"], halves == half):
+            here = candidates["task"].isin(tasks.loc[aside, "task"]).to_numpy()
+            teaching = labels.of_tasks((halves == half) & ~aside)
+            memberships = fit(teaching.evidence)
+            if here.any():
+                found[here] = labels.of_tasks(aside).evidence.probability(memberships)
     return found
+
+
+def _held_out(
+    cells: "pd.Series[int]", among: NDArray[np.bool_]
+) -> Iterator[NDArray[np.bool_]]:
+    """Yield the tasks of each part of the cells: (tasks,) bool, all ``among`` these."""
+    numbers, number = np.unique(cells[among], return_inverse=True)
+    if len(numbers) < 2:
+        raise ModelError(
+            f"labels are of {len(numbers)} cell, expected 2 or more: some are held "
+            "out, to see whether the others help; label tasks of other cells"
+        )
+    for part in range(min(PARTS, len(numbers))):
+        aside = np.zeros(len(cells), np.bool_)
+        aside[among] = number % PARTS == part
+        yield aside
 
 
 def choose_on_whole_tasks(

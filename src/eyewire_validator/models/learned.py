@@ -58,14 +58,24 @@ def with_tissue(info: CheckpointInfo, learned: Learned, tissue: str) -> Checkpoi
     )
 
 
-def record(labels: Labels, learned: Learned, tissue: str) -> dict[str, Any]:
-    """Record the labels, the refit and its worth on held-out cells, ready for JSON."""
+def record(
+    labels: Labels, learned: Learned, refit: Learned, tissue: str
+) -> dict[str, Any]:
+    """Record the labels, what was learned and its worth, ready for JSON.
+
+    Args:
+        labels: of the tissue.
+        learned: what leaves the fewest edits on held-out cells.
+        refit: membership refitted to the evidence of the network as it was.
+        tissue: its name.
+    """
     judgement, known = learned.judgement, learned.memberships
     start = start_of(known, learned.start, labels.evidence)
     counts = labels.describe()
     return {
         "taken": judgement.helped,
-        "text": _describe(counts, learned, tissue),
+        "tuned": learned.is_tuned,
+        "text": _describe(counts, learned, refit, tissue),
         "tissue": tissue,
         "labels": counts,
         "start": learned.start,
@@ -74,22 +84,32 @@ def record(labels: Labels, learned: Learned, tissue: str) -> dict[str, Any]:
         "before": judgement.before,
         "after": judgement.after,
         "difference": judgement.difference,
+        "after_refit_alone": refit.judgement.after,
         "edits_unanswered": judgement.unanswered,
         "decisions": learned.decisions.as_json(),
     }
 
 
-def _describe(counts: dict[str, int], learned: Learned, tissue: str) -> str:
+def _describe(
+    counts: dict[str, int], learned: Learned, refit: Learned, tissue: str
+) -> str:
     done = (
         "learned and taken"
         if learned.judgement.helped
         else "not taken, as it did not help: the checkpoint is as it was"
+    )
+    alone = refit.judgement.after["edits"]["value"]
+    network = (
+        "The network was tuned, and knows no other tissue any more (with membership "
+        f"alone it would be {alone:.2f} edits)"
+        if learned.is_tuned
+        else "The network stays as it was"
     )
     return (
         f"{tissue}: {done}. From {counts['labelled_tasks']} labelled tasks, and "
         f"decisions on {counts['tasks'] - counts['labelled_tasks']} others "
         f"({counts['candidates']} candidates, {counts['cells']} cells). On cells that "
         f"were held out: "
-        f"{learned.judgement.describe()}. Taken up, "
+        f"{learned.judgement.describe()}. {network}. Taken up, "
         f"{learned.decisions.describe_acceptance()}."
     )

@@ -148,7 +148,7 @@ def test_the_loss_looks_only_at_what_tasks_tell():
 
 def test_an_object_is_the_answer_of_a_task(octants):
     volume = CoarseVolume(np.zeros_like(octants, np.uint8), octants)
-    labelled = LabelledVolume.of(volume, [np.array([1, 2]), np.array([4, 70000])])
+    labelled = LabelledVolume.of(volume, [np.array([1, 2]), np.array([4, 70000])], None)
     found = [int(labelled.objects[octants == s].unique()) for s in range(1, 9)]
     assert found == [1, 1, 0, 2, 0, 0, 0, 0]
 

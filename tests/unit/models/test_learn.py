@@ -17,9 +17,20 @@ from eyewire_validator.models.checkpoint import (
     save_checkpoint,
 )
 from eyewire_validator.models.evidence import Evidence
-from eyewire_validator.models.judge_labels import Judgement
-from eyewire_validator.models.labels import Labels, labelled_tasks, tasks_to_learn
-from eyewire_validator.models.learn import learn_tissue, probability_held_out
+from eyewire_validator.models.judge_labels import Chosen, Judgement
+from eyewire_validator.models.labels import (
+    Labels,
+    half_of,
+    known_answers,
+    labelled_tasks,
+    tasks_to_learn,
+)
+from eyewire_validator.models.learn import (
+    Tuned,
+    better_of,
+    learn_tissue,
+    probability_held_out,
+)
 from eyewire_validator.models.learned import (
     known_memberships,
     known_threshold,
@@ -76,11 +87,12 @@ def knows_fly(membership):
 
 
 def learned(labels=WHOLE, before=BOLD, threshold=0.5):
+    known = knows_fly(before)
     return learn_tissue(
         labels,
         "own",
-        knows_fly(before),
-        threshold,
+        known,
+        Chosen(labels.evidence.probability(known), threshold),
         SETTINGS,
         volume_voxels=10**6,
         bootstrap={"resamples": 50, "random_seed": 0},
@@ -107,7 +119,7 @@ def test_what_misleads_is_not_taken():
     misled = Labels.of(EVIDENCE, range(3), labels[about["cell"] < 3])
     found = learned(misled, before=RIGHT)
     assert not found.judgement.helped
-    assert "not taken" in record(misled, found, "own")["text"]
+    assert "not taken" in record(misled, found, found, "own")["text"]
 
 
 @pytest.mark.parametrize(
@@ -139,6 +151,51 @@ def test_no_candidate_is_judged_by_what_saw_its_cell():
     held_out = [set(EVERY_TASK) - cells for cells in seen]
     assert set.union(*held_out) == set(EVERY_TASK)
     assert sum(map(len, held_out)) == CELLS
+
+
+def test_a_half_is_judged_by_what_was_fitted_to_that_half():
+    """What gave the evidence on a half was taught by the other, and is another."""
+    seen, halves = [], np.arange(CELLS) % 2
+
+    def fit(part):
+        seen.append(set(part.tasks["cell"] % 2))
+        return TissueMemberships({}, BOLD, Familiar({}))
+
+    probability_held_out(WHOLE, fit, halves)
+    assert seen.count({0}) == seen.count({1}) == len(seen) / 2
+
+
+def test_halves_are_joined_in_the_order_of_what_is_known():
+    decided = pd.DataFrame({"task": [3], "segment": [60], "belongs": [True]})
+    labels = Labels.of(EVIDENCE, range(0, CELLS, 2), decided)
+    parts = [
+        Evidence(
+            EVIDENCE.tasks[EVIDENCE.tasks["task"] % 2 == half],
+            EVIDENCE.candidates[EVIDENCE.candidates["task"] % 2 == half].assign(
+                seed_area=float(half), truth=False
+            ),
+        )
+        for half in range(2)
+    ]
+    tuned = Tuned.join(labels, parts)
+    known, found = labels.evidence, tuned.labels.evidence
+    for name in ("task", "segment", "truth"):
+        assert found.candidates[name].tolist() == known.candidates[name].tolist()
+    assert found.tasks["task"].tolist() == known.tasks["task"].tolist()
+    assert tuned.halves.tolist() == (known.tasks["task"] % 2).tolist()
+    assert (found.candidates["seed_area"] == found.candidates["task"] % 2).all()
+    assert not tuned.can_judge()  # one of the halves has a single cell
+    assert Tuned(WHOLE, np.arange(CELLS) % 2).can_judge()
+
+
+def test_the_tuned_network_is_taken_where_it_leaves_fewer_edits():
+    refit, tuned = learned(), learned()._replace(is_tuned=True)
+    assert better_of(refit, None) is better_of(refit, tuned) is refit
+    edits = {**tuned.judgement.after["edits"], "value": 0.0}
+    fewer = tuned.judgement._replace(after={**tuned.judgement.after, "edits": edits})
+    best = better_of(refit, tuned._replace(judgement=fewer))
+    assert best.is_tuned
+    assert "was tuned" in record(WHOLE, best, refit, "own")["text"]
 
 
 def test_volumes_like_the_labelled_ones_get_the_refit_and_others_what_they_had():
@@ -203,7 +260,7 @@ def test_a_checkpoint_carries_the_tissue_and_its_thresholds(tmp_path):
     assert not [*info.familiar.strange(looks(201.0), (10.0, 10.0, 10.0))]
     assert info.operating_point.tissue == "own"
     assert known_threshold(info) == 0.5
-    text = record(WHOLE, found, "own")["text"]
+    text = record(WHOLE, found, found, "own")["text"]
     assert text.startswith("own: learned and taken. From 40 labelled tasks")
 
 
@@ -228,3 +285,21 @@ def test_what_judges_does_not_teach():
 def test_nothing_to_learn_from_is_refused():
     with pytest.raises(TableError, match="no labelled task is in validation"):
         tasks_to_learn(index(), ["validation"], 24, pd.Series([], dtype=int))
+
+
+def test_a_cell_is_in_one_half_alone():
+    cells = [7, 9, 7, 8, 9]
+    halves = [half_of(index(cell=cells), [4, 3, 1, 2], half) for half in range(2)]
+    assert halves == [[3, 1, 2], [4]]
+
+
+def test_answers_are_known_of_labelled_tasks_and_decisions_overrule_them():
+    seed, aggregate = ([np.array([n])] * 5 for n in (1, 2))
+    decided = pd.DataFrame(
+        {"task": [1, 1, 4], "segment": [2, 5, 6], "belongs": [False, True, True]}
+    )
+    found = known_answers(index(seed=seed, aggregate=aggregate), [1, 2, 4], decided)
+    assert {volume: [a.tolist() for a in one] for volume, one in found.items()} == {
+        9: [[1, 5]],
+        8: [[1, 2]],
+    }
