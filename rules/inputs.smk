@@ -327,8 +327,8 @@ def checkpoint_of_learner(wildcards):
     return f"results/models/{LEARNER}/0/checkpoint.pt"
 
 
-def where_tasks_are_labelled(*files):
-    """The files where a network can be tuned: single decisions are not enough for it."""
+def where_tasks_are_labelled(files):
+    """What tunes a network: single decisions are not enough for it."""
     return files if HAS_LABELS and config["learn"]["splits"] else []
 
 

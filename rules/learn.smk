@@ -101,12 +101,12 @@ rule learn_tissue:
         candidates="results/learn/evidence/given/candidates.parquet",
         tuned=where_tasks_are_labelled("results/learn/networks/by_all.pt"),
         tasks_of_halves=where_tasks_are_labelled(
-            "results/learn/evidence/half_0/tasks.parquet",
-            "results/learn/evidence/half_1/tasks.parquet",
+            expand("results/learn/evidence/half_{half}/tasks.parquet", half=range(2))
         ),
         candidates_of_halves=where_tasks_are_labelled(
-            "results/learn/evidence/half_0/candidates.parquet",
-            "results/learn/evidence/half_1/candidates.parquet",
+            expand(
+                "results/learn/evidence/half_{half}/candidates.parquet", half=range(2)
+            )
         ),
     output:
         checkpoint=LEARNED,
