@@ -327,9 +327,11 @@ def checkpoint_of_learner(wildcards):
     return f"results/models/{LEARNER}/0/checkpoint.pt"
 
 
-def where_tasks_are_labelled(files):
-    """What tunes a network: single decisions are not enough for it."""
-    return files if HAS_LABELS and config["learn"]["splits"] else []
+def if_tuned(files):
+    """What a tuned network gives: none without one, nor where no task is labelled."""
+    has_network = LEARNER and MODELS[LEARNER].settings.evidence != "features"
+    has_tasks = HAS_LABELS and config["learn"]["splits"]
+    return files if has_network and has_tasks else []
 
 
 def half_in(name):

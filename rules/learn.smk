@@ -99,11 +99,11 @@ rule learn_tissue:
         index="results/tasks/index.parquet",
         tasks="results/learn/evidence/given/tasks.parquet",
         candidates="results/learn/evidence/given/candidates.parquet",
-        tuned=where_tasks_are_labelled("results/learn/networks/by_all.pt"),
-        tasks_of_halves=where_tasks_are_labelled(
+        tuned=if_tuned("results/learn/networks/by_all.pt"),
+        tasks_of_halves=if_tuned(
             expand("results/learn/evidence/half_{half}/tasks.parquet", half=range(2))
         ),
-        candidates_of_halves=where_tasks_are_labelled(
+        candidates_of_halves=if_tuned(
             expand(
                 "results/learn/evidence/half_{half}/candidates.parquet", half=range(2)
             )

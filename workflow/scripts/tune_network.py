@@ -29,21 +29,20 @@ with job_log(snakemake.log[0], snakemake.output):
     training = AgglomerationTraining.from_mapping(params.training, "learn.training")
     checkpoint = Path(snakemake.output.checkpoint)
     resume = checkpoint.with_suffix(f".{RESUME_FILE}")
-    if model.network:
-        model.network = tune_affinities(
-            model.network,
-            model.learned_nm,
-            known_answers(index, tasks, decided),
-            VolumeStore.open(
-                files.volumes, params.geometry, params.voxel_nm, files.manifest
-            ),
-            training,
-            resume,
-            device=resolve_device(
-                training.device, cuda_granted=snakemake.resources.cuda > 0
-            ),
-            threads=snakemake.threads,
-        )
+    model.network = tune_affinities(
+        model.network,
+        model.learned_nm,
+        known_answers(index, tasks, decided),
+        VolumeStore.open(
+            files.volumes, params.geometry, params.voxel_nm, files.manifest
+        ),
+        training,
+        resume,
+        device=resolve_device(
+            training.device, cuda_granted=snakemake.resources.cuda > 0
+        ),
+        threads=snakemake.threads,
+    )
     # What was fitted to the evidence of the network before is not fitted to this one.
     info = replace(info, memberships={}, operating_point=None)
     save_checkpoint(checkpoint, model, info)
