@@ -1,9 +1,11 @@
 """Learn this tissue from labelled tasks and from what people decided.
 
 INPUT   results/models/{model}/0/checkpoint.pt of the first agglomeration that answers
-        results/tasks/index.parquet, the volumes, results/review/decisions.parquet
+        results/tasks/index.parquet, the volumes,
+        results/review/decisions.parquet and stops.parquet
 OUTPUT  results/learn/
-            evidence/           what linkage says of the tasks of which anything is known
+            evidence/           what linkage says of the tasks of which anything is known,
+                                and what people decided
             agglomeration.pt    the checkpoint, with a membership for this tissue if that
                                 helped on cells that were held out; else as it was
             learned.json, learned.txt
@@ -23,6 +25,8 @@ rule gather_labels:
     input:
         checkpoint=checkpoint_of_learner,
         decisions="results/review/decisions.parquet",
+        stops="results/review/stops.parquet",
+        supervoxels=own_ids,
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
@@ -30,6 +34,7 @@ rule gather_labels:
     output:
         tasks="results/learn/evidence/tasks.parquet",
         candidates="results/learn/evidence/candidates.parquet",
+        decided="results/learn/evidence/decided.parquet",
     log:
         "results/logs/gather_labels/gather_labels.log",
     benchmark:
@@ -52,10 +57,10 @@ rule learn_tissue:
     """Refit membership to what is known, and take it if it helped on other cells."""
     input:
         checkpoint=checkpoint_of_learner,
-        decisions="results/review/decisions.parquet",
         index="results/tasks/index.parquet",
         tasks="results/learn/evidence/tasks.parquet",
         candidates="results/learn/evidence/candidates.parquet",
+        decided="results/learn/evidence/decided.parquet",
     output:
         checkpoint=LEARNED,
         record="results/learn/learned.json",

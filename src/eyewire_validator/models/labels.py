@@ -109,7 +109,8 @@ def tasks_to_learn(
     if wanted.empty:
         raise TableError(
             f"nothing to learn from: no labelled task is in {', '.join(splits)} "
-            "(learn.splits), and no decision is about an open one (review.decisions)"
+            "(learn.splits), and no decision is about an open one, or about a stop "
+            "of growth (review.decisions)"
         )
     ordered = wanted.sort_values(["volume", "task"])
     return [int(task) for task in ordered["task"]]
