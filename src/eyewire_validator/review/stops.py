@@ -19,7 +19,6 @@ from eyewire_validator.storage.schemas.review import DECIDED_PAIRS, QUEUE
 from eyewire_validator.storage.tables import make_frame
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.tasks.origins import Origins
-from eyewire_validator.volumes.spawning import Corner
 from eyewire_validator.volumes.store import VolumeStore
 
 # What is not told with a question alone, but with the queue.
@@ -125,7 +124,7 @@ class DecidedStops:
 def find_stops(
     decisions: pd.DataFrame,
     store: VolumeStore,
-    corners: Mapping[int, Corner],
+    corners: Mapping[int, tuple[int, int, int]],
     origins: Origins,
 ) -> pd.DataFrame:
     """Find the stops that decisions are about, without growing again.
@@ -156,7 +155,7 @@ def find_stops(
 
 
 def _volumes_around(
-    asked: Any, store: VolumeStore, corners: Mapping[int, Corner]
+    asked: Any, store: VolumeStore, corners: Mapping[int, tuple[int, int, int]]
 ) -> Iterator[int]:
     """Yield the volumes that hold the point of a decision."""
     point = np.array([asked.z, asked.y, asked.x])
