@@ -1,11 +1,13 @@
 """Learn this tissue from labelled tasks and from what people decided.
 
 INPUT   results/models/{model}/0/checkpoint.pt of the first agglomeration that answers
-        results/tasks/index.parquet, the volumes, results/review/decisions.parquet
+        results/tasks/index.parquet, the volumes,
+        results/review/decisions.parquet and stops.parquet
 OUTPUT  results/learn/
             evidence/{network}/ what linkage says of the tasks of which anything is known:
                                 by the network as it was (`given`), and of each half of
-                                the cells (`half_0`, `half_1`) by one that the other taught
+                                the cells (`half_0`, `half_1`) by one that the other
+                                taught; and what people decided
             networks/{taught}.pt
                                 tuned to all labelled tasks (`by_all`), or without a half
                                 of the cells (`without_half_0`, `without_half_1`)
@@ -28,6 +30,8 @@ rule tune_network:
     input:
         checkpoint=checkpoint_of_learner,
         decisions="results/review/decisions.parquet",
+        stops="results/review/stops.parquet",
+        supervoxels=own_ids,
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
@@ -63,6 +67,8 @@ rule gather_labels:
     input:
         checkpoint=network_that_is_asked,
         decisions="results/review/decisions.parquet",
+        stops="results/review/stops.parquet",
+        supervoxels=own_ids,
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
@@ -70,6 +76,7 @@ rule gather_labels:
     output:
         tasks="results/learn/evidence/{network}/tasks.parquet",
         candidates="results/learn/evidence/{network}/candidates.parquet",
+        decided="results/learn/evidence/{network}/decided.parquet",
     log:
         "results/logs/gather_labels/{network}.log",
     benchmark:
@@ -95,10 +102,10 @@ rule learn_tissue:
     """Refit membership, for either network, and take what helped on other cells."""
     input:
         checkpoint=checkpoint_of_learner,
-        decisions="results/review/decisions.parquet",
         index="results/tasks/index.parquet",
         tasks="results/learn/evidence/given/tasks.parquet",
         candidates="results/learn/evidence/given/candidates.parquet",
+        decided="results/learn/evidence/given/decided.parquet",
         tuned=if_tuned("results/learn/networks/by_all.pt"),
         tasks_of_halves=if_tuned(
             expand("results/learn/evidence/half_{half}/tasks.parquet", half=range(2))

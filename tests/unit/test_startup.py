@@ -32,7 +32,7 @@ EXPECTED = {
     "label_grown": {"scipy.ndimage", "scipy.sparse"},
     "make_sandbox": {"numba", "scipy.ndimage", "scipy.sparse"},
     "gather_evidence": {"numba", "scipy.ndimage", "torch"},
-    "gather_labels": {"numba", "scipy.ndimage", "torch"},
+    "gather_labels": {"numba", "scipy.ndimage", "scipy.sparse", "torch"},
     "learn_tissue": {"numba", "scipy.ndimage", "torch"},
     "train_tissue": {"numba", "scipy.ndimage", "torch"},
     "tune_network": {"numba", "scipy.ndimage", "torch"},

@@ -11,6 +11,7 @@ import pytest
 from eyewire_validator.growth.stops import stop_id
 from eyewire_validator.models.checkpoint import load_checkpoint, save_checkpoint
 from eyewire_validator.review.page import describe_items
+from eyewire_validator.storage.schemas.carry_over import EVIDENCE
 from eyewire_validator.storage.schemas.growth import GROWN
 from eyewire_validator.storage.schemas.review import QUEUE
 from eyewire_validator.storage.tables import read_table
@@ -21,6 +22,7 @@ MADE = [
     "results/growth/growth.json",
     "results/figures/growth.png",
 ]
+CANDIDATES = "results/learn/evidence/candidates.parquet"
 
 
 def test_cells_grow_and_a_killed_run_goes_on_to_the_same_bytes(run, finished_copy):
@@ -114,3 +116,10 @@ def test_a_stop_is_asked_about_and_a_decision_lets_growth_go_on(run, block):
     assert int(joined["segment"]) in by_yes.accepted
     assert by_yes.probability.max() == 1.0
     assert int(left["segment"]) not in {*by_no.accepted, *by_no.withheld}
+
+    # Growth does not stop there any more, but what was said teaches.
+    done = run(block, CANDIDATES, config=decided)
+    assert done.returncode == 0, done.stdout
+    taught = read_table(block / CANDIDATES, EVIDENCE)
+    pairs = set(zip(taught["task"], taught["segment"], strict=True))
+    assert {(int(one["task"]), int(one["segment"])) for one in (joined, left)} <= pairs

@@ -16,18 +16,13 @@ from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table, write_table
 from eyewire_validator.tasks.split import usable_tasks
 from eyewire_validator.volumes.dust import Dust
-from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import voxel_size
 
 with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.threads):
     files, params = snakemake.input, snakemake.params
     index = read_table(Path(files.index), TASK_INDEX)
-    store = VolumeStore(
-        filter(Path.is_dir, Path(params.volumes).iterdir()),
-        VolumeGeometry(**params.geometry),
-        voxel_nm=voxel_size(params.voxel_nm),
-    )
+    folders = filter(Path.is_dir, Path(params.volumes).iterdir())
+    store = VolumeStore.open(folders, params.geometry, params.voxel_nm)
     usable = usable_tasks(index).sort_values(["volume", "task"])
     volumes = draw_volumes(usable, params.most_volumes, random_seed=0)
     model, info = load_checkpoint(Path(files.checkpoint))

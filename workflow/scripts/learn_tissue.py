@@ -17,16 +17,15 @@ from eyewire_validator.models.learned import (
     record,
     with_tissue,
 )
-from eyewire_validator.review.agreement import settled_pairs
 from eyewire_validator.storage.files import write_json, write_text
 from eyewire_validator.storage.schemas.index import TASK_INDEX
-from eyewire_validator.storage.schemas.review import DECISIONS
+from eyewire_validator.storage.schemas.review import DECIDED_PAIRS
 from eyewire_validator.storage.tables import read_table
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
     index = read_table(Path(files.index), TASK_INDEX)
-    decided = settled_pairs(read_table(Path(files.decisions), DECISIONS))
+    decided = read_table(Path(files.decided), DECIDED_PAIRS)
     evidence = Evidence.read(files.tasks, files.candidates)
     labels = Labels.of(evidence, labelled_tasks(index, params.splits), decided)
     model, info = load_checkpoint(Path(files.checkpoint))

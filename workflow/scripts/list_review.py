@@ -20,26 +20,25 @@ from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.review import DECISIONS, QUEUE
 from eyewire_validator.storage.tables import read_batches, read_table, write_table
 from eyewire_validator.tasks.origins import Origins
-from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import voxel_size
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
     threshold = read_thresholds(Path(files.thresholds)).decisions.threshold
-    manifest = Path(files.manifest) if files.manifest else None
-    voxel_nm = voxel_size(params.voxel_nm, manifest)
     grown = read_table(Path(files.grown), GROWN) if files.grown else None
     lineage = lineage_with_stops(read_table(Path(files.index), TASK_INDEX), grown)
-    store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
+    store = VolumeStore.open(
+        files.volumes, params.geometry, params.voxel_nm, files.manifest
+    )
     selected = [
         select_decisions(batch, threshold, params.audit_share)
         for batch in read_batches(Path(files.answers), ANSWERS, ANSWERS.names)
     ]
     if grown is not None:
         origins = Origins(Path(files.supervoxels) if files.supervoxels else None)
+        manifest = Path(files.manifest) if files.manifest else None
         offset_nm = read_json(manifest)["offset_nm"] if manifest else None
-        frame = Frame(voxel_nm, offset_nm)
+        frame = Frame(store.voxel_nm, offset_nm)
         selected.append(ask_about_stops(grown, lineage, store, origins, frame))
     decisions = settle(read_table(Path(files.decisions), DECISIONS))
     settled = set(decisions.loc[decisions["verdict"] != CONFLICT, "item"])

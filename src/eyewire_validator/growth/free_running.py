@@ -276,7 +276,7 @@ def explain(
     risk = 1 - (1 - path_risk) * withheld.probability.max()
     stop = (
         f"stopped at {_count(len(withheld.segments), 'segment')}: with the likeliest "
-        f"the path would be wrong at {risk:.2f}, above {limits.path_risk:g}"
+        f"the path would be wrong at {risk:.3g}, above {limits.path_risk:g}"
     )
     return STOPPED, "; ".join(filter(None, [stop, onward]))
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from eyewire_validator.storage.schemas.columns import MINIMA
 from eyewire_validator.storage.schemas.index import OPEN
 from eyewire_validator.tasks.lineage import Lineage
 
@@ -55,11 +54,20 @@ def lineage_with_stops(index: pd.DataFrame, grown: pd.DataFrame | None) -> Linea
         index: table in the schema `TASK_INDEX`.
         grown: table in the schema `GROWN`; none if nothing was grown.
     """
-    columns = list(Lineage.COLUMNS)
     if grown is None:
         return Lineage(index)
-    stops = stops_of(grown)[["task", "cell", "volume", "seed", *MINIMA]]
+    columns = list(Lineage.COLUMNS)
+    rows = as_open_tasks(stops_of(grown))
+    return Lineage(pd.concat([index[columns], rows[columns]], ignore_index=True))
+
+
+def as_open_tasks(stops: pd.DataFrame) -> pd.DataFrame:
+    """Return stops as open tasks of an index: roots, in no split.
+
+    Args:
+        stops: ``task``, ``cell``, ``volume``, ``seed`` and the corner of the volume.
+    """
     none = pd.Series([np.empty(0, np.int64)] * len(stops), stops.index, dtype=object)
     unanswered = {"aggregate": none, "aggregate_weights": none, "state": OPEN}
-    rows = stops.assign(parent=pd.NA, excluded=None, **unanswered)
-    return Lineage(pd.concat([index[columns], rows[columns]], ignore_index=True))
+    rows = stops.assign(parent=pd.NA, excluded=None, split=None, **unanswered)
+    return rows[[*Lineage.COLUMNS, "split"]]

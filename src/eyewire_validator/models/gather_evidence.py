@@ -59,6 +59,7 @@ def gather_evidence(
         levels = np.full((len(linked.levels), len(place)), -np.inf, np.float32)
         levels[:, is_linked] = linked.levels[:, place[is_linked]]
         about = {
+            "truth": np.isin(found.about["segment"], task.aggregate),
             "seed_area": np.where(is_linked, linked.seed_area[place], 0.0),
             "rejected": is_linked & linked.rejected[place],
             "levels": list(levels.T),

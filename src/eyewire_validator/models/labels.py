@@ -113,7 +113,8 @@ def tasks_to_learn(
     if wanted.empty:
         raise TableError(
             f"nothing to learn from: no labelled task is in {', '.join(splits)} "
-            "(learn.splits), and no decision is about an open one (review.decisions)"
+            "(learn.splits), and no decision is about an open one, or about a stop "
+            "of growth (review.decisions)"
         )
     ordered = wanted.sort_values(["volume", "task"])
     return [int(task) for task in ordered["task"]]
@@ -122,15 +123,17 @@ def tasks_to_learn(
 def half_of(index: pd.DataFrame, tasks: Collection[int], half: int) -> list[int]:
     """Return the tasks of a half of the cells.
 
+    Only cells of labelled tasks are counted off: the same whatever else was decided.
+
     Args:
         index: table in the schema `TASK_INDEX`.
         tasks: ids, see `tasks_to_learn`; their order is kept.
         half: 0 or 1.
     """
-    cell_of = index.drop_duplicates("task").set_index("task")["cell"]
-    cells = cell_of.loc[list(tasks)]
-    _, number = np.unique(cells, return_inverse=True)
-    return [int(task) for task in cells.index[number % HALVES == half]]
+    rows = index.drop_duplicates("task").set_index("task").loc[list(tasks)]
+    counted = np.unique(rows.loc[rows["state"] != OPEN, "cell"])
+    number = np.searchsorted(counted, rows["cell"])
+    return [int(task) for task in rows.index[number % HALVES == half]]
 
 
 def known_answers(

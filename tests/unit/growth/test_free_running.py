@@ -90,7 +90,12 @@ def test_risk_adds_up_along_a_path_until_it_stops(answers):
     np.testing.assert_allclose(risks, [0.2, 0.36, 0.36], atol=1e-6)
     assert [len(cube.withheld.segments) for cube in cubes] == [0, 0, 1]
     assert cubes[-1].outcome == STOPPED
-    assert "wrong at 0.49, above 0.4" in cubes[-1].why
+    assert "wrong at 0.488, above 0.4" in cubes[-1].why
+
+
+def test_small_risks_are_told_apart(answers):
+    (cube,) = grow(answers(0.998), SEED, Limits(0.001))
+    assert "wrong at 0.002, above 0.001" in cube.why
 
 
 @pytest.mark.parametrize(("belongs", "last"), [(True, 13), (False, 12)])

@@ -118,6 +118,16 @@ def test_seeds_and_contacts_are_kept_for_peers(
     np.testing.assert_allclose(rows["log_odds"], mean, rtol=1e-4)
 
 
+def test_open_tasks_can_be_written(model, membranes_store, membranes_index, tmp_path):
+    nobody = pd.Series([[]] * len(membranes_index), dtype=object)
+    open_ones = membranes_index.assign(aggregate=nobody, state="open")
+    found = gather_evidence(
+        model, open_ones, membranes_store, SETTINGS, Dust(0, 0), open_ones["task"][:1]
+    )
+    write_table(tmp_path / "candidates.parquet", found.candidates, EVIDENCE)
+    assert not found.candidates["truth"].any()
+
+
 def test_what_nothing_joins_to_the_seed_does_not_belong():
     alone = evidence([-np.inf, 3.0], [False, True])
     probability = alone.probability(the_same_everywhere(LINKAGE_ALONE))

@@ -12,7 +12,12 @@ from eyewire_validator.growth.stops import (
     stop_id,
 )
 from eyewire_validator.review.question import data_hash
-from eyewire_validator.review.stops import DecidedStops, ask_about_stops
+from eyewire_validator.review.stops import (
+    DecidedStops,
+    ask_about_stops,
+    find_stops,
+    pairs_of_stops,
+)
 from eyewire_validator.storage.schemas.review import QUEUE
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.tasks.origins import Origins
@@ -73,3 +78,27 @@ def test_decisions_count_for_the_data_that_were_shown(store):
     decisions["item"] = [f"{STOP}-{segment}" for segment in decisions["segment"]]
     assert DecidedStops(decisions, store).of(task) == {8: True, 5: False}
     assert DecidedStops(decisions.iloc[:0], store).of(task) == {}
+
+
+def test_a_stop_is_found_again_by_its_decision_alone(store):
+    lineage = lineage_with_stops(NO_TASKS, GROWN)
+    frame = Frame((10.0, 10.0, 5.0), None)
+    asked = ask_about_stops(GROWN, lineage, store, Origins(), frame)
+    shown = data_hash(store.get(11), lineage.task(STOP))
+    decisions = asked.assign(
+        reviewer="Ada", verdict=["yes", "no"], data=[shown, "other data"]
+    )
+    # Both volumes hold the point: only in one of them is it this stop.
+    corners = {12: (0, 0, 32), 11: (0, 0, 32)}
+    stops = find_stops(decisions, store, corners, Origins())
+    (row,) = stops.itertuples()
+    assert (row.task, row.cell, row.volume, row.min_x) == (STOP, 7, 11, 32)
+    assert row.seed.tolist() == [1, 3]
+    pairs = pairs_of_stops(stops, decisions, store)
+    assert pairs.to_numpy().tolist() == [[STOP, 8, True]]
+
+    far = find_stops(decisions, store, {11: (0, 0, 320)}, Origins())
+    moved = find_stops(decisions.assign(cell=8), store, corners, Origins())
+    assert far.empty
+    assert moved.empty
+    assert pairs_of_stops(far, decisions, store).empty

@@ -37,7 +37,9 @@ EVIDENCE = pa.schema(
         *_IDS,
         column("segment", pa.int64(), "a candidate: neither seed nor dust"),
         column("voxels", pa.int64(), "its full-resolution voxels"),
-        column("truth", pa.bool_(), "whether it is in the answer"),
+        column(
+            "truth", pa.bool_(), "whether it is in the answer; false in an open task"
+        ),
         column("seed_area", pa.float64(), "area that it shares with the seed"),
         column("rejected", pa.bool_(), "whether the ancestors saw and rejected it"),
         column(

@@ -71,3 +71,11 @@ DECISIONS = pa.schema(
         _CHECKPOINT,
     ]
 )
+
+DECIDED_PAIRS = pa.schema(
+    [
+        column("task", pa.int64(), "task id, or id of a stop of growth"),
+        column("segment", pa.int64(), "the candidate, by its id in the volume"),
+        column("belongs", pa.bool_(), "whether it belongs, by all who decided"),
+    ]
+)
