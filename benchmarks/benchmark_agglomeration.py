@@ -5,8 +5,9 @@
 CPU time on one core, the better of two rounds. First each part by turns with its plain
 twin of tests/plain, which it must equal: contacts with the means of values on their
 faces, gaps, the features of contacts, and linkage, of graphs of several sizes and of
-further seeds in a volume whose contacts are scored. Peak memory is that of a process of
-its own, with its imports, the segmentation and the values. Compiling is not counted.
+further seeds in a volume whose contacts are scored; and linkage beside the extra
+`peers`. Peak memory is that of a process of its own, with its imports, the segmentation
+and the values. Compiling is not counted.
 
 Then what it takes to score the contacts of a volume, which all of its tasks share, and
 to answer and measure a task of a volume whose contacts are scored; the same by the
@@ -28,6 +29,7 @@ from typing import Any
 import numpy as np
 from benchmark_evaluation import SETTINGS, made_up_tasks, write_volumes
 from benchmark_volume import made_up_segmentation, read_segmentation
+from bioimage_cpp.graph import UndirectedGraph
 from numpy.typing import NDArray
 
 from eyewire_validator.agglomeration.answerer import agglomerate
@@ -40,6 +42,7 @@ from eyewire_validator.agglomeration.scoring import (
     ScoredContacts,
     score_contacts,
 )
+from eyewire_validator.baselines.peers import PEERS, RegionGraph
 from eyewire_validator.evaluation.evaluate import evaluate, save_evaluation
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.models.checkpoint import load_checkpoint
@@ -63,6 +66,7 @@ CHECKPOINT = Path(__file__).resolve().parents[1] / "models/agglomeration.pt"
 # Contacts of the graphs that are linked; the plain twin, which is quadratic, takes part
 # up to so many.
 GRAPHS, PLAIN_GRAPHS = (1_000, 10_000, 30_000, 100_000, 1_000_000), 30_000
+PEER_GRAPH = 100_000
 MEMBERS = 8
 
 # Averages values over faces in a process of its own.
@@ -186,6 +190,25 @@ def compare_linkage() -> None:
         print_pair(f"link {len(pairs):,} contacts", "M contacts/s", *rates)
 
 
+def compare_with_gasp() -> None:
+    """Print the row of joining all of a graph, in place of the twin GASP, with no seed.
+
+    That is bioimage-cpp's, by the mean over all faces; its graph is made beforehand.
+    """
+    pairs, faces, evidence = drawn_graph(PEER_GRAPH)
+    area, level = faces.astype(np.float64), evidence[0].astype(np.float64)
+    contacts = RegionGraph.of(pairs, area, level)
+    graph = UndirectedGraph.from_unique_edges(len(contacts.segments), contacts.nodes)
+    seed = np.array([40, 41, 120])
+    taken = by_turns(
+        # So low that all contacts join, as here.
+        lambda: PEERS["gasp"](graph, contacts, -HIGHEST - 1),
+        lambda: Linkage.prepare(pairs, faces, evidence).levels(seed),
+    )
+    rates = [len(pairs) / seconds / 1e6 for seconds in taken]
+    print_pair(f"GASP: link {len(pairs):,} contacts", "M contacts/s", *rates)
+
+
 def compare_seeds(coarse: Array) -> None:
     """Print the row of a further seed in a volume whose contacts are scored."""
     pairs, faces, _ = mean_over_faces(coarse, np.zeros((3, *coarse.shape), np.float32))
@@ -219,6 +242,7 @@ def compare(name: str | None) -> None:
     compare_features("64³ of 512 blocks", blocks())
     compare_features(f"64³ of {segments:,} segments", coarse)
     compare_linkage()
+    compare_with_gasp()
     compare_seeds(coarse)
     print()
 

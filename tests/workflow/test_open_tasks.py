@@ -33,9 +33,14 @@ def config_of(**files):
                 **files,
             },
         },
-        "volumes": {"size": 32, "overlap": 8, "factor": 1, "voxel_nm": [10, 10, 10]},
+        # One job for all cells, and one for some volumes.
+        "registry": {"group_span": None},
+        "volumes": {
+            "size": 32, "overlap": 8, "factor": 1, "voxel_nm": [10, 10, 10],
+            "group_span": None,
+        },
         "evaluation": {"dust_voxels": 10},
-    }
+    }  # fmt: skip
 
 
 def test_seeds_are_answered_by_the_ready_made_model_alone(tmp_path, run):
