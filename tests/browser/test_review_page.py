@@ -296,3 +296,20 @@ def test_slices_are_drawn_and_nothing_sticks_out(press):
     )
     assert found.run(f"{pixels}.data[3]") == 255
     assert found.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_bodies_follow_the_slices_and_the_candidate_can_be_hidden(press):
+    tab = press()
+    colours = """(() => {
+      const canvas = document.querySelector("#solid canvas");
+      const {width, height} = canvas, context = canvas.getContext("2d");
+      const {data} = context.getImageData(0, 0, width, height);
+      const found = {seed: 0, candidate: 0};
+      for (let n = 0; n < data.length; n += 4)
+        if (data[n + 3]) found[data[n] > data[n + 2] ? "candidate" : "seed"]++;
+      return found;
+    })()"""
+    tab.wait_for(f"{colours}.candidate > 0 && {colours}.seed > 0")
+    tab.press(" ")
+    assert tab.run(f"{colours}.candidate") == 0
+    assert tab.run(f"{colours}.seed") > 0
