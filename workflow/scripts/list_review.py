@@ -33,7 +33,7 @@ with job_log(snakemake.log[0], snakemake.output):
     lineage = lineage_with_stops(read_table(Path(files.index), TASK_INDEX), grown)
     store = VolumeStore(map(Path, files.volumes), VolumeGeometry(**params.geometry))
     selected = [
-        select_decisions(batch, threshold, params.audit_share)
+        select_decisions(batch, threshold, params.audit_share, params.random_share)
         for batch in read_batches(Path(files.answers), ANSWERS, ANSWERS.names)
     ]
     if grown is not None:
