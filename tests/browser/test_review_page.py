@@ -2,6 +2,9 @@
 
 import json
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -244,6 +247,26 @@ def test_a_full_storage_says_so_and_loses_nothing(press, exported):
     assert "storage is full" in text_of(tab, "alert")
     assert tab.run("!document.getElementById('alert').hidden")
     assert verdicts(exported(tab)) == [("1-1", "yes")]
+
+
+def test_a_browser_out_of_quota_says_so_and_loses_nothing(page, tab, exported):
+    """Over HTTP, where a page has an origin whose quota can be set."""
+    handler = partial(SimpleHTTPRequestHandler, directory=page.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        origin = f"http://127.0.0.1:{server.server_port}"
+        # Before it opens: the browser remembers for a while that there is room.
+        tab.send("Storage.overrideQuotaForOrigin", origin=origin, quotaSize=1)
+        tab.open(f"{origin}/{page.name}")
+        for key in "yn":
+            tab.wait_for(SHOWN)
+            tab.press(key)
+        tab.wait_for(SHOWN)
+        assert "storage is full" in text_of(tab, "alert")
+        assert "2 of the decisions" in text_of(tab, "alert")
+        assert verdicts(exported(tab)) == [("1-1", "yes"), ("1-2", "no")]
+        tab.send("Storage.overrideQuotaForOrigin", origin=origin)
+        server.shutdown()
 
 
 def test_a_killed_browser_keeps_what_was_decided(page, tmp_path, browser):
