@@ -192,7 +192,7 @@ async function show(next) {
   at = [...crop.contact];
   candidateShown = true;
   tell();
-  $("solid").querySelector("canvas").width = 1;
+  clearSolid();
   draw();
   drawSolidSoon();
   for (const other of crops.keys()) if (Math.abs(other - place) > 5) crops.delete(other);
@@ -396,9 +396,15 @@ function drawSolidSoon() {
   requestAnimationFrame(() => setTimeout(() => crop && drawSolid()));
 }
 
+/* Nothing of the last question stays in view, and nothing on the page moves. */
+function clearSolid() {
+  const canvas = $("solid").querySelector("canvas");
+  canvas.width = canvas.height = 384;
+  return canvas;
+}
+
 function drawSolid() {
-  const canvas = $("solid").querySelector("canvas"), size = 384;
-  canvas.width = canvas.height = size;
+  const canvas = clearSolid(), size = canvas.width;
   const context = canvas.getContext("2d"), pixels = context.createImageData(size, size);
   const depths = new Float32Array(size * size).fill(-Infinity);
   const scale = size / Math.hypot(...crop.shape.map((n, a) => n * crop.edges[a]));
