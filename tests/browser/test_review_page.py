@@ -2,6 +2,9 @@
 
 import json
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -246,6 +249,26 @@ def test_a_full_storage_says_so_and_loses_nothing(press, exported):
     assert verdicts(exported(tab)) == [("1-1", "yes")]
 
 
+def test_a_browser_out_of_quota_says_so_and_loses_nothing(page, tab, exported):
+    """Over HTTP, where a page has an origin whose quota can be set."""
+    handler = partial(SimpleHTTPRequestHandler, directory=page.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        origin = f"http://127.0.0.1:{server.server_port}"
+        # Before it opens: the browser remembers for a while that there is room.
+        tab.send("Storage.overrideQuotaForOrigin", origin=origin, quotaSize=1)
+        tab.open(f"{origin}/{page.name}")
+        for key in "yn":
+            tab.wait_for(SHOWN)
+            tab.press(key)
+        tab.wait_for(SHOWN)
+        assert "storage is full" in text_of(tab, "alert")
+        assert "2 of the decisions" in text_of(tab, "alert")
+        assert verdicts(exported(tab)) == [("1-1", "yes"), ("1-2", "no")]
+        tab.send("Storage.overrideQuotaForOrigin", origin=origin)
+        server.shutdown()
+
+
 def test_a_killed_browser_keeps_what_was_decided(page, tmp_path, browser):
     for decided, key in enumerate("ynu"):
         mortal = Browser(tmp_path / "mortal")
@@ -296,3 +319,20 @@ def test_slices_are_drawn_and_nothing_sticks_out(press):
     )
     assert found.run(f"{pixels}.data[3]") == 255
     assert found.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_bodies_follow_the_slices_and_the_candidate_can_be_hidden(press):
+    tab = press()
+    colours = """(() => {
+      const canvas = document.querySelector("#solid canvas");
+      const {width, height} = canvas, context = canvas.getContext("2d");
+      const {data} = context.getImageData(0, 0, width, height);
+      const found = {seed: 0, candidate: 0};
+      for (let n = 0; n < data.length; n += 4)
+        if (data[n + 3]) found[data[n] > data[n + 2] ? "candidate" : "seed"]++;
+      return found;
+    })()"""
+    tab.wait_for(f"{colours}.candidate > 0 && {colours}.seed > 0")
+    tab.press(" ")
+    assert tab.run(f"{colours}.candidate") == 0
+    assert tab.run(f"{colours}.seed") > 0

@@ -150,11 +150,12 @@ async function decode(place) {
   const canvas = Object.assign(document.createElement("canvas"), {width: sheet.width, height: sheet.height});
   const context = canvas.getContext("2d", {willReadFrequently: true});
   context.drawImage(sheet, 0, 0);
+  const pixels = context.getImageData(0, 0, sheet.width, sheet.height).data;
   const grey = new Uint8Array(depth * height * width);
-  for (let z = 0; z < depth; z++) {
-    const left = (z % columns) * width, top = Math.floor(z / columns) * height;
-    const tile = context.getImageData(left, top, width, height).data;
-    for (let n = 0; n < height * width; n++) grey[z * height * width + n] = tile[4 * n];
+  let n = 0;
+  for (let z = 0; z < depth; z++) for (let y = 0; y < height; y++) {
+    const row = (Math.floor(z / columns) * height + y) * sheet.width + (z % columns) * width;
+    for (let x = 0; x < width; x++) grey[n++] = pixels[4 * (row + x)];
   }
   return {...crop, grey, labels: labelsOf(crop.runs, grey.length), surface: null};
 }
@@ -191,7 +192,9 @@ async function show(next) {
   at = [...crop.contact];
   candidateShown = true;
   tell();
+  clearSolid();
   draw();
+  drawSolidSoon();
   for (const other of crops.keys()) if (Math.abs(other - place) > 5) crops.delete(other);
   for (const other of [place + 1, place + 2]) cropOf(other)?.catch(() => {});
 }
@@ -280,7 +283,6 @@ function flag() {
 /* Drawing. */
 function draw() {
   slices.forEach((figure, axis) => drawSlice(figure, axis));
-  drawSolid();
   $("toggle").setAttribute("aria-pressed", candidateShown);
   $("slice").max = crop.shape[view] - 1;
   $("slice").value = at[view];
@@ -369,14 +371,14 @@ function surfaceOf() {
   for (let z = 0; z < depth; z++) for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
     const own = label(z, y, x);
     if (own !== 1 && own !== 2) continue;
+    const hidden = label(z - 1, y, x) === own && label(z + 1, y, x) === own && label(z, y - 1, x) === own
+      && label(z, y + 1, x) === own && label(z, y, x - 1) === own && label(z, y, x + 1) === own;
+    if (hidden) continue;
     const normal = [0, 0, 0];
-    let faces = 0;
     for (let dz = -1; dz <= 1; dz++) for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) {
       if (label(z + dz, y + dy, x + dx) === own) continue;
-      if (Math.abs(dz) + Math.abs(dy) + Math.abs(dx) === 1) faces++;
       normal[0] += dz; normal[1] += dy; normal[2] += dx;
     }
-    if (!faces) continue;
     const norm = Math.hypot(...normal) || 1;
     found.push({own, place: [z, y, x], normal: normal.map((n) => n / norm)});
   }
@@ -389,9 +391,20 @@ function turned([z, y, x]) {
   return [Math.cos(tilt) * z1 - Math.sin(tilt) * y, Math.cos(tilt) * y + Math.sin(tilt) * z1, x1];
 }
 
+/* Once the slices are painted: they are what a decision rests on. */
+function drawSolidSoon() {
+  requestAnimationFrame(() => setTimeout(() => crop && drawSolid()));
+}
+
+/* Nothing of the last question stays in view, and nothing on the page moves. */
+function clearSolid() {
+  const canvas = $("solid").querySelector("canvas");
+  canvas.width = canvas.height = 384;
+  return canvas;
+}
+
 function drawSolid() {
-  const canvas = $("solid").querySelector("canvas"), size = 384;
-  canvas.width = canvas.height = size;
+  const canvas = clearSolid(), size = canvas.width;
   const context = canvas.getContext("2d"), pixels = context.createImageData(size, size);
   const depths = new Float32Array(size * size).fill(-Infinity);
   const scale = size / Math.hypot(...crop.shape.map((n, a) => n * crop.edges[a]));
@@ -431,7 +444,7 @@ const acts = {
   ArrowUp: () => move(view, -1), ArrowDown: () => move(view, 1),
   1: () => { view = 0; draw(); }, 2: () => { view = 1; draw(); }, 3: () => { view = 2; draw(); },
   c: () => { at = [...crop.contact]; draw(); },
-  " ": () => { candidateShown = !candidateShown; draw(); },
+  " ": () => { candidateShown = !candidateShown; draw(); drawSolid(); },
   "?": () => $("keys").showModal(), f: flag, z: undo,
 };
 // A key that is held acts again: not these.
@@ -506,6 +519,8 @@ addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(
 
 try { $("reviewer").value = localStorage.getItem("eyewire-review reviewer") ?? ""; } catch { /* not kept here */ }
 if (items.length) {
+  // Most often it is the first question that is due: its crop comes while the log is read.
+  cropOf(0).catch(() => {});
   load().then(() => show(Math.max(0, items.findIndex((item) => !verdictOf(item)))));
 } else {
   $("question").textContent = "Nothing has to be decided.";
