@@ -22,7 +22,7 @@ MADE = [
     "results/growth/growth.json",
     "results/figures/growth.png",
 ]
-CANDIDATES = "results/learn/evidence/candidates.parquet"
+CANDIDATES = "results/learn/evidence/given/candidates.parquet"
 
 
 def test_cells_grow_and_a_killed_run_goes_on_to_the_same_bytes(run, finished_copy):
