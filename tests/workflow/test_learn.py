@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.storage.schemas.carry_over import EVIDENCE
@@ -54,7 +55,10 @@ def test_the_ready_made_model_learns_and_another_entry_takes_it(finished_copy, r
     taken, info = load_checkpoint(finished_copy / LEARNED)
     by_all = load_checkpoint(finished_copy / "results/learn/networks/by_all.pt")[0]
     assert taken.scored_by == by_all.scored_by
-    assert set(info.memberships) == set(info.familiar.tissues) == {"synthetic retina"}
+    record = json.loads((finished_copy / "results/learn/learned.json").read_text())
+    assert taken.membership._asdict() == pytest.approx(record["membership_after"])
+    assert taken.by_tissue is None
+    assert set(info.familiar.tissues) == {"synthetic retina"}
 
 
 def see_the_truth(evidence):

@@ -12,6 +12,7 @@ from eyewire_validator.models.judge_labels import Chosen
 from eyewire_validator.models.labels import Labels, labelled_tasks
 from eyewire_validator.models.learn import Tuned, better_of, learn_tissue
 from eyewire_validator.models.learned import (
+    common_membership,
     known_memberships,
     known_threshold,
     record,
@@ -50,7 +51,7 @@ with job_log(snakemake.log[0], snakemake.output):
         if learned.is_tuned:
             model, _ = load_checkpoint(Path(files.tuned))
         info = with_tissue(info, learned, params.tissue)
-        model.membership = learned.memberships.of_all
+        model.membership = common_membership(learned, params.tissue)
     save_checkpoint(Path(snakemake.output.checkpoint), model, info)
     found = record(labels, learned, refit, params.tissue)
     write_json(Path(snakemake.output.record), found)

@@ -6,6 +6,7 @@ from typing import Any, cast
 from torch import nn
 
 from eyewire_validator.agglomeration.contact_model import ContactModel
+from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.evaluation.operating_point import Kept, OperatingPoint
 from eyewire_validator.models.checkpoint import CheckpointInfo
@@ -42,6 +43,16 @@ def known_threshold(info: CheckpointInfo) -> float | None:
     return point.decisions.threshold if point else EVEN
 
 
+def common_membership(learned: Learned, tissue: str) -> Membership:
+    """Return what answers volumes that look like no tissue.
+
+    That is the membership of all; where the network was tuned, the one that there is,
+    as most of these are of the tissue still, and its evidence there means the same.
+    """
+    memberships = learned.memberships
+    return memberships.of_tissue[tissue] if learned.is_tuned else memberships.of_all
+
+
 def with_tissue(info: CheckpointInfo, learned: Learned, tissue: str) -> CheckpointInfo:
     """Return what a checkpoint says of itself, with a tissue that was learned.
 
@@ -51,7 +62,7 @@ def with_tissue(info: CheckpointInfo, learned: Learned, tissue: str) -> Checkpoi
     return replace(
         info,
         familiar=memberships.familiar,
-        memberships=memberships.of_tissue,
+        memberships={} if learned.is_tuned else memberships.of_tissue,
         operating_point=OperatingPoint(
             tissue, learned.decisions, 1.0, 0, 0, NOT_MEASURED, NOT_MEASURED
         ),

@@ -32,6 +32,7 @@ from eyewire_validator.models.learn import (
     probability_held_out,
 )
 from eyewire_validator.models.learned import (
+    common_membership,
     known_memberships,
     known_threshold,
     record,
@@ -196,6 +197,8 @@ def test_the_tuned_network_is_taken_where_it_leaves_fewer_edits():
     best = better_of(refit, tuned._replace(judgement=fewer))
     assert best.is_tuned
     assert "was tuned" in record(WHOLE, best, refit, "own")["text"]
+    assert common_membership(best, "own") == best.memberships.of_tissue["own"]
+    assert common_membership(refit, "own") == refit.memberships.of_all
 
 
 def test_volumes_like_the_labelled_ones_get_the_refit_and_others_what_they_had():
