@@ -328,7 +328,7 @@ def checkpoint_of_learner(wildcards):
 
 
 def if_tuned(files):
-    """What a tuned network gives: none without one, nor where no task is labelled."""
+    """Return what a tuned network gives; none where there is none, or no labels."""
     has_network = LEARNER and MODELS[LEARNER].settings.evidence != "features"
     has_tasks = HAS_LABELS and config["learn"]["splits"]
     return files if has_network and has_tasks else []
