@@ -144,7 +144,7 @@ class Tissue(NamedTuple):
         return _distance(np.array(seen) - self.mean, self.covariance) / self.bound
 
     def difference(self, seen: Appearance) -> str:
-        """Say which number of a volume is off the most."""
+        """Name the number of a volume that is off the most, in words."""
         off = (np.array(seen) - self.mean) / np.sqrt(np.diag(self.covariance))
         most = int(np.argmax(np.abs(np.nan_to_num(off))))
         if most == 0 and seen.contrast * self.mean[0] < 0:
