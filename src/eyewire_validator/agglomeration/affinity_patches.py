@@ -76,6 +76,22 @@ class LabelledVolume:
         objects = nearest_voxels(numbers[segments], image.shape)
         return cls(image, torch.from_numpy(objects))
 
+    @classmethod
+    def of_segments(
+        cls, volume: CoarseVolume, learned_nm: VoxelSize | None, first: int
+    ) -> "LabelledVolume":
+        """Take each segment for an object, numbered by its id from ``first`` on.
+
+        Args:
+            volume: see `CoarseVolume`.
+            learned_nm: see `of`.
+            first: other volumes may have other numbers.
+        """
+        image = shown_image(volume, learned_nm)
+        segments = close_gaps(volume.segmentation, relative_edges(volume.voxel_nm))
+        ids = nearest_voxels(segments, image.shape).astype(np.int32)
+        return cls(image, torch.from_numpy(np.where(ids > 0, ids + first, UNKNOWN)))
+
 
 class Patches:
     """Draws patches of labelled volumes, which lie on a device: 2 MB each of 64³.

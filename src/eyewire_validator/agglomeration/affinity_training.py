@@ -110,7 +110,7 @@ def train_affinities(
 def fit_affinities(
     labelled: Sequence[Sequence[LabelledVolume]],
     settings: AgglomerationTraining,
-    file: Path,
+    file: Path | None,
     same: str,
     random_seed: int,
     *,
@@ -118,6 +118,7 @@ def fit_affinities(
     held_out: Sequence[LabelledVolume] = (),
     symmetries: Sequence[Symmetry] = SYMMETRIES,
     start: AffinityUNet | None = None,
+    doubtful: Tensor | None = None,
     tasks: int = 0,
     device: torch.device,
     threads: int,
@@ -131,13 +132,14 @@ def fit_affinities(
         labelled: volumes of each tissue to learn from, each tissue as often as another;
             they are kept on the device.
         settings: see `train_affinities`.
-        file: where the state is kept after each epoch.
+        file: where the state is kept after each epoch, if anywhere.
         same: hash of all that the outcome depends on.
         random_seed: of weights, patches and noise.
         patches: of an epoch.
         held_out: volumes that tell which epoch is the best; without any the last is.
         symmetries: by which patches are turned.
         start: what it goes on from; none: weights that are drawn.
+        doubtful: pairs of objects that may be one, see `affinity_loss`.
         tasks: that label the volumes, for the history.
         device: where to compute.
         threads: CPU threads.
@@ -145,8 +147,10 @@ def fit_affinities(
     every_volume = list(chain.from_iterable(labelled))
     source = Patches(every_volume, settings.patch_size, device, symmetries)
     run = _start(settings, random_seed, start, device)
+    run.doubtful = doubtful if doubtful is None else doubtful.to(device)
     run.choose_precision(source, device)
-    run.resume(file, same)
+    if file:
+        run.resume(file, same)
     done = len(run.history) * patches
     progress = Progress(unit="patches", total=settings.epochs * patches, initial=done)
     with torch_threads(threads), repeatable(device), progress:
@@ -160,7 +164,8 @@ def fit_affinities(
                 progress.update(len(batch))
             found = _validate(run, held_out, device)
             run.add_epoch(tasks, float(torch.stack(losses).mean()), found, None)
-            run.save(file, same)
+            if file:
+                run.save(file, same)
     run.model.load_state_dict(run.best_weights)
     return run.model.eval(), pd.DataFrame(run.history, columns=HISTORY.names)
 
@@ -188,6 +193,7 @@ class _AffinityEpochs(Epochs):
     model: AffinityUNet
     average: AveragedModel
     precision: torch.dtype = torch.float32
+    doubtful: Tensor | None = None
 
     def weights(self) -> dict[str, Tensor]:
         return self.average.module.state_dict()
@@ -215,18 +221,22 @@ class _AffinityEpochs(Epochs):
         lower = precision != torch.float32
         with torch.autocast(image.device.type, torch.bfloat16, enabled=lower):
             logits = self.model.train()(image)
-        return affinity_loss(logits.float(), objects)
+        return affinity_loss(logits.float(), objects, self.doubtful)
 
 
-def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
+def affinity_loss(
+    logits: Tensor, objects: Tensor, doubtful: Tensor | None = None
+) -> Tensor:
     """Return the mean weighted cross-entropy of all labelled pairs of voxels.
 
     A pair is labelled if one or both are of a labelled object, as that is whole within
-    the volume; but not if one of them may be of any object.
+    the volume; but not if one of them may be of any object, or if it is not known
+    whether their objects are one.
 
     Args:
         logits: (n, offsets, z, y, x) of `AffinityUNet`.
         objects: (n, z, y, x) int32, see `LabelledVolume`.
+        doubtful: (n,) int64, ascending: `pair_keys` of objects that may be one.
 
     Returns:
         A scalar in nats; 0 if there is no such pair.
@@ -242,6 +252,9 @@ def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
         is_labelled = ((here > OTHER) | (there > OTHER)) & (
             (here != UNKNOWN) & (there != UNKNOWN)
         )
+        if doubtful is not None:
+            apart = torch.nonzero(is_labelled & (here != there), as_tuple=True)
+            is_labelled[apart] = ~_is_among(here[apart], there[apart], doubtful)
         weights = is_labelled * (APART_WEIGHT + (1 - APART_WEIGHT) * together)
         losses = binary_cross_entropy_with_logits(
             found[:, :z, :y, :x], together, reduction="none"
@@ -249,6 +262,24 @@ def affinity_loss(logits: Tensor, objects: Tensor) -> Tensor:
         total = total + (losses * weights).sum()
         weight = weight + weights.sum()
     return total / weight.clamp(min=1)
+
+
+def pair_keys(one: Tensor, other: Tensor) -> Tensor:
+    """Return a number for each pair of objects, whichever is named first: (n,) int64.
+
+    Args:
+        one: (n,) numbers of objects, from 1 on and below 2³¹.
+        other: (n,) of what each makes a pair with.
+    """
+    lower, upper = torch.minimum(one, other), torch.maximum(one, other)
+    return (lower.long() << 32) | upper.long()
+
+
+def _is_among(one: Tensor, other: Tensor, pairs: Tensor) -> Tensor:
+    """Return whether each pair of objects is among those of ascending keys."""
+    keys = pair_keys(one, other)
+    places = torch.searchsorted(pairs, keys).clamp(max=len(pairs) - 1)
+    return pairs[places] == keys
 
 
 def _label_volumes(

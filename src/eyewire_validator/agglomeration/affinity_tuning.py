@@ -66,11 +66,9 @@ def tune_affinities(
         LabelledVolume.of(store.read(volume), known, learned_nm)
         for volume, known in answers.items()
     ]
-    shortest = min(min(one.image.shape) for one in labelled)
-    fits = shortest // AFFINITY_MULTIPLE * AFFINITY_MULTIPLE
     tuned, _ = fit_affinities(
         [labelled],
-        replace(settings, patch_size=min(settings.patch_size, fits)),
+        with_patches_in(labelled, settings),
         file,
         _fingerprint(network, answers, settings),
         settings.random_seed,
@@ -81,6 +79,15 @@ def tune_affinities(
         threads=threads,
     )
     return tuned.cpu()
+
+
+def with_patches_in(
+    volumes: Sequence[LabelledVolume], settings: AgglomerationTraining
+) -> AgglomerationTraining:
+    """Return settings by whose size a patch fits into each of the volumes."""
+    shortest = min(min(one.image.shape) for one in volumes)
+    fits = shortest // AFFINITY_MULTIPLE * AFFINITY_MULTIPLE
+    return replace(settings, patch_size=min(settings.patch_size, fits))
 
 
 def _fingerprint(
