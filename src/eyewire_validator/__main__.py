@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         with warnings.catch_warnings(record=True, action="always") as caught:
             table = answer(**options)
-            thresholds = describe_thresholds(options["model"])
+            thresholds = describe_thresholds(options["model"], options["adapt"])
         for warning in caught:
             print(f"warning: {warning.message}", file=sys.stderr)
         if output:
@@ -87,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--box", type=_box, metavar="Z0:Z1,Y0:Y1,X0:X1", help="voxels; a part of it")
     add("--voxel-nm", type=_place, metavar="Z,Y,X", help="edges of a voxel, nm")
     add("--model", type=Path, help="checkpoint; the ready-made one if not given")
+    add(
+        "--adapt",
+        action="store_true",
+        help="first learn, for a minute, what membranes look like here",
+    )
     add("--cache", type=Path, help="folder to keep blocks from elsewhere in")
     add(
         "--rate",

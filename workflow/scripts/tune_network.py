@@ -44,6 +44,6 @@ with job_log(snakemake.log[0], snakemake.output):
         threads=snakemake.threads,
     )
     # What was fitted to the evidence of the network before is not fitted to this one.
-    info = replace(info, memberships={}, operating_point=None)
+    info = replace(info, memberships={}, operating_point=None, adapted=None)
     save_checkpoint(checkpoint, model, info)
     resume.unlink(missing_ok=True)

@@ -1,12 +1,12 @@
 """Adapt the affinity U-Net of a model to a tissue of which nothing is labelled.
 
-Whoever made the supervoxels of a tissue cut along its membranes, and cut too often
-rather than too seldom. So a supervoxel shows what the inside of a cell looks like, and
-most of its borders what lies between two. The network takes them for labels; only of
-the contacts that look most like one cell to it, which are where supervoxels are cut in
-vain, it takes none. From so many, errors mostly cancel out (Rolnick et al. 2017, "Deep
-learning is robust to massive label noise"; for training where one is asked: Sun et al.
-2020, "Test-time training"). What it brings is in docs/log/adaptation.md.
+Whoever made the supervoxels of a tissue cut along its membranes, and more often than
+need be. So a supervoxel shows what the inside of a cell looks like here; and of its
+contacts, those that look least like the inside of a cell to the network show membranes.
+It takes them for labels, and the other contacts for unknown. That some are wrong does
+little harm (Rolnick et al. 2017, "Deep learning is robust to massive label noise"; for
+training where one is asked: Sun et al. 2020, "Test-time training"). What it brings is
+in docs/log/adaptation.md.
 """
 
 import hashlib
@@ -33,8 +33,8 @@ from eyewire_validator.volumes.store import SEGMENT_IDS, CoarseVolume
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
 # The share of all contacts, those that look least like one cell, that are taken for
-# membranes. Fly supervoxels are of one cell at a quarter of their contacts, the mouse's
-# at a twentieth; a half is good for both.
+# membranes. In truth they are two of five in the fly, and two of three in the mouse; a
+# half serves both (docs/log/adaptation.md).
 APART = 0.5
 
 

@@ -27,6 +27,12 @@ VOLUMES = 400
 # How the tissue is called that a model learned from, where nothing else is said.
 TRAINING_VOLUMES = "training volumes"
 
+# What a model can do by itself that answers arrays.
+ADAPTING = (
+    "It answers better once it is adapted, which needs no labels (--adapt, or "
+    "`SegmentValidator.adapted`)"
+)
+
 # Volume id -> in what it is unlike what the model learned from; none if in nothing.
 Alarm = Callable[[int], str | None]
 
@@ -61,9 +67,11 @@ def warn_of(
     """
     alarms = tuple(_strange(info, seen, voxel_nm))
     if alarms:
+        better = f". {ADAPTING}" if info.adapted else ""
         warnings.warn(
             "this volume is unlike all that the model learned from: "
-            f"{'; '.join(alarms)}; do not act on its answers unseen. {WHAT_HELPS}",
+            f"{'; '.join(alarms)}; do not act on its answers unseen. {WHAT_HELPS}"
+            f"{better}",
             stacklevel=3,
         )
     return alarms

@@ -31,6 +31,7 @@ def answer(
     box: Bounds | None = None,
     voxel_nm: Place | None = None,
     model: str | Path = READY_MADE,
+    adapt: bool = False,
     access: Access | None = None,
     device: str = "auto",
 ) -> pd.DataFrame:
@@ -47,6 +48,8 @@ def answer(
         voxel_nm: edges of a voxel (z, y, x) in nm; chooses the level of a pyramid.
             Needed if no source says it.
         model: checkpoint of kind agglomeration; the ready-made one if not given.
+        adapt: whether the model learns for a minute, before it answers, from the
+            segments what membranes look like here; for tissue that it does not know.
         access: how often to ask for what lies elsewhere, and where to keep it.
         device: ``auto`` (a GPU if there is one), ``cpu`` or ``cuda``.
 
@@ -71,6 +74,9 @@ def answer(
     validator = load_segment_validator(model, device)
     cutout = cut_out(arrays, box, voxel_nm)
     given = _seed(cutout, seed, seed_point)
+    if adapt:
+        part = cutout.image, cutout.ids
+        validator = validator.adapted([part], cutout.voxel_nm)
     scored = validator.score(cutout.image, cutout.ids, cutout.voxel_nm)
     found = scored.answer(given)
     found[POINT] = _points(cutout, found["segment"].to_numpy())

@@ -6,7 +6,7 @@ It holds plain types and tensors only, and is never unpickled freely.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,11 @@ from torch import Tensor, nn
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
-from eyewire_validator.config.families import ModelSettings, TrainingSettings
+from eyewire_validator.config.families import (
+    AgglomerationTraining,
+    ModelSettings,
+    TrainingSettings,
+)
 from eyewire_validator.config.kinds import KINDS, function_of, kind_of, model_settings
 from eyewire_validator.errors import ConfigError, ModelError, TableError
 from eyewire_validator.evaluation.operating_point import OperatingPoint
@@ -27,6 +31,41 @@ from eyewire_validator.volumes.appearance import Familiar
 
 FORMAT = "eyewire-validator checkpoint 2"
 OLD_FORMATS = ("eyewire-validator checkpoint 1",)
+
+
+class Adapted(NamedTuple):
+    """What answers by a network that was adapted to a tissue (`models.adapt`).
+
+    Attributes:
+        training: how the network is adapted, see `adapt_affinities`.
+        membership: for volumes that look like no tissue that was learned from.
+        memberships: by the name of a tissue.
+        operating_point: thresholds and calibration.
+    """
+
+    training: AgglomerationTraining
+    membership: Membership
+    memberships: Mapping[str, Membership]
+    operating_point: OperatingPoint
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return it as plain values, which `from_plain` takes."""
+        return {
+            "training": asdict(self.training),
+            "membership": list(self.membership),
+            "memberships": _plain(self.memberships),
+            "operating_point": self.operating_point.as_plain(),
+        }
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> "Adapted":
+        """Make it from what `as_plain` gave."""
+        return cls(
+            AgglomerationTraining.from_mapping(values["training"], "adapted.training"),
+            Membership(*map(float, values["membership"])),
+            _memberships(values["memberships"]),
+            OperatingPoint.from_plain(values["operating_point"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -42,6 +81,8 @@ class CheckpointInfo:
             learned from several.
         operating_point: thresholds and calibration, for tasks without known answers;
             none if nobody measured them.
+        adapted: what answers once the network is adapted to a tissue; none if it is
+            already, or nobody fitted that.
     """
 
     model_settings: ModelSettings
@@ -50,13 +91,14 @@ class CheckpointInfo:
     familiar: Familiar | None = None
     memberships: Mapping[str, Membership] = field(default_factory=dict)
     operating_point: OperatingPoint | None = None
+    adapted: Adapted | None = None
 
 
 def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
     """Write weights and settings to ``path``; equal content gives equal bytes."""
     training, point = info.training_settings, info.operating_point
     weights = model.state_dict()
-    by_tissue = {name: list(one) for name, one in info.memberships.items()}
+    memberships, adapted = info.memberships, info.adapted
     save_plain(
         path,
         {
@@ -65,8 +107,9 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
             "training_settings": asdict(training) if training else None,
             "provenance": dict(info.provenance),
             "familiar": info.familiar.as_plain() if info.familiar else None,
-            **({"memberships": by_tissue} if by_tissue else {}),
-            **({"operating_point": point.as_plain()} if point else {}),
+            "memberships": _plain(memberships) if memberships else None,
+            "operating_point": point.as_plain() if point else None,
+            "adapted": adapted.as_plain() if adapted else None,
             "weights": weights,
             "fitted_with": weights_hash(weights),
         },
@@ -149,12 +192,12 @@ def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
             Familiar.from_plain(familiar)
             if (familiar := content.get("familiar"))
             else None,
-            {
-                str(name): Membership(*map(float, numbers))
-                for name, numbers in content.get("memberships", {}).items()
-            },
+            _memberships(content.get("memberships") or {}),
             OperatingPoint.from_plain(point)
             if (point := content.get("operating_point"))
+            else None,
+            Adapted.from_plain(adapted)
+            if (adapted := content.get("adapted"))
             else None,
         )
     except (
@@ -163,6 +206,16 @@ def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
     ) as error:
         reason = " ".join(str(error).splitlines())
         raise ModelError(f"{path}: made by another version ({reason})") from None
+
+
+def _plain(memberships: Mapping[str, Membership]) -> dict[str, list[float]]:
+    return {name: list(one) for name, one in memberships.items()}
+
+
+def _memberships(plain: Mapping[str, Any]) -> dict[str, Membership]:
+    return {
+        str(name): Membership(*map(float, numbers)) for name, numbers in plain.items()
+    }
 
 
 def _check_fits(path: Path, trained: ModelSettings, wanted: ModelSettings) -> None:

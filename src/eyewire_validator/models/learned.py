@@ -66,6 +66,7 @@ def with_tissue(info: CheckpointInfo, learned: Learned, tissue: str) -> Checkpoi
         operating_point=OperatingPoint(
             tissue, learned.decisions, 1.0, 0, 0, NOT_MEASURED, NOT_MEASURED
         ),
+        adapted=None if learned.is_tuned else info.adapted,
     )
 
 

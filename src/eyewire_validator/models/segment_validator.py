@@ -6,7 +6,7 @@ Example:
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from eyewire_validator.agglomeration.scoring import score_contacts
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.devices import resolve_device
+from eyewire_validator.models.adapt import adapt_model
 from eyewire_validator.models.alarm import warn_of
 from eyewire_validator.models.checkpoint import CheckpointInfo, load_checkpoint
 from eyewire_validator.models.grey_values import grey_values
@@ -69,16 +70,46 @@ class SegmentValidator:
         Raises:
             ModelError: an array has another shape, or values that it cannot have.
         """
-        grey = grey_values(np.asarray(image))
-        ids, numbers = SegmentIds.number(_of_shape(grey.shape, segmentation))
+        volume, ids = _volume(image, segmentation, voxel_nm)
         settings = cast(AgglomerationSettings, self.info.model_settings)
-        volume = CoarseVolume(grey, numbers, voxel_nm)
         contacts = score_contacts(self.model, volume, settings.image)
         alarms = warn_of(self.info, contacts.looks, voxel_nm)
         point = self.info.operating_point
         decisions = point.decisions if point else None
         membership = self.model.membership_on(contacts.looks, voxel_nm, contacts.scale)
         return ScoredVolume(contacts, membership, ids, alarms, decisions)
+
+    def adapted(
+        self,
+        volumes: Iterable[tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]],
+        voxel_nm: VoxelSize | None = None,
+    ) -> "SegmentValidator":
+        """Adapt to a tissue of which nobody labelled anything; it takes a minute.
+
+        The network is trained on, on the supervoxels of volumes: what lies within one,
+        and between two (docs/adapt.md). Best are those that are asked about, some
+        twenty of 64³ voxels.
+
+        Args:
+            volumes: images and segmentations as `score` takes them.
+            voxel_nm: edges of a voxel (z, y, x) in nm, the same for all.
+
+        Returns:
+            A validator for this tissue; this one stays as it is.
+
+        Raises:
+            ModelError: see `score`, or nothing was fitted to adapted networks of this
+                checkpoint.
+        """
+        device = next(self.model.parameters()).device
+        model, info = adapt_model(
+            self.model,
+            self.info,
+            [_volume(image, segments, voxel_nm)[0] for image, segments in volumes],
+            device=device,
+            threads=1,
+        )
+        return SegmentValidator(model.to(device), info)
 
     def answer(
         self,
@@ -125,6 +156,17 @@ def load_segment_validator(path: str | Path, device: str = "auto") -> SegmentVal
     if not isinstance(model, ContactModel):
         raise ModelError(f"{path}: answers in voxels; use load_validator")
     return SegmentValidator(model, info)
+
+
+def _volume(
+    image: NDArray[np.integer[Any]],
+    segmentation: NDArray[np.integer[Any]],
+    voxel_nm: VoxelSize | None,
+) -> tuple[CoarseVolume, SegmentIds]:
+    """Return a volume with its segments numbered, and their ids."""
+    grey = grey_values(np.asarray(image))
+    ids, numbers = SegmentIds.number(_of_shape(grey.shape, segmentation))
+    return CoarseVolume(grey, numbers, voxel_nm), ids
 
 
 def _of_shape(

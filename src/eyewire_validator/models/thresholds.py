@@ -49,17 +49,27 @@ def read_temperature(path: Path) -> float:
     return point.temperature if point else 1.0
 
 
-def describe_thresholds(checkpoint: Path) -> str:
-    """Describe the thresholds that a checkpoint carries, and their measurement."""
-    point = _operating_point(checkpoint)
+def describe_thresholds(checkpoint: Path, is_adapted: bool = False) -> str:
+    """Describe the thresholds that a checkpoint carries, and their measurement.
+
+    Args:
+        checkpoint: the file.
+        is_adapted: whether what answers is its network once it was adapted.
+    """
+    point = _operating_point(checkpoint, is_adapted)
     return _source(point) if point else "no thresholds, as the checkpoint carries none"
 
 
-def _operating_point(checkpoint: Path) -> OperatingPoint | None:
+def _operating_point(
+    checkpoint: Path, is_adapted: bool = False
+) -> OperatingPoint | None:
     # Where thresholds are the run's, nothing needs torch, which takes two seconds.
     from eyewire_validator.models.checkpoint import load_checkpoint
 
-    return load_checkpoint(checkpoint)[1].operating_point
+    info = load_checkpoint(checkpoint)[1]
+    if is_adapted and info.adapted:
+        return info.adapted.operating_point
+    return info.operating_point
 
 
 def _source(point: OperatingPoint) -> str:

@@ -167,6 +167,11 @@ def command(sources, checkpoint):
     return run
 
 
+def test_the_command_adapts_where_that_is_asked_for(command):
+    with pytest.raises(SystemExit, match="nothing was fitted to adapted networks"):
+        command("--seed", FIRST, "--adapt")
+
+
 def test_the_command_prints_and_writes_the_table(command, ask, tmp_path, capsys):
     for suffix in ("csv", "json"):
         command("--seed", FIRST, "--output", tmp_path / f"answer.{suffix}")
