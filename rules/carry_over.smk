@@ -5,9 +5,13 @@ OUTPUT  results/carry_over/
             tissues/{tissue}/results/     volumes and tasks of each, made by this workflow
             models/{without}/{replicate}/checkpoint.pt
                                           learned from all tissues but these, `+` between
-            evidence/{tissue}/{without}/{replicate}/
+            adapted/{tissue}/{without}/{replicate}.pt
+                                          the same, adapted to a tissue that it never saw by
+                                          the supervoxels of the volumes that are answered
+            evidence/{network}/{tissue}/{without}/{replicate}/
                                           what linkage says of a tissue's tasks by a model
-                                          that never saw it
+                                          that never saw it, as it is (`given`) or `adapted`
+            fitted/{network}/             checkpoints with what was fitted to either evidence
             agglomeration.pt              learned from all tissues, with what was fitted
                                           across those left out: what models/ holds
             table.csv                     how good the answers are on each tissue left out,
@@ -25,6 +29,7 @@ each by a model that saw neither of the two.
 
 wildcard_constraints:
     tissue="|".join(TISSUES) or "(?!)",
+    network="|".join(NETWORKS),
 
 
 rule carry_over:
@@ -87,19 +92,51 @@ rule train_tissue:
         "../workflow/scripts/train_tissue.py"
 
 
-rule gather_evidence:
-    """Score and link the tasks of a tissue by a model that never saw it."""
+rule adapt_to_tissue:
+    """Adapt a model to a tissue that it never saw, by supervoxels alone."""
     input:
         index="results/carry_over/tissues/{tissue}/results/tasks/index.parquet",
         checkpoint="results/carry_over/models/{without}/{replicate}/checkpoint.pt",
     output:
-        tasks="results/carry_over/evidence/{tissue}/{without}/{replicate}/tasks.parquet",
-        candidates="results/carry_over/evidence/{tissue}/{without}/{replicate}/candidates.parquet",
-        contacts="results/carry_over/evidence/{tissue}/{without}/{replicate}/contacts.parquet",
+        "results/carry_over/adapted/{tissue}/{without}/{replicate}.pt",
     log:
-        "results/logs/gather_evidence/{tissue}-{without}-{replicate}.log",
+        "results/logs/adapt_to_tissue/{tissue}-{without}-{replicate}.log",
     benchmark:
-        "results/benchmarks/gather_evidence/{tissue}-{without}-{replicate}.tsv"
+        "results/benchmarks/adapt_to_tissue/{tissue}-{without}-{replicate}.tsv"
+    conda:
+        "../envs/model.yaml"
+    threads: 1
+    resources:
+        cuda=CUDA_OF_A_JOB,
+        gpu=CUDA_OF_A_JOB,
+    params:
+        training=adaptation(config),
+        geometry=lambda wildcards: volume_geometry(
+            TISSUES[wildcards.tissue]["run"]
+        ).as_config(),
+        voxel_nm=lambda wildcards: TISSUES[wildcards.tissue]["run"]["volumes"][
+            "voxel_nm"
+        ],
+        volumes=lambda wildcards: volumes_of_tissue(wildcards.tissue),
+        most_volumes=CARRY_OVER["volumes"],
+        code=code("adapt_to_tissue.py"),
+    script:
+        "../workflow/scripts/adapt_to_tissue.py"
+
+
+rule gather_evidence:
+    """Score and link the tasks of a tissue by a model that never saw it."""
+    input:
+        index="results/carry_over/tissues/{tissue}/results/tasks/index.parquet",
+        checkpoint=model_that_is_asked,
+    output:
+        tasks="results/carry_over/evidence/{network}/{tissue}/{without}/{replicate}/tasks.parquet",
+        candidates="results/carry_over/evidence/{network}/{tissue}/{without}/{replicate}/candidates.parquet",
+        contacts="results/carry_over/evidence/{network}/{tissue}/{without}/{replicate}/contacts.parquet",
+    log:
+        "results/logs/gather_evidence/{network}-{tissue}-{without}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/gather_evidence/{network}-{tissue}-{without}-{replicate}.tsv"
     conda:
         "../envs/model.yaml"
     threads: 1
@@ -128,11 +165,11 @@ rule leave_tissue_out:
         other_candidates=evidence_on_others("candidates"),
         other_contacts=evidence_on_others("contacts"),
     output:
-        "results/carry_over/left_out/{tissue}/{replicate}.json",
+        "results/carry_over/left_out/{tissue}/{replicate}-{network}.json",
     log:
-        "results/logs/leave_tissue_out/{tissue}-{replicate}.log",
+        "results/logs/leave_tissue_out/{tissue}-{replicate}-{network}.log",
     benchmark:
-        "results/benchmarks/leave_tissue_out/{tissue}-{replicate}.tsv"
+        "results/benchmarks/leave_tissue_out/{tissue}-{replicate}-{network}.tsv"
     conda:
         "../envs/model.yaml"
     params:
@@ -149,7 +186,7 @@ rule leave_tissue_out:
 
 
 rule package_left_out:
-    """Join what never saw a tissue with what was fitted to the others."""
+    """Join what never saw a tissue with what was fitted to the others, by one network."""
     input:
         checkpoint="results/carry_over/models/{tissue}/{replicate}/checkpoint.pt",
         tasks=lambda wildcards: evidence_on(wildcards.tissue, part="tasks"),
@@ -157,11 +194,11 @@ rule package_left_out:
         other_tasks=evidence_on_others("tasks"),
         other_candidates=evidence_on_others("candidates"),
     output:
-        "results/carry_over/left_out/{tissue}/{replicate}.pt",
+        "results/carry_over/fitted/{network}/{tissue}/{replicate}.pt",
     log:
-        "results/logs/package_left_out/{tissue}-{replicate}.log",
+        "results/logs/package_left_out/{network}-{tissue}-{replicate}.log",
     benchmark:
-        "results/benchmarks/package_left_out/{tissue}-{replicate}.tsv"
+        "results/benchmarks/package_left_out/{network}-{tissue}-{replicate}.tsv"
     conda:
         "../envs/model.yaml"
     params:
@@ -172,10 +209,30 @@ rule package_left_out:
         "../workflow/scripts/package_left_out.py"
 
 
+rule join_fitted:
+    """Join what was fitted to networks as they are, and to adapted ones."""
+    input:
+        given="results/carry_over/fitted/given/{tissue}/{replicate}.pt",
+        adapted="results/carry_over/fitted/adapted/{tissue}/{replicate}.pt",
+    output:
+        "results/carry_over/left_out/{tissue}/{replicate}.pt",
+    log:
+        "results/logs/join_fitted/{tissue}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/join_fitted/{tissue}-{replicate}.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        training=adaptation(config),
+        code=code("join_fitted.py"),
+    script:
+        "../workflow/scripts/join_fitted.py"
+
+
 rule compare_tissues:
     """Gather what came of all tissues that were left out."""
     input:
-        models_left_out(".json"),
+        [models_left_out(f"-{network}.json") for network in NETWORKS],
     output:
         "results/carry_over/table.csv",
     log:
@@ -210,26 +267,23 @@ rule plot_tissues:
 
 
 rule package_tissue_model:
-    """Join what was learned from all tissues with what was fitted across them."""
+    """Join what was learned from all tissues with what was fitted, by one network."""
     input:
         checkpoint="results/carry_over/models/none/0/checkpoint.pt",
         indexes=expand(
             "results/carry_over/tissues/{tissue}/results/tasks/index.parquet",
             tissue=TISSUES,
         ),
-        tasks=[evidence_on(name, part="tasks").format(replicate=0) for name in LEFT_OUT],
-        candidates=[
-            evidence_on(name, part="candidates").format(replicate=0)
-            for name in LEFT_OUT
-        ],
+        tasks=evidence_on_each("tasks"),
+        candidates=evidence_on_each("candidates"),
         other_tasks=evidence_of_pairs("tasks"),
         other_candidates=evidence_of_pairs("candidates"),
     output:
-        "results/carry_over/agglomeration.pt",
+        "results/carry_over/fitted/{network}/none/0.pt",
     log:
-        "results/logs/package_tissue_model/package_tissue_model.log",
+        "results/logs/package_tissue_model/{network}.log",
     benchmark:
-        "results/benchmarks/package_tissue_model/package_tissue_model.tsv"
+        "results/benchmarks/package_tissue_model/{network}.tsv"
     conda:
         "../envs/model.yaml"
     params:
@@ -244,3 +298,15 @@ rule package_tissue_model:
         code=code("package_tissue_model.py"),
     script:
         "../workflow/scripts/package_tissue_model.py"
+
+
+use rule join_fitted as join_fitted_of_all with:
+    input:
+        given="results/carry_over/fitted/given/none/0.pt",
+        adapted="results/carry_over/fitted/adapted/none/0.pt",
+    output:
+        "results/carry_over/agglomeration.pt",
+    log:
+        "results/logs/join_fitted/all.log",
+    benchmark:
+        "results/benchmarks/join_fitted/all.tsv"

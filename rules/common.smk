@@ -22,6 +22,7 @@ from eyewire_validator.acquire.cells import FORMAT as CELL_FORMAT
 from eyewire_validator.acquire.volumes import FORMAT as RAW_VOLUME_FORMAT
 from eyewire_validator.config.check import check_config, dust, volume_geometry
 from eyewire_validator.config.entries import (
+    adaptation,
     leave_out_null_models,
     tissue_training,
     tuning,

@@ -6,6 +6,8 @@ REQUIRED CONFIG  carry_over
 CARRY_OVER = config["carry_over"]
 TISSUES = CARRY_OVER["tissues"]
 LEFT_OUT = CARRY_OVER["leave_out"] or list(TISSUES)
+# The network that scores a tissue's contacts: as it is, or adapted to its supervoxels.
+NETWORKS = ("given", "adapted")
 BLOCKS = {name: tissue["run"]["sandbox"]["files"] for name, tissue in TISSUES.items()}
 # What is learned from labelled tissue: evidence from affinities alone.
 MODEL_OF_TISSUE = {
@@ -100,16 +102,29 @@ def run_in(folder, settings, threads, log):
     )
 
 
-def evidence_on(tissue, *also_without, part):
+def model_that_is_asked(wildcards):
+    """Name the model that never saw a tissue: as it is, or adapted to it."""
+    if wildcards.network == "adapted":
+        return "results/carry_over/adapted/{tissue}/{without}/{replicate}.pt"
+    return "results/carry_over/models/{without}/{replicate}/checkpoint.pt"
+
+
+def evidence_on(tissue, *also_without, part, replicate="{replicate}"):
     """Name a table of evidence on a tissue, by a model that saw neither it nor those."""
     model = without(tissue, *also_without)
-    return f"results/carry_over/evidence/{tissue}/{model}/{{replicate}}/{part}.parquet"
+    folder = f"results/carry_over/evidence/{{network}}/{tissue}/{model}/{replicate}"
+    return f"{folder}/{part}.parquet"
+
+
+def evidence_on_each(part):
+    """List the evidence on each tissue, by a model that never saw it."""
+    return [evidence_on(name, part=part, replicate=0) for name in LEFT_OUT]
 
 
 def evidence_on_others(part):
     """List the evidence on all tissues but one, each by a model that saw neither."""
     return lambda wildcards: [
-        evidence_on(other, wildcards.tissue, part=part).format(**wildcards)
+        evidence_on(other, wildcards.tissue, part=part)
         for other in LEFT_OUT
         if other != wildcards.tissue
     ]
@@ -130,7 +145,7 @@ def evidence_of_pairs(part):
     In the order of `itertools.permutations` of the one left out and the other.
     """
     return [
-        evidence_on(other, one, part=part).format(replicate=0)
+        evidence_on(other, one, part=part, replicate=0)
         for one in LEFT_OUT
         for other in LEFT_OUT
         if other != one

@@ -49,6 +49,7 @@ STUDY = {
         "tissues": {name: tissue(name) for name in TISSUES},
         "replicates": 1, "patches": 8, "volumes": 2, "peers": PEERS,
         "training": {"epochs": 1, "patch_size": 16},
+        "adaptation": {"epochs": 1, "patch_size": 8},
     }
 }  # fmt: skip
 
@@ -68,7 +69,8 @@ def test_each_tissue_is_answered_by_what_never_saw_it(folder, run):
     assert set(table["tissue"]) == set(TISSUES)
     assert (table["tasks"] > 0).all()
     assert set(table["model"]) == {"agglomeration", *PEERS}
-    assert len(table) == len(TISSUES) * (1 + len(PEERS))
+    assert set(table["network"]) == {"given", "adapted"}
+    assert len(table) == 2 * len(TISSUES) * (1 + len(PEERS))
     ours = table["model"] == "agglomeration"
     assert table.loc[ours, "pr_auc"].between(0, 1).all()
     assert table.loc[~ours, "pr_auc"].isna().all()
@@ -80,7 +82,11 @@ def test_each_tissue_is_answered_by_what_never_saw_it(folder, run):
         learned = load_checkpoint(model)[1].provenance["tissues"]
         assert set(learned.split(", ")) == set(TISSUES) - {name}
         ready_made = folder / f"results/carry_over/left_out/{name}/0.pt"
-        assert load_checkpoint(ready_made)[1].operating_point.tasks > 0
+        info = load_checkpoint(ready_made)[1]
+        assert info.operating_point.tasks > 0
+        assert info.adapted.training.patch_size == 8
+        assert set(info.adapted.memberships) == set(TISSUES) - {name}
+        assert info.adapted.memberships != info.memberships
     module, info = load_checkpoint(folder / packaged)
     assert set(info.familiar.tissues) == set(TISSUES)
     assert info.operating_point.tasks > 0

@@ -32,6 +32,8 @@ with job_log(snakemake.log[0], snakemake.output):
     }
     for peer in params.peers:
         rows[peer] = judge_peer(peer, own, others, **measuring)
-    names = {key: snakemake.wildcards[key] for key in ("tissue", "replicate")}
+    names = {
+        key: snakemake.wildcards[key] for key in ("tissue", "replicate", "network")
+    }
     found = [{**names, "model": model, **row} for model, row in rows.items()]
     write_json(Path(snakemake.output[0]), found)

@@ -34,6 +34,12 @@ def tissue_training(config: Mapping[str, Any]) -> dict[str, Any]:
     return _over_defaults(config, {"kind": "agglomeration", "training": own})
 
 
+def adaptation(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how ``carry_over:`` adapts a network to a tissue that is left out."""
+    own = config["carry_over"]["adaptation"]
+    return _over_defaults(config, {"kind": "agglomeration", "training": own})
+
+
 def tuning(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return how ``learn:`` trains a network on."""
     own = config["learn"]["training"]

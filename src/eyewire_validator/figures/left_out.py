@@ -21,12 +21,15 @@ CAPTION = Caption(
     "Tissue left out: what is left to do with answers, and without any",
     "Segments to add or remove in a task, in those that remain if nothing is answered: "
     "left of the line answers save work. Each tissue was answered by a network that "
-    "never saw it, with thresholds from the others. Whiskers are intervals of 95 % "
-    "from drawing cells anew; a point a training.",
+    "never saw it, adapted to its supervoxels or (hollow) as it is, with thresholds "
+    "from the others. Whiskers are intervals of 95 % from drawing cells anew; a point "
+    "a training.",
 )
 # Where answers do this many times the harm of none, or more, a mark stands at the end.
-MOST = 3.0
+MOST = 1.5
 _ROW = 0.3
+# What peers are drawn beside.
+OWN = "agglomeration"
 
 
 @styled
@@ -34,9 +37,13 @@ def draw_left_out(table: pd.DataFrame) -> Figure:
     """Draw the edits that answers leave on each tissue, by model.
 
     Args:
-        table: of `judge_left_out` and `judge_peer`, with ``tissue``, ``model`` and
-            ``replicate``.
+        table: of `judge_left_out` and `judge_peer`, with ``tissue``, ``network``,
+            ``model`` and ``replicate``; peers are drawn on evidence of adapted networks
     """
+    is_own, is_adapted = table["model"] == OWN, table["network"] == "adapted"
+    order = pd.DataFrame({"peer": ~is_own, "given": ~is_adapted})
+    table = table.loc[order[is_own | is_adapted].sort_values(["peer", "given"]).index]
+    table = table.assign(label=_labels(table))
     rows = table.assign(row=_places(table))
     figure, body = canvas(
         CAPTION.title,
@@ -52,18 +59,23 @@ def draw_left_out(table: pd.DataFrame) -> Figure:
     for tissue, group in rows.groupby("tissue", sort=False):
         axes.text(0.01, group["row"].min() - 0.9, tissue, weight="bold", va="center")
     firsts = rows.drop_duplicates("row")
-    axes.set_yticks(firsts["row"], firsts["model"].str.replace("_", " "))
-    axes.set(xlim=(0, MOST + 0.35), ylim=(rows["row"].max() + 0.7, -1.8))
+    axes.set_yticks(firsts["row"], firsts["label"])
+    axes.set(xlim=(0, MOST + 0.15), ylim=(rows["row"].max() + 0.7, -1.8))
     axes.set_xlabel("edits with answers / edits if nothing is answered")
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     return figure
 
 
+def _labels(table: pd.DataFrame) -> pd.Series:
+    more = table["network"].map({"adapted": ", adapted", "given": ", as it is"})
+    return table["model"].str.replace("_", " ") + more.where(table["model"] == OWN, "")
+
+
 def _places(table: pd.DataFrame) -> pd.Series:
     """Return the row of each entry: models below each other, a gap between tissues."""
     of_tissue, _ = pd.factorize(table["tissue"])
-    of_model, models = pd.factorize(table["model"])
+    of_model, models = pd.factorize(table["label"])
     return pd.Series(of_tissue * (len(models) + 1.4) + of_model, table.index)
 
 
@@ -80,15 +92,16 @@ def _draw_row(axes: Axes, row: dict[Any, Any]) -> None:
     share, low, high = (
         row[f"edits{end}"] / row["edits_unanswered"] for end in ("", "_low", "_high")
     )
-    own = row["model"] == "agglomeration"
+    own = row["model"] == OWN
     colour = PALETTE[0] if own else MUTED
     place = row["row"]
     if share >= MOST:
         axes.plot(MOST, place, ">", color=colour, ms=7, zorder=3)
-        axes.text(MOST + 0.06, place, f"{share:.1f}", va="center", fontsize=8.5)
+        axes.text(MOST + 0.03, place, f"{share:.1f}", va="center", fontsize=8.5)
         return
     ends = np.minimum([low, high], MOST)
     axes.plot(ends, [place, place], color=colour, linewidth=2 if own else 1.2, zorder=2)
-    axes.plot(share, place, "o", color=colour, ms=7 if own else 5, zorder=3)
-    said = axes.text(ends[1] + 0.04, place, f"{share:.2f}", va="center", fontsize=8.5)
+    inside = colour if row["network"] == "adapted" else "white"
+    axes.plot(share, place, "o", color=colour, mfc=inside, ms=7 if own else 5, zorder=3)
+    said = axes.text(ends[1] + 0.02, place, f"{share:.2f}", va="center", fontsize=8.5)
     said.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})

@@ -32,7 +32,7 @@ from eyewire_validator.evaluation.summary import CONTESTED
 from eyewire_validator.models.evidence import Evidence, fit_memberships
 
 # Shares of false merges that are asked for.
-ASKED = (0.01, 0.02, 0.05)
+ASKED = (0.01, 0.02, 0.05, 0.1, 0.2)
 # Metrics that are reported with their interval over cells.
 REPORTED = ("pr_auc", "f1", "precision", "recall", "edits", "voxel_iou")
 

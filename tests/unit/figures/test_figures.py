@@ -593,22 +593,30 @@ def test_global_state_is_left_alone():
 
 
 def test_what_does_more_harm_than_fits_is_marked_at_the_end():
-    shares = {"agglomeration": 0.8, "multicut": 9.0}
+    shares = {
+        ("given", "multicut"): 7.0,
+        ("given", "agglomeration"): 0.9,
+        ("adapted", "multicut"): 9.0,
+        ("adapted", "agglomeration"): 0.8,
+    }
     table = pd.DataFrame(
         {
-            "tissue": "mouse", "model": model, "replicate": 0, "tasks": 30, "cells": 9,
-            "edits": 2 * share, "edits_low": share, "edits_high": 3 * share,
-            "edits_unanswered": 2.0,
+            "tissue": "mouse", "network": network, "model": model, "replicate": 0,
+            "tasks": 30, "cells": 9, "edits": 2 * share, "edits_low": share,
+            "edits_high": 3 * share, "edits_unanswered": 2.0,
         }
-        for model, share in shares.items()
+        for (network, model), share in shares.items()
     )  # fmt: skip
     figure = draw_left_out(table)
     (axes,) = figure.subfigs[1].axes
     said = {text.get_text() for text in axes.texts}
-    assert {"0.80", "9.0", "mouse"} <= said
+    assert {"0.80", "0.90", "9.0", "mouse"} <= said
     marked = [line for line in axes.lines if line.get_marker() == ">"]
-    assert [line.get_xdata()[0] for line in marked] == [3.0]
-    assert [text.get_text() for text in axes.get_yticklabels()] == [*shares]
+    assert [line.get_xdata()[0] for line in marked] == [1.5]
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == [
+        "agglomeration, adapted", "agglomeration, as it is", "multicut",
+    ]  # fmt: skip
 
 
 def grown_cubes(parents, outcomes, mergers):
