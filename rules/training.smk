@@ -17,7 +17,7 @@ rule adopt_checkpoint:
     benchmark:
         "results/benchmarks/adopt_checkpoint/{model}-{replicate}.tsv"
     wildcard_constraints:
-        model=models_that(lambda model: model.given_checkpoint),
+        model=models_that(lambda model: model.given_checkpoint and not model.is_adapted),
     conda:
         "../envs/model.yaml"
     params:
@@ -26,6 +26,42 @@ rule adopt_checkpoint:
         code=code("adopt_checkpoint.py", "module"),
     script:
         "../workflow/scripts/adopt_checkpoint.py"
+
+
+rule adapt_checkpoint:
+    """Adapt such weights to this tissue, by supervoxels alone: nobody has to label any.
+
+    An interrupted training continues where it was.
+    """
+    input:
+        checkpoint=given_checkpoint,
+        index="results/tasks/index.parquet",
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+        manifest=manifest_of_files,
+    output:
+        "results/models/{model}/{replicate}/checkpoint.pt",
+    log:
+        "results/logs/adapt_checkpoint/{model}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/adapt_checkpoint/{model}-{replicate}.tsv"
+    wildcard_constraints:
+        model=models_that(lambda model: model.is_adapted),
+    conda:
+        "../envs/model.yaml"
+    threads: 1
+    resources:
+        cuda=CUDA_OF_A_JOB,
+        gpu=CUDA_OF_A_JOB,
+    params:
+        model=lambda wildcards: MODELS[wildcards.model].entry,
+        device=config["training"]["device"],
+        geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        contents=lambda wildcards: contents([given_checkpoint(wildcards)]),
+        code=code("adapt_checkpoint.py", "module"),
+    script:
+        "../workflow/scripts/adapt_checkpoint.py"
 
 
 rule train_model:

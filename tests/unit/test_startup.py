@@ -17,6 +17,8 @@ HEAVY = {
 }  # fmt: skip
 # What a script not listed here imports of them is nothing.
 EXPECTED = {
+    "adapt_checkpoint": {"numba", "scipy.ndimage", "torch"},
+    "adapt_to_tissue": {"numba", "scipy.ndimage", "torch"},
     "adopt_checkpoint": {"torch"},
     "audit_models": {"torch"},
     "answer_first_task": {
@@ -36,6 +38,7 @@ EXPECTED = {
     "learn_tissue": {"numba", "scipy.ndimage", "torch"},
     "train_tissue": {"numba", "scipy.ndimage", "torch"},
     "tune_network": {"numba", "scipy.ndimage", "torch"},
+    "join_fitted": {"torch"},
     "make_supervoxels": {"numba", "scipy.ndimage", "skimage", "torch"},
     "measure_growth": {"matplotlib", "scipy.ndimage", "scipy.sparse"},
     "measure_review": {"matplotlib"},

@@ -10,6 +10,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from eyewire_validator.config.entries import (
+    adaptation,
     complete_entry,
     complete_training,
     tissue_training,
@@ -212,6 +213,8 @@ def _tissue_problems(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _refusals(AgglomerationTraining, whole, f"{place}.training")
     of_all = whole | config[place]["training_of_all"]
     yield from _refusals(AgglomerationTraining, of_all, f"{place}.training_of_all")
+    adapting = adaptation(config)
+    yield from _refusals(AgglomerationTraining, adapting, f"{place}.adaptation")
 
 
 def _cannot_make_supervoxels(config: Mapping[str, Any]) -> bool:
@@ -375,6 +378,14 @@ def _answers_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             yield (
                 f"config: answers.models: {name} would have to be trained, but no "
                 "answer is known here; name models with a checkpoint"
+            )
+    scored_before = config["volumes"]["evidence"]
+    for name, entry in models.items():
+        if entry.get("adapt") and scored_before:
+            yield (
+                f"config: models.{name}.adapt: {entry['adapt']}, but volumes.evidence "
+                "has contacts scored before, by a network that is not adapted; "
+                "expected 0, or evidence null"
             )
     given = [name for name, entry in models.items() if entry.get("checkpoint")]
     if not has_labels(config) and not named and not given:

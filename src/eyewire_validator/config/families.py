@@ -15,6 +15,8 @@ LEAKED_CONTEXT = "published"
 CONTEXTS = ("none", "ancestors", "ancestors_registered", LEAKED_CONTEXT)
 # What an agglomeration is told about ancestors, without any channels.
 SEGMENT_CONTEXTS = ("none", "ancestors_registered")
+# Volumes that a network is adapted to, all of them in memory.
+MOST_VOLUMES = 1000
 # Far more ancestors than help.
 MOST_CHANNELS = 16
 
@@ -151,6 +153,7 @@ class AgglomerationSettings(TrainedSettings):
     context: str = one_of(SEGMENT_CONTEXTS, default="none")
     evidence: str = one_of(EVIDENCE, default="features")
     image: str = one_of(("unit", "none"), default="unit")
+    adapt: int = number(0, MOST_VOLUMES, default=0)
 
     @property
     def convolves(self) -> bool:
@@ -168,6 +171,11 @@ class AgglomerationSettings(TrainedSettings):
             yield (
                 "image: none, but affinities are found in the image; expected unit, "
                 "or evidence features"
+            )
+        if self.adapt and not (self.checkpoint and self.evidence == "affinities"):
+            yield (
+                f"adapt: {self.adapt}, but only the network of a given checkpoint is "
+                "adapted, whose evidence is affinities; expected 0"
             )
 
 

@@ -69,6 +69,11 @@ class PlannedModel:
         return getattr(self.settings, "checkpoint", None)
 
     @property
+    def is_adapted(self) -> bool:
+        """Return whether the network of its checkpoint is adapted to the tissue."""
+        return getattr(self.settings, "adapt", 0) > 0
+
+    @property
     def is_trained(self) -> bool:
         """Return whether the workflow trains it."""
         return self.has_weights and self.given_checkpoint is None

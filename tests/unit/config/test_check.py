@@ -234,7 +234,16 @@ def test_a_block_without_labels_is_accepted_if_something_is_asked():
     [
         ({"sandbox": {"files": {"seeds": None}}}, "sandbox.files: name labels, if"),
         ({"answers": {"models": ["agglomeration"]}}, "would have to be trained"),
-        ({"models": {"ready_made": {"checkpoint": None}}}, "none has a checkpoint"),
+        (
+            {"models": {"ready_made": {"checkpoint": None, "adapt": 0}}},
+            "none has a checkpoint",
+        ),
+        (
+            {"volumes": {"evidence": "models/agglomeration.pt"}},
+            "ready_made.adapt: 24, but volumes.evidence has contacts scored before",
+        ),
+        ({"models": {"agglomeration": {"adapt": 3}}}, "network of a given checkpoint"),
+        ({"models": {"ready_made": {"adapt": 1001}}}, "adapt: 1001"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(changes, message):
