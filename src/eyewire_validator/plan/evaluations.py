@@ -108,8 +108,9 @@ class Evaluations:
         return next(map(self.title, self._of_kind("perfect_mask")), "")
 
     def title(self, model: str) -> str:
-        """Return the title of a model."""
-        return self.models[model].settings.title
+        """Return the title of a model, which says so if it is adapted."""
+        planned = self.models[model]
+        return planned.settings.title + (", adapted" if planned.is_adapted else "")
 
     def rows(self, evaluations: Iterable[Evaluation]) -> list[dict[str, Any]]:
         """Return what the honest table says about each evaluation."""

@@ -1,4 +1,5 @@
 from eyewire_validator.plan.evaluations import Evaluations
+from eyewire_validator.plan.models import plan_models
 
 
 def test_every_replicate_and_split_is_reported_at_the_models_own_loops(evaluations):
@@ -60,3 +61,11 @@ def test_a_heading_says_what_tells_the_figure_from_others(evaluations):
     }
     assert evaluations.heading("focus", 1)["details"] == "replicate 1"
     assert evaluations.heading("leaky", 0)["leaked"]
+
+
+def test_a_title_says_that_a_model_is_adapted(config):
+    adapted = {"evidence": "affinities", "adapt": 3}
+    config["models"]["given"] = config["models"]["given"] | adapted
+    evaluations = Evaluations.plan(config, plan_models(config))
+    assert evaluations.title("given") == "given, adapted"
+    assert evaluations.title("focus") == "focus"
