@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = vars(_parser().parse_args(arguments))
     output = options.pop("output")
     # Now, as torch takes two seconds.
+    from eyewire_validator.jobs.progress import shown
     from eyewire_validator.models.arrays_answer import READY_MADE, answer
     from eyewire_validator.models.thresholds import describe_thresholds
     from eyewire_validator.storage.array_files import Access
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
     options["model"] = options["model"] or READY_MADE
     options["access"] = Access(options.pop("cache"), rate=options.pop("rate"))
     try:
-        with warnings.catch_warnings(record=True, action="always") as caught:
+        with warnings.catch_warnings(record=True, action="always") as caught, shown():
             table = answer(**options)
             thresholds = describe_thresholds(options["model"], options["adapt"])
         for warning in caught:

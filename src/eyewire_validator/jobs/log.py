@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from eyewire_validator.errors import EyewireValidatorError
-from eyewire_validator.jobs import progress
 from eyewire_validator.jobs.manifests import SUFFIX, write_manifest
+from eyewire_validator.jobs.progress import shown
 
 # Errors of the disk that are no bugs: full, over the quota, read-only.
 OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -56,15 +56,13 @@ def _logged_to(file: TextIO, job: str) -> Iterator[None]:
     """Write this package's log to a file; show progress on the terminal as well."""
     package = logging.getLogger(__name__.partition(".")[0])
     package.setLevel(logging.INFO)
-    to_file, to_terminal = logging.StreamHandler(file), logging.StreamHandler()
-    to_terminal.setFormatter(logging.Formatter(f"{job}: %(message)s"))
+    to_file = logging.StreamHandler(file)
     package.addHandler(to_file)
-    progress.log.addHandler(to_terminal)
     try:
-        yield
+        with shown(f"{job}: "):
+            yield
     finally:
         package.removeHandler(to_file)
-        progress.log.removeHandler(to_terminal)
 
 
 def _give_up(reason: str, log: TextIO) -> NoReturn:

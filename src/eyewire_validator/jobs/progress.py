@@ -1,8 +1,9 @@
 """Report how far a long job is, and how long still: a line now and then."""
 
+import contextlib
 import io
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tqdm import tqdm
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 class Progress(tqdm):  # type: ignore[type-arg]  # generic in its stubs only
     """A progress bar of tqdm, written line by line to this module's log.
 
-    `jobs.log` shows that log on the terminal, too; without it nothing is shown.
+    `shown` shows that log on the terminal; without it nothing is shown.
     What ends within `INTERVAL` is not reported.
 
     Args:
@@ -60,3 +61,16 @@ class Progress(tqdm):  # type: ignore[type-arg]  # generic in its stubs only
         if self.n != self._logged:
             self._logged = self.n
             log.info("%s", self)
+
+
+@contextlib.contextmanager
+def shown(label: str = "") -> Iterator[None]:
+    """Show progress on the terminal, on standard error, with a label on each line."""
+    terminal = logging.StreamHandler()
+    terminal.setFormatter(logging.Formatter(f"{label}%(message)s"))
+    log.setLevel(logging.INFO)
+    log.addHandler(terminal)
+    try:
+        yield
+    finally:
+        log.removeHandler(terminal)
