@@ -29,7 +29,7 @@ from eyewire_validator.config.entries import (
 )
 from eyewire_validator.config.source import MAKE, has_files, has_labels, has_people
 from eyewire_validator.errors import EyewireValidatorError
-from eyewire_validator.jobs.code_hash import code_hash
+from eyewire_validator.jobs.code_hash import code_hash, page_hash
 from eyewire_validator.plan.evaluations import Evaluations
 from eyewire_validator.plan.figures import (
     METRIC_FIGURES,

@@ -112,5 +112,6 @@ rule render_report:
         source=SOURCE,
         settings=settings_of_models(),
         code=code("render_report.py"),
+        template=page_hash("report"),
     script:
         "../workflow/scripts/render_report.py"

@@ -120,6 +120,7 @@ rule render_review:
         geometry=GEOMETRY,
         voxel_nm=config["volumes"]["voxel_nm"],
         code=code("render_review.py"),
+        template=page_hash("review"),
     script:
         "../workflow/scripts/render_review.py"
 

@@ -108,6 +108,8 @@ class Browser:
         # It reads from 3 and writes to 4.
         command = ["bash", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "-"]
         command += [str(PROGRAM), "--headless", "--disable-gpu", "--hide-scrollbars"]
+        # WebGL without a graphics card.
+        command += ["--enable-unsafe-swiftshader"]
         command += ["--remote-debugging-pipe", f"--user-data-dir={profile}"]
         command += ["--no-sandbox"] if os.geteuid() == 0 else []
         self.process = subprocess.Popen(

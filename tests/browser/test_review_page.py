@@ -39,9 +39,9 @@ MANY = PART_ITEMS + 1
 SHOWN = "document.getElementById('views').ariaBusy === 'false'"
 
 
-def packed():
-    """Return a crop of three segments in a row."""
-    ids = np.kron([[[1, 2, 3]]], np.ones((8, 8, 8))).astype(np.uint16)
+def packed(blocks=(((1, 2, 3),),)):
+    """Return a crop of segments that are blocks of 8 voxels an edge, (z, y, x)."""
+    ids = np.kron(blocks, np.ones((8, 8, 8))).astype(np.uint16)
     volume = CoarseVolume((ids * 60).astype(np.uint8), ids)
     return pack_crop(cut_crop(volume, np.array([1]), 2, (0, 0, 0)))
 
@@ -312,27 +312,70 @@ def test_hostile_text_is_shown_and_does_nothing(press, exported):
     assert again.run("document.images.length") == 0
 
 
-def test_slices_are_drawn_and_nothing_sticks_out(press):
-    found = press()
-    pixels = (
-        "document.querySelector('canvas').getContext('2d').getImageData(0, 0, 9, 9)"
-    )
-    assert found.run(f"{pixels}.data[3]") == 255
-    assert found.run("document.documentElement.scrollWidth <= innerWidth")
+def pixel(tab, x, y):
+    """Return red, green and blue of a pixel of the first slice, 24 a voxel."""
+    canvas = "document.querySelector('canvas').getContext('2d')"
+    return tab.run(f"[...{canvas}.getImageData({x}, {y}, 1, 1).data].slice(0, 3)")
 
 
-def test_the_bodies_follow_the_slices_and_the_candidate_can_be_hidden(press):
+def test_contrast_is_stretched_and_the_image_can_be_seen_alone(press):
+    tab = press("h")
+    assert max(pixel(tab, 30, 150)) < 10
+    assert min(pixel(tab, 550, 150)) > 245
+    tab.press("h")
+    red, _, blue = pixel(tab, 30, 150)
+    assert blue > red + 20
+
+
+def test_a_line_is_thinner_than_a_voxel_and_none_is_where_the_crop_ends(press):
     tab = press()
+    tint = pixel(tab, 30, 150)
+    assert pixel(tab, 1, 1) == pytest.approx(tint, abs=12)
+    assert pixel(tab, 192 - 9, 150) == pytest.approx(tint, abs=40)
+    assert pixel(tab, 192, 150) == pytest.approx([230, 159, 0], abs=12)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+def test_nothing_sticks_out_and_help_names_the_keys(press, size):
+    found = press(lambda tab: tab.resize(*size))
+    assert found.run("document.documentElement.scrollWidth <= innerWidth")
+    found.press("?")
+    assert found.run("document.querySelector('#keys kbd').offsetWidth") > 0
+
+
+def bodies(tab):
+    """Return how many pixels of the bodies show the seed, and the candidate."""
     colours = """(() => {
       const canvas = document.querySelector("#solid canvas");
       const {width, height} = canvas, context = canvas.getContext("2d");
       const {data} = context.getImageData(0, 0, width, height);
-      const found = {seed: 0, candidate: 0};
+      const found = [0, 0];
       for (let n = 0; n < data.length; n += 4)
-        if (data[n + 3]) found[data[n] > data[n + 2] ? "candidate" : "seed"]++;
+        if (data[n + 3]) found[data[n] > data[n + 2] ? 1 : 0]++;
       return found;
     })()"""
-    tab.wait_for(f"{colours}.candidate > 0 && {colours}.seed > 0")
+    tab.wait_for(f"{colours}[0] > 0")
+    return tab.run(colours)
+
+
+def test_the_bodies_follow_the_slices_and_the_candidate_can_be_hidden(press):
+    tab = press()
+    assert min(bodies(tab)) > 0
     tab.press(" ")
-    assert tab.run(f"{colours}.candidate") == 0
-    assert tab.run(f"{colours}.seed") > 0
+    assert bodies(tab)[1] == 0
+
+
+def test_the_bodies_turn_by_keys(press):
+    tab = press()
+    before = bodies(tab)
+    tab.press("d")
+    assert bodies(tab) != before
+
+
+def test_a_candidate_that_the_seed_surrounds_shows_through_it(tmp_path, tab):
+    blocks = np.ones((3, 3, 3), int)
+    blocks[1, 1, 1] = 2
+    row = {**ROW, "item": "1-1", "segment": 2}
+    page = write(tmp_path, describe_items(pd.DataFrame([row])), [packed(blocks)])
+    tab.open(page.as_uri()).wait_for(SHOWN)
+    assert min(bodies(tab)) > 0

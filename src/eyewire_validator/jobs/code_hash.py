@@ -13,6 +13,8 @@ from pathlib import Path
 
 PACKAGE = "eyewire_validator"
 FOLDER = Path(__file__).parents[1]
+# No Python: no import leads to them.
+PARTS_OF_PAGES = (".html", ".js")
 # What may have a docstring.
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -34,6 +36,19 @@ def code_hash(script: Path, modules: tuple[str, ...] = ()) -> str:
     roots = {script, *named}
     for path in sorted(roots.union(*map(modules_behind, roots))):
         digest.update(path.name.encode() + _meaning_of(path).encode())
+    return digest.hexdigest()[:12]
+
+
+def page_hash(package: str) -> str:
+    """Return 12 hex digits that change with what a package fills in to make a page.
+
+    Args:
+        package: its name within this package, such as ``review``.
+    """
+    digest = hashlib.sha256()
+    for path in sorted((FOLDER / package).iterdir()):
+        if path.suffix in PARTS_OF_PAGES:
+            digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 

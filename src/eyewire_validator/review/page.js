@@ -2,7 +2,7 @@
 const $ = (id) => document.getElementById(id);
 const {items, queue, unit, parts} = JSON.parse($("queue").textContent);
 const IDLE_MS = 10_000;
-const SEED = [0, 114, 178], CANDIDATE = [230, 159, 0];
+const SEED = [86, 180, 233], CANDIDATE = [230, 159, 0];
 const KEYS = {y: "yes", n: "no", u: "unsure", i: "irrelevant", l: "later", f: "flag"};
 const WORDS = {yes: "belongs", no: "does not belong", unsure: "can’t tell",
   irrelevant: "irrelevant", later: "later", flag: "flagged"};
@@ -157,7 +157,14 @@ async function decode(place) {
     const row = (Math.floor(z / columns) * height + y) * sheet.width + (z % columns) * width;
     for (let x = 0; x < width; x++) grey[n++] = pixels[4 * (row + x)];
   }
-  return {...crop, grey, labels: labelsOf(crop.runs, grey.length), surface: null};
+  return {...crop, grey, span: spanOf(grey), labels: labelsOf(crop.runs, grey.length), bodies: null};
+}
+
+/* The grey values that are shown as black and as white: nearly the darkest and the
+   brightest that there are. */
+function spanOf(grey) {
+  const sorted = grey.slice().sort(), [low, high] = [0.002, 0.998].map((share) => sorted[Math.round(share * (grey.length - 1))]);
+  return [low, Math.max(low + 1, high)];
 }
 
 function labelsOf(text, length) {
@@ -176,7 +183,8 @@ function labelsOf(text, length) {
 }
 
 /* The question in view; no crop, and no decision, while it is not there yet. */
-let place = 0, crop = null, at = [0, 0, 0], view = 0, candidateShown = true, contrast = 1;
+let place = 0, crop = null, at = [0, 0, 0], view = 0, contrast = 1;
+let candidateShown = true, coloured = true;
 let turn = [0.5, 0.6];
 const slices = [...document.querySelectorAll("figure[data-axis]")];
 
@@ -190,7 +198,7 @@ async function show(next) {
   crop = found;
   $("views").ariaBusy = "false";
   at = [...crop.contact];
-  candidateShown = true;
+  candidateShown = coloured = true;
   tell();
   clearSolid();
   draw();
@@ -284,6 +292,7 @@ function flag() {
 function draw() {
   slices.forEach((figure, axis) => drawSlice(figure, axis));
   $("toggle").setAttribute("aria-pressed", candidateShown);
+  $("colours").setAttribute("aria-pressed", coloured);
   $("slice").max = crop.shape[view] - 1;
   $("slice").value = at[view];
 }
@@ -312,24 +321,48 @@ function drawSlice(figure, axis) {
   const extent = (a) => crop.shape[a] * crop.edges[a];
   canvas.width = 576;
   canvas.height = Math.round(576 * extent(down) / extent(right));
-  const label = (y, x) => y < 0 || x < 0 || y >= rows || x >= columns ? 0 : crop.labels[voxel(axis, y, x)];
+  const [low, high] = crop.span;
   const grey = painted(rows, columns, (y, x) => {
-    const value = 128 + contrast * (crop.grey[voxel(axis, y, x)] - 128);
+    const value = 128 + contrast * (255 * (crop.grey[voxel(axis, y, x)] - low) / (high - low) - 128);
     return [value, value, value, 255];
   });
-  const masks = painted(rows, columns, (y, x) => {
-    const own = label(y, x), colour = colourOf(own);
-    const rim = [[1, 0], [-1, 0], [0, 1], [0, -1]].some(([dy, dx]) => label(y + dy, x + dx) !== own);
-    return colour ? [...colour, rim ? 200 : 70] : [0, 0, 0, 0];
-  });
   context.drawImage(grey, 0, 0, canvas.width, canvas.height);
-  context.imageSmoothingEnabled = false;
-  context.drawImage(masks, 0, 0, canvas.width, canvas.height);
+  // The views that are shown small get lines as thick.
+  context.lineWidth = axis === view ? 3 : 6;
+  if (coloured) drawMasks(context, canvas, rows, columns, (y, x) => crop.labels[voxel(axis, y, x)]);
+  context.lineWidth = 1;
   drawCross(context, canvas, axis);
   if (axis === 0) drawBar(context, canvas, extent(right));
   figure.classList.toggle("active", axis === view);
   figure.querySelector("figcaption").textContent =
-    `${axis + 1}: ${AXES[right]}${AXES[down]}, ${at[axis] + 1} of ${crop.shape[axis]}`;
+    `${axis + 1}: ${AXES[right]}${AXES[down]}, ${at[axis] + 1}/${crop.shape[axis]}`;
+}
+
+/* A tint, and a line around each: thinner than a voxel, as what one looks for lies under
+   it. Where the crop ends, nothing ends: no line. */
+function drawMasks(context, canvas, rows, columns, label) {
+  const tint = painted(rows, columns, (y, x) => [...colourOf(label(y, x)) ?? [0, 0, 0], colourOf(label(y, x)) ? 56 : 0]);
+  const [high, wide] = [canvas.height / rows, canvas.width / columns];
+  const lines = {1: new Path2D(), 2: new Path2D()};
+  // From the corner of a voxel, along an edge that it does not share with its like.
+  const line = (one, other, y, x, dy, dx) => {
+    if (one === other) return;
+    for (const own of [one, other]) {
+      lines[own]?.moveTo(x * wide, y * high);
+      lines[own]?.lineTo((x + dx) * wide, (y + dy) * high);
+    }
+  };
+  for (let y = 0; y < rows; y++) for (let x = 0; x < columns; x++) {
+    if (y) line(label(y - 1, x), label(y, x), y, x, 0, 1);
+    if (x) line(label(y, x - 1), label(y, x), y, x, 1, 0);
+  }
+  context.imageSmoothingEnabled = false;
+  context.drawImage(tint, 0, 0, canvas.width, canvas.height);
+  for (const own of [1, 2]) {
+    if (!colourOf(own)) continue;
+    context.strokeStyle = `rgb(${colourOf(own).join(" ")})`;
+    context.stroke(lines[own]);
+  }
 }
 
 function drawCross(context, canvas, axis) {
@@ -363,7 +396,16 @@ function drawBar(context, canvas, extent) {
   context.fillText(`${length} ${unit}`, x, y - 8);
 }
 
-/* Voxels of seed and candidate that show, with the direction that each faces. */
+/* Voxels of seed and candidate that show, with the direction that each faces; where the
+   middle of both is, and how far they reach. */
+function bodiesOf() {
+  const surface = surfaceOf();
+  const ends = [0, 1, 2].map((a) => surface.reduce(([least, most], {place}) =>
+    [Math.min(least, place[a]), Math.max(most, place[a] + 1)], [Infinity, -Infinity]));
+  return {surface, middle: ends.map(([least, most]) => (least + most - 1) / 2),
+    reach: Math.hypot(...ends.map(([least, most], a) => (most - least) * crop.edges[a]))};
+}
+
 function surfaceOf() {
   const [depth, height, width] = crop.shape, found = [];
   const label = (z, y, x) => z < 0 || y < 0 || x < 0 || z >= depth || y >= height || x >= width
@@ -403,26 +445,39 @@ function clearSolid() {
   return canvas;
 }
 
-function drawSolid() {
-  const canvas = clearSolid(), size = canvas.width;
-  const context = canvas.getContext("2d"), pixels = context.createImageData(size, size);
-  const depths = new Float32Array(size * size).fill(-Infinity);
-  const scale = size / Math.hypot(...crop.shape.map((n, a) => n * crop.edges[a]));
+/* One body: how near it is in each pixel, and how bright. */
+function project(label, size) {
+  const near = new Float32Array(size * size).fill(-Infinity), light = new Float32Array(size * size);
+  const {surface, middle, reach} = crop.bodies, scale = size / reach;
   const dot = Math.ceil(1.7 * scale * Math.max(...crop.edges));
-  crop.surface ??= surfaceOf();
-  for (const {own, place, normal} of crop.surface) {
-    const colour = colourOf(own);
-    if (!colour) continue;
-    const [depth, down, right] = turned(place.map((n, a) => (n - crop.shape[a] / 2) * crop.edges[a] * scale));
+  for (const {own, place, normal} of surface) {
+    if (own !== label) continue;
+    const [depth, down, right] = turned(place.map((n, a) => (n - middle[a]) * crop.edges[a] * scale));
     const [facing, up, side] = turned(normal);
-    const light = 0.3 + 0.7 * Math.max(0, 0.8 * facing - 0.5 * up - 0.3 * side);
+    const bright = 0.3 + 0.7 * Math.max(0, 0.8 * facing - 0.5 * up - 0.3 * side);
     const top = Math.round(size / 2 + down - dot / 2), left = Math.round(size / 2 + right - dot / 2);
     for (let y = Math.max(0, top); y < Math.min(size, top + dot); y++)
       for (let x = Math.max(0, left); x < Math.min(size, left + dot); x++) {
-        if (depth <= depths[y * size + x]) continue;
-        depths[y * size + x] = depth;
-        pixels.data.set([...colour.map((c) => Math.min(255, c * light + 30 * light)), 255], 4 * (y * size + x));
+        if (depth <= near[y * size + x]) continue;
+        near[y * size + x] = depth;
+        light[y * size + x] = bright;
       }
+  }
+  return {near, light};
+}
+
+/* Through the seed, the candidate behind it still shows. */
+function drawSolid() {
+  const canvas = clearSolid(), size = canvas.width;
+  const context = canvas.getContext("2d"), pixels = context.createImageData(size, size);
+  crop.bodies ??= bodiesOf();
+  const [seed, candidate] = [1, 2].map((own) => project(colourOf(own) ? own : 0, size));
+  for (let n = 0; n < size * size; n++) {
+    const hasSeed = seed.near[n] > -Infinity, hasCandidate = candidate.near[n] > -Infinity;
+    if (!hasSeed && !hasCandidate) continue;
+    const share = !hasCandidate ? 0 : candidate.near[n] > seed.near[n] ? 1 : 0.5;
+    const colour = SEED.map((c, a) => (1 - share) * seed.light[n] * (c + 30) + share * candidate.light[n] * (CANDIDATE[a] + 30));
+    pixels.data.set([...colour, 255], 4 * n);
   }
   context.putImageData(pixels, 0, 0);
 }
@@ -445,10 +500,12 @@ const acts = {
   1: () => { view = 0; draw(); }, 2: () => { view = 1; draw(); }, 3: () => { view = 2; draw(); },
   c: () => { at = [...crop.contact]; draw(); },
   " ": () => { candidateShown = !candidateShown; draw(); drawSolid(); },
+  h: () => { coloured = !coloured; draw(); },
+  w: () => spin(-0.2, 0), s: () => spin(0.2, 0), a: () => spin(0, -0.2), d: () => spin(0, 0.2),
   "?": () => $("keys").showModal(), f: flag, z: undo,
 };
 // A key that is held acts again: not these.
-const ONCE = new Set([...Object.keys(KEYS), "z", " ", "?"]);
+const ONCE = new Set([...Object.keys(KEYS), "z", " ", "h", "?"]);
 
 addEventListener("keydown", (event) => {
   const {target, key} = event, lower = key.length === 1 ? key.toLowerCase() : key;
@@ -493,6 +550,7 @@ $("flag").addEventListener("close", () => {
 });
 $("help").addEventListener("click", acts["?"]);
 $("toggle").addEventListener("click", () => crop && acts[" "]());
+$("colours").addEventListener("click", () => crop && acts.h());
 $("previous").addEventListener("click", acts.k);
 $("next").addEventListener("click", acts.j);
 $("undo").addEventListener("click", undo);

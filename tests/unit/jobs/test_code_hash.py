@@ -1,7 +1,7 @@
 import pytest
 
 from eyewire_validator.jobs import code_hash as hashing
-from eyewire_validator.jobs.code_hash import code_hash
+from eyewire_validator.jobs.code_hash import code_hash, page_hash
 from eyewire_validator.storage.hashes import settings_hash
 
 
@@ -60,6 +60,18 @@ def test_modules_that_are_named_count(package):
     assert before != code_hash(script)
     hash_after(package, "c.py", "value = 4\n")
     assert code_hash(script, ("c",)) != before
+
+
+def test_the_hash_of_a_page_follows_its_template_and_script(package):
+    for name in ("page.html", "page.js"):
+        (package / name).write_text("before")
+    found = {page_hash(".")}
+    for name in ("page.html", "page.js"):
+        (package / name).write_text("after")
+        found.add(page_hash("."))
+    (package / "c.py").write_text("value = 4\n")
+    assert page_hash(".") in found
+    assert len(found) == 3
 
 
 def test_the_settings_hash_ignores_order():
