@@ -60,6 +60,11 @@ def image_of_sandbox(wildcards):
     return [given(file) for file in files_of(SANDBOX["files"]["image"] or "")]
 
 
+def checkpoint_of_maker(wildcards):
+    """The checkpoint that cuts the image into supervoxels: as it is, not adapted to them."""
+    return named_checkpoint(MODELS[ANSWERING[0]].given_checkpoint)
+
+
 def supervoxels_of_sandbox():
     """The table of where segments are from, which only a sandbox from files has."""
     if config["sandbox"]["made_from"] != "files":

@@ -16,7 +16,7 @@ rule make_supervoxels:
     """Cut the image into supervoxels, where there are none (`supervoxels: make`)."""
     input:
         image=image_of_sandbox,
-        checkpoint=f"results/models/{ANSWERING[0]}/0/checkpoint.pt",
+        checkpoint=checkpoint_of_maker,
     output:
         SUPERVOXELS,
     log:
@@ -35,7 +35,7 @@ rule make_supervoxels:
         cache=unrecorded(here("results/downloads/arrays")),
         rate=unrecorded(API["storage_requests_per_second"]),
         invert=config["image"]["invert"],
-        contents=lambda wildcards: contents(image_of_sandbox(wildcards)),
+        contents=lambda wildcards, input: contents([*input]),
         code=code("make_supervoxels.py"),
     script:
         "../workflow/scripts/make_supervoxels.py"

@@ -60,6 +60,18 @@ def test_answers_are_those_of_the_adapted_network(tmp_path, run):
     assert (tmp_path / ADAPTED).read_bytes() == weights
 
 
+def test_it_adapts_to_supervoxels_that_it_made(tmp_path, run):
+    draw_block(tmp_path / "block.npz")
+    adapting_quickly(tmp_path / "quick.pt")
+    files = CONFIG["sandbox"]["files"] | {"supervoxels": "make"}
+    made = CONFIG | {"sandbox": CONFIG["sandbox"] | {"files": files}}
+    done = run(tmp_path, ADAPTED, config=made)
+    assert done.returncode == 0, done.stdout
+    assert "rule make_supervoxels" in done.stdout
+    again = run(tmp_path, ADAPTED, config=made)
+    assert "Nothing to be done" in again.stdout
+
+
 def test_a_checkpoint_that_cannot_be_adapted_says_so(tmp_path, run):
     draw_block(tmp_path / "block.npz")
     model, info = load_checkpoint(READY_MADE)
