@@ -34,7 +34,7 @@ OLD_FORMATS = ("eyewire-validator checkpoint 1",)
 
 
 class Adapted(NamedTuple):
-    """What answers by a network that was adapted to a tissue (`models.adapt`).
+    """Hold what answers by a network that was adapted to a tissue (`models.adapt`).
 
     Attributes:
         training: how the network is adapted, see `adapt_affinities`.
@@ -98,7 +98,6 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
     """Write weights and settings to ``path``; equal content gives equal bytes."""
     training, point = info.training_settings, info.operating_point
     weights = model.state_dict()
-    memberships, adapted = info.memberships, info.adapted
     save_plain(
         path,
         {
@@ -107,9 +106,9 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
             "training_settings": asdict(training) if training else None,
             "provenance": dict(info.provenance),
             "familiar": info.familiar.as_plain() if info.familiar else None,
-            "memberships": _plain(memberships) if memberships else None,
+            "memberships": _plain(info.memberships),
             "operating_point": point.as_plain() if point else None,
-            "adapted": adapted.as_plain() if adapted else None,
+            "adapted": info.adapted.as_plain() if info.adapted else None,
             "weights": weights,
             "fitted_with": weights_hash(weights),
         },
@@ -192,7 +191,7 @@ def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
             Familiar.from_plain(familiar)
             if (familiar := content.get("familiar"))
             else None,
-            _memberships(content.get("memberships") or {}),
+            _memberships(content.get("memberships", {})),
             OperatingPoint.from_plain(point)
             if (point := content.get("operating_point"))
             else None,
