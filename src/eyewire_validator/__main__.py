@@ -25,27 +25,37 @@ def main(arguments: list[str] | None = None) -> None:
     Exit status 1 if the question cannot be answered, 2 if it is not understood.
     """
     options = vars(_parser().parse_args(arguments))
-    output = options.pop("output")
+    try:
+        _answer(options.pop("output"), options)
+    except (EyewireValidatorError, OSError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _answer(output: Path | None, options: dict[str, Any]) -> None:
+    """Answer a question, print it, and write it to a file if one is named."""
     # Now, as torch takes two seconds.
     from eyewire_validator.jobs.progress import shown
     from eyewire_validator.models.arrays_answer import READY_MADE, answer
     from eyewire_validator.models.thresholds import describe_thresholds
     from eyewire_validator.storage.array_files import Access
+    from eyewire_validator.storage.files import check_writable
 
+    if output:
+        check_writable(output)
     options["model"] = options["model"] or READY_MADE
     options["access"] = Access(options.pop("cache"), rate=options.pop("rate"))
-    try:
-        with warnings.catch_warnings(record=True, action="always") as caught, shown():
-            table = answer(**options)
-            thresholds = describe_thresholds(options["model"], options["adapt"])
-        for warning in caught:
-            print(f"warning: {warning.message}", file=sys.stderr)
-        if output:
-            write_table(output, table)
-    except (EyewireValidatorError, OSError) as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with warnings.catch_warnings(record=True, action="always") as caught, shown():
+        table = answer(**options)
+        thresholds = describe_thresholds(options["model"], options["adapt"])
+    for warning in caught:
+        print(f"warning: {warning.message}", file=sys.stderr)
+    if output:
+        write_table(output, table)
+    if table.empty:
+        print("there is no other segment")
+        return
     print(table.head(SHOWN).to_string(index=False))
     if len(table) > SHOWN:
         print(f"... and {len(table) - SHOWN} less probable segments")

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from eyewire_validator.errors import ModelError
 from eyewire_validator.models.cutout import Bounds, Cutout, cut_out
+from eyewire_validator.models.segment_ids import listed
 from eyewire_validator.models.segment_validator import load_segment_validator
 from eyewire_validator.sandbox.frames import check_dtypes, open_on_one_grid
 from eyewire_validator.storage.array_files import Access, Place
+from eyewire_validator.volumes.voxel_size import stated
 
 # The trained model that comes with the package (models/README.md).
 READY_MADE = Path(__file__).with_name("agglomeration.pt")
@@ -23,8 +25,8 @@ POINT = ["z_nm", "y_nm", "x_nm"]
 
 
 def answer(
-    image: str,
-    segments: str,
+    image: str | Path,
+    segments: str | Path,
     seed: Collection[int] = (),
     *,
     seed_point: Place | None = None,
@@ -66,9 +68,11 @@ def answer(
         FileError: a source cannot be opened or read.
         SandboxError: the two do not fit each other.
         ModelError: there is no voxel size, the box is outside or too large, the seed is
-            not in it, or the checkpoint cannot be used.
+            not in it, the checkpoint cannot be used, or an array is given in place of
+            its name.
     """
-    sources = {"image": image, "segments": segments}
+    sources = {"image": _name(image), "segments": _name(segments)}
+    voxel_nm = stated(voxel_nm)
     arrays = open_on_one_grid(sources, voxel_nm, access)
     check_dtypes(arrays)
     validator = load_segment_validator(model, device)
@@ -83,9 +87,19 @@ def answer(
     return found[["segment", *POINT, "probability", "deviation", "decision"]]
 
 
+def _name(source: str | Path) -> str:
+    """Return the name of a source; arrays have none."""
+    if isinstance(source, str | Path):
+        return str(source)
+    raise ModelError(
+        f"expected the name of a file or address, not a {type(source).__name__}; "
+        "arrays are answered by load_segment_validator(checkpoint).answer"
+    )
+
+
 def _seed(cutout: Cutout, ids: Collection[int], point: Place | None) -> list[int]:
     """Return the ids of the seed, all of which are in the cutout."""
-    given = [*ids] if point is None else [*ids, cutout.id_at(point)]
+    given = listed(ids) + ([] if point is None else [cutout.id_at(point)])
     if not given:
         raise ModelError("no seed: give ids (--seed 17,230), or a point (--seed-point)")
     for one in given:

@@ -50,14 +50,13 @@ class Cutout:
             ModelError: it is outside, or on background.
         """
         steps = np.subtract(point_nm, self.offset_nm) / self.voxel_nm
-        voxel = tuple(int(step) for step in np.floor(steps))
-        if not all(0 <= i < n for i, n in zip(voxel, self.ids.shape, strict=True)):
+        if not all(0 <= i < n for i, n in zip(steps, self.ids.shape, strict=True)):
             end = np.array(self.ids.shape) * self.voxel_nm + self.offset_nm
             raise ModelError(
                 f"seed point {shown(point_nm)} nm is outside of what is looked at, "
                 f"{shown(self.offset_nm)} to {shown(end)} nm (z, y, x)"
             )
-        found = int(self.ids[voxel])
+        found = int(self.ids[tuple(int(step) for step in steps)])
         if not found:
             raise ModelError(
                 f"seed point {shown(point_nm)} nm lies on background, in no segment; "

@@ -10,7 +10,7 @@ from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.agglomeration.scoring import Linked, ScoredContacts
 from eyewire_validator.errors import ModelError
 from eyewire_validator.evaluation.decisions import Decisions, decide_on
-from eyewire_validator.models.segment_ids import SegmentIds
+from eyewire_validator.models.segment_ids import SegmentIds, listed
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,20 @@ class ScoredVolume:
             ``decision``: accept, ask or reject.
 
         Raises:
-            ModelError: the seed has an id that the segmentation has not.
+            ModelError: the seed is empty, or has an id that the segmentation has not.
         """
-        given = self.segments.numbers(seed)
+        wanted = listed(seed)
+        if not wanted:
+            raise ModelError("seed: holds no id, expected some, such as [17, 230]")
+        given = self.segments.numbers(wanted)
         if unknown := [
-            one for one, number in zip(seed, given, strict=True) if not number
+            one for one, number in zip(wanted, given, strict=True) if not number
         ]:
             raise ModelError(
                 f"seed: {unknown[0]} is no segment of this segmentation; expected some "
                 f"of its {len(self.segments.own)} segments"
             )
-        seen = self.segments.numbers(rejected)
+        seen = self.segments.numbers(listed(rejected))
         linked = Linked.make(self.contacts, given).with_rejected(seen[seen > 0])
         members = linked.members(self.membership)
         probability, deviation = np.zeros((2, len(self.segments.own) + 1), np.float32)

@@ -1,6 +1,6 @@
 """Ids of segments as a user has them, and as the models count them."""
 
-from collections.abc import Collection
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import index
 from typing import Any
@@ -10,6 +10,21 @@ from numpy.typing import NDArray
 
 from eyewire_validator.errors import ModelError
 from eyewire_validator.volumes.store import SEGMENT_IDS
+
+
+def listed(ids: Iterable[int]) -> list[int]:
+    """List ids of segments, whatever holds them.
+
+    Raises:
+        ModelError: one is no whole number, or it is not several.
+    """
+    try:
+        return [index(one) for one in ids]
+    except TypeError:
+        raise ModelError(
+            f"{ids!r:.60}: expected ids of segments, such as [17, 230]; those in a "
+            "mask are np.unique(segmentation[mask])"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -60,18 +75,7 @@ class SegmentIds:
         numbers = places.reshape(segmentation.shape) + (1 - nothing)
         return cls(own), numbers.astype(np.uint16)
 
-    def numbers(self, ids: Collection[int]) -> NDArray[np.int64]:
-        """Return the number of each id, (n,) int64; 0 where there is no such segment.
-
-        Raises:
-            ModelError: one is no whole number, or it is not several.
-        """
-        try:
-            wanted = [index(one) for one in ids]
-        except TypeError:
-            raise ModelError(
-                f"{ids!r:.60}: expected ids of segments, such as [17, 230]; those in a "
-                "mask are np.unique(segmentation[mask])"
-            ) from None
+    def numbers(self, ids: Sequence[int]) -> NDArray[np.int64]:
+        """Return the number of each id, (n,) int64; 0 where there is no segment."""
         known = {int(one): number for number, one in enumerate(self.own, 1)}
-        return np.array([known.get(one, 0) for one in wanted], np.int64)
+        return np.array([known.get(one, 0) for one in ids], np.int64)

@@ -27,7 +27,7 @@ from eyewire_validator.models.grey_values import grey_values
 from eyewire_validator.models.scored_volume import ScoredVolume
 from eyewire_validator.models.segment_ids import SegmentIds
 from eyewire_validator.volumes.store import CoarseVolume
-from eyewire_validator.volumes.voxel_size import VoxelSize
+from eyewire_validator.volumes.voxel_size import VoxelSize, stated
 
 # Scored volumes that `answer` keeps, some MB each at most.
 KEPT = 8
@@ -68,8 +68,10 @@ class SegmentValidator:
             UserWarning: the volume is unlike all that the model learned from.
 
         Raises:
-            ModelError: an array has another shape, or values that it cannot have.
+            ModelError: an array has another shape, or values that it cannot have; or
+                edges are no lengths.
         """
+        voxel_nm = stated(voxel_nm)
         volume, ids = _volume(image, segmentation, voxel_nm)
         settings = cast(AgglomerationSettings, self.info.model_settings)
         contacts = score_contacts(self.model, volume, settings.image)
@@ -98,14 +100,20 @@ class SegmentValidator:
             A validator for this tissue; this one stays as it is.
 
         Raises:
-            ModelError: see `score`, or nothing was fitted to adapted networks of this
-                checkpoint.
+            ModelError: see `score`; there is no segment to learn from, or nothing was
+                fitted to adapted networks of this checkpoint.
         """
+        parts = [_volume(*pair, stated(voxel_nm))[0] for pair in _pairs(volumes)]
+        if not any(part.segmentation.any() for part in parts):
+            raise ModelError(
+                "volumes: hold no segment, so there is nothing to adapt to; expected "
+                "images and their supervoxels"
+            )
         device = next(self.model.parameters()).device
         model, info = adapt_model(
             self.model,
             self.info,
-            [_volume(image, segments, voxel_nm)[0] for image, segments in volumes],
+            parts,
             device=device,
             threads=1,
         )
@@ -128,9 +136,9 @@ class SegmentValidator:
             See `ScoredVolume.answer`.
 
         Raises:
-            ModelError: see `score`, or the seed has an id that the segmentation has
-                not.
+            ModelError: see `score` and `ScoredVolume.answer`.
         """
+        voxel_nm = stated(voxel_nm)
         content = _digest(image, segmentation, np.asarray(voxel_nm or (), np.float64))
         scored = self._kept.pop(content, None) or self.score(
             image, segmentation, voxel_nm
@@ -156,6 +164,16 @@ def load_segment_validator(path: str | Path, device: str = "auto") -> SegmentVal
     if not isinstance(model, ContactModel):
         raise ModelError(f"{path}: answers in voxels; use load_validator")
     return SegmentValidator(model, info)
+
+
+def _pairs(volumes: Iterable[Any]) -> list[tuple[Any, Any]]:
+    """List pairs of image and segmentation."""
+    try:
+        return [(image, segmentation) for image, segmentation in volumes]
+    except (TypeError, ValueError):
+        raise ModelError(
+            "volumes: expected pairs, such as [(image, segmentation)]"
+        ) from None
 
 
 def _volume(

@@ -48,6 +48,24 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_writable(path: Path) -> None:
+    """Make the folder of a file, and find out early whether it may be written.
+
+    Raises:
+        FileError: it is a folder, or its folder cannot be written to.
+    """
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder; name a file in it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise FileError(
+            f"{path}: cannot be written ({error.strerror}); name another place"
+        ) from None
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path``, whole or not at all."""
     with atomic_path(path) as temporary:

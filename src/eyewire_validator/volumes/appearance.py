@@ -148,7 +148,10 @@ class Tissue(NamedTuple):
         off = (np.array(seen) - self.mean) / np.sqrt(np.diag(self.covariance))
         most = int(np.argmax(np.abs(np.nan_to_num(off))))
         if most == 0 and seen.contrast * self.mean[0] < 0:
-            return "its contrast is reversed (image.invert)"
+            return (
+                "its contrast is reversed (turn it: image.invert in a config, "
+                "?range=255,0 after its name, or 255 - image in Python)"
+            )
         lower, higher = LOWER_AND_HIGHER[Appearance._fields[most]]
         return higher if off[most] > 0 else lower
 
@@ -238,8 +241,9 @@ class Familiar(NamedTuple):
     ) -> Iterator[str]:
         """Yield in what a volume is unlike all that was learned from, a line each."""
         sizes = [one.voxel_nm for one in self.tissues.values()] or [self.voxel_nm]
-        if not any(_alike(size, voxel_nm) for size in sizes):
-            yield "its voxels have another size"
+        if voxel_nm and not any(_alike(size, voxel_nm) for size in sizes):
+            known = " or ".join(dict.fromkeys(_text(size) for size in sizes if size))
+            yield f"its voxels have another size, {_text(voxel_nm)} nm, not {known}"
         name = self.nearest(seen, voxel_nm)
         if name and self.tissues[name].distance(seen) > 1:
             yield self.tissues[name].difference(seen)
@@ -367,6 +371,10 @@ def _voxel_size(edges: Sequence[float] | None) -> VoxelSize | None:
         return None
     z, y, x = map(float, edges)
     return z, y, x
+
+
+def _text(edges: VoxelSize) -> str:
+    return " x ".join(f"{edge:g}" for edge in edges)
 
 
 def _alike(one: VoxelSize | None, other: VoxelSize | None) -> bool:

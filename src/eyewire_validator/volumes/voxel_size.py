@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eyewire_validator.errors import ConfigError
+from eyewire_validator.errors import ConfigError, ModelError
 from eyewire_validator.storage.files import read_json
 from eyewire_validator.volumes.geometry import ByAxis, by_axis
 
@@ -53,6 +53,26 @@ def agreed(
         )
     edges = configured or found
     return (float(edges[0]), float(edges[1]), float(edges[2])) if edges else None
+
+
+def stated(voxel_nm: Sequence[float] | None) -> VoxelSize | None:
+    """Return the edges (z, y, x) in nm that somebody states; none if nobody does.
+
+    Raises:
+        ModelError: they are not three lengths above 0.
+    """
+    if voxel_nm is None:
+        return None
+    try:
+        z, y, x = map(float, voxel_nm)
+    except (TypeError, ValueError):
+        z = y = x = math.nan
+    if not all(0 < edge < math.inf for edge in (z, y, x)):
+        raise ModelError(
+            f"the edges of a voxel are {voxel_nm!r:.60}, expected three lengths above "
+            "0 in nm (z, y, x), such as (30, 8, 8)"
+        )
+    return z, y, x
 
 
 def coarsened(voxel_nm: VoxelSize | None, factor: ByAxis) -> VoxelSize | None:

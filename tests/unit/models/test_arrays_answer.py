@@ -122,11 +122,19 @@ def test_the_alarm_warns(ask):
         ((FIRST,), {"box": ((5, 9), (20, 24), (29, 34))}, "5:13,20:28,30:38"),
         ((FIRST,), {"box": ((5, 5), (20, 24), (30, 34))}, "is not inside the data"),
         ((FIRST,), {"voxel_nm": (5, 2, 2)}, r"voxels are \(4, 2, 2\) nm"),
+        ((FIRST,), {"voxel_nm": (4, 2, -2)}, r"expected three lengths above 0"),
+        ((), {"seed_point": (float("nan"), 41, 61)}, "outside of what is looked at"),
+        ((1.0,), {}, "expected ids of segments"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused(ask, seed, options, error):
     with pytest.raises(EyewireValidatorError, match=error):
         ask(*seed, **options)
+
+
+def test_arrays_have_no_name(image, ids):
+    with pytest.raises(ModelError, match=r"not a ndarray; .*load_segment_validator"):
+        answer(image, ids, [FIRST])
 
 
 def test_too_large_a_volume_asks_for_a_box(ask, monkeypatch):
@@ -186,6 +194,26 @@ def test_the_command_prints_and_writes_the_table(command, ask, tmp_path, capsys)
     assert [int(row["segment"]) for row in rows] == expected["segment"].tolist()
     assert all(isinstance(row["segment"], str) for row in rows)
     assert rows[0].keys() == set(expected.columns)
+
+
+@each_warns
+def test_a_seed_without_other_segments_is_answered_in_words(
+    command, tmp_path, ids, capsys
+):
+    np.save(tmp_path / "one.npy", ids * 0 + 7)
+    command("--segments", tmp_path / "one.npy", "--seed", 7, "--voxel-nm", "4,2,2")
+    assert capsys.readouterr().out == "there is no other segment\n"
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(
+    command, tmp_path, monkeypatch
+):
+    (tmp_path / "a.csv").mkdir()
+    monkeypatch.setattr("eyewire_validator.models.arrays_answer.answer", None)
+    with pytest.raises(SystemExit, match=r"a\.csv: is a folder; name a file in it"):
+        command("--seed", FIRST, "--output", tmp_path / "a.csv")
+    with pytest.raises(SystemExit, match=r"block\.h5/a\.csv: cannot be written"):
+        command("--seed", FIRST, "--output", tmp_path / "block.h5" / "a.csv")
 
 
 @pytest.mark.parametrize(

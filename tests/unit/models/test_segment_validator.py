@@ -272,6 +272,10 @@ def test_only_the_last_volumes_stay_scored(checkpoint, image, octants, scorings)
         ({"seed": [0]}, "seed: 0 is no segment"),
         ({"seed": [1.0]}, r"\[1.0\]: expected ids of segments"),
         ({"seed": 1}, "^1: expected ids of segments"),
+        ({"seed": []}, "seed: holds no id"),
+        ({"voxel_nm": (0, 18, 18)}, r"\(0, 18, 18\), expected three lengths above 0"),
+        ({"voxel_nm": (np.nan, 18, 18)}, "nan, 18, 18.*three lengths"),
+        ({"voxel_nm": 30}, "are 30, expected three lengths"),
         ({"seed": np.ones((8, 8, 8), bool)}, "those in a mask"),
     ],
 )
@@ -279,6 +283,23 @@ def test_what_it_cannot_answer_is_refused(checkpoint, image, octants, change, me
     given = {"image": image, "segmentation": octants, "seed": [1], **change}
     with pytest.raises(ModelError, match=message):
         load_segment_validator(checkpoint).answer(**given)
+
+
+def test_ids_and_edges_may_come_in_any_holder(checkpoint, image, octants):
+    validator = load_segment_validator(checkpoint)
+    plain = validator.answer(image, octants, [1, 2], voxel_nm=(30, 6, 6))
+    for seed in (np.array([1, 2]), torch.tensor([1, 2]), iter([1, 2])):
+        found = validator.answer(image, octants, seed, voxel_nm=np.array([30, 6, 6]))
+        assert found.equals(plain)
+
+
+def test_nothing_is_adapted_to_nothing(checkpoint, image, octants):
+    validator = load_segment_validator(checkpoint)
+    for volumes in ([], [(image, octants * 0)]):
+        with pytest.raises(ModelError, match="hold no segment"):
+            validator.adapted(volumes)
+    with pytest.raises(ModelError, match=r"expected pairs, such as \[\(image"):
+        validator.adapted((image, octants))
 
 
 def test_more_segments_than_it_can_count_are_refused(checkpoint):

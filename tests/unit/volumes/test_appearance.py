@@ -64,7 +64,7 @@ def test_what_was_learned_from_is_not_strange():
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        (255 - noisy(IMAGE, 99), "contrast is reversed (image.invert)"),
+        (255 - noisy(IMAGE, 99), "contrast is reversed (turn it: image.invert"),
         (IMAGE * 0, "it has slices of a single grey value"),
         (IMAGE // 160, "its grey values span less"),
         (IMAGE // 4, "its grey values span less"),
@@ -115,7 +115,8 @@ def test_an_image_without_segments_is_compared_by_the_rest():
 
 def test_voxels_of_another_size_are_told_where_both_are_known():
     seen = noisy(IMAGE, 99)
-    assert "another size" in strange(seen, voxel_nm=(30.0, 10.0, 10.0))
+    told = strange(seen, voxel_nm=(30.0, 10.0, 10.0))
+    assert told == "its voxels have another size, 30 x 10 x 10 nm, not 10 x 10 x 10"
     assert strange(seen, voxel_nm=(12.0, 8.0, 10.0)) == ""
     assert strange(seen, voxel_nm=None) == ""
 
@@ -138,5 +139,5 @@ def test_ranges_of_a_former_version_say_the_size_of_voxels_alone():
     familiar = Familiar.from_plain(old)
     assert (familiar.tissues, familiar.voxel_nm) == ({}, NM)
     assert list(familiar.strange(look(IMAGE * 0), (30, 6, 6))) == [
-        "its voxels have another size"
+        "its voxels have another size, 30 x 6 x 6 nm, not 10 x 10 x 10"
     ]

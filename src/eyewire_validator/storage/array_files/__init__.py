@@ -65,6 +65,13 @@ OF_CHUNKS: dict[str, Open] = {
     "graphene": open_graphene,
 }
 
+# Files in the folder of an array, or of a group, of chunks.
+METADATA = {
+    "zarr": (".zarray", ".zgroup", "zarr.json"),
+    "precomputed": ("info",),
+    "n5": ("attributes.json",),
+}
+
 
 def open_array(
     source: str, voxel_nm: Place | None = None, access: Access | None = None
@@ -94,7 +101,7 @@ def open_array(
         raise FileError(f"{named.plain}: holds {opened.dtype}, expected numbers")
     _check_size(named.plain, opened.resolution_nm, voxel_nm)
     if stated := grey_range(named):
-        return replace(opened, array=InRange(opened.array, *stated))
+        return replace(opened, array=InRange(opened.array, *stated, named.plain))
     return opened
 
 
@@ -132,10 +139,11 @@ def _open(named: Named, voxel_nm: Place | None, access: Access) -> OpenedArray:
 def _open_file(named: Named) -> OpenedArray:
     name, inside = named.location, named.inside
     path, suffix = Path(name), Path(name).suffix.lower()
+    _refuse_chunks(named)
     if is_stack(name):
         return open_stack(name)
     if not path.is_file():
-        raise FileError(f"{path}: no such file; check its name in the config")
+        raise FileError(f"{path}: no such file; check its name")
     if suffix in OF_NAMED_ARRAYS:
         return OF_NAMED_ARRAYS[suffix](path, inside)
     if suffix not in OF_ONE_ARRAY:
@@ -148,6 +156,15 @@ def _open_file(named: Named) -> OpenedArray:
     if inside:
         raise FileError(f"{path}: holds one array; leave out ::{inside}")
     return OF_ONE_ARRAY[suffix](path)
+
+
+def _refuse_chunks(named: Named) -> None:
+    """Refuse a folder of chunks whose form is not named."""
+    for form, files in METADATA.items():
+        if any(Path(named.location, file).is_file() for file in files):
+            raise FileError(
+                f"{named.plain}: holds chunks; write {form}://{named.plain}"
+            )
 
 
 def _check_size(source: str, found: Place | None, expected: Place | None) -> None:

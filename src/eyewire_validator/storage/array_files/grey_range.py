@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eyewire_validator.errors import FileError
 from eyewire_validator.storage.array_files.opened import Box, Voxels
 
 
@@ -13,17 +14,20 @@ from eyewire_validator.storage.array_files.opened import Box, Voxels
 class InRange:
     """An image whose values ``low`` to ``high`` become 0 to 255.
 
-    What lies outside is cut to them; values between are rounded to the nearest.
+    What lies outside is cut to them; values between are rounded to the nearest. Where
+    ``low`` is the higher one, dark and bright change places.
 
     Args:
         array: of any numbers.
         low: becomes 0.
         high: becomes 255.
+        source: what to call it in errors.
     """
 
     array: Voxels
     low: float
     high: float
+    source: str = "image"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -36,7 +40,17 @@ class InRange:
         return np.dtype(np.uint8)
 
     def __getitem__(self, box: Box) -> NDArray[np.uint8]:
-        """Read a box; what is no number (NaN) becomes 0."""
+        """Read a box.
+
+        Raises:
+            FileError: it holds what is no number.
+        """
         values = np.asarray(self.array[box]).astype(np.float64)
-        grey = np.interp(values, [self.low, self.high], [0, 255])
-        return np.rint(np.nan_to_num(grey, nan=0)).astype(np.uint8)
+        if np.isnan(values).any():
+            raise FileError(
+                f"{self.source}: holds grey values that are no numbers (NaN); set them "
+                "to the grey value that they should have"
+            )
+        (first, dark), (last, bright) = sorted([(self.low, 0), (self.high, 255)])
+        grey = np.interp(values, [first, last], [dark, bright])
+        return np.rint(grey).astype(np.uint8)

@@ -1,5 +1,6 @@
 """Read the name of an array: a file or an address, what is inside, and options."""
 
+import math
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from eyewire_validator.errors import FileError
 FORMS = ("zarr", "precomputed", "n5", "graphene")
 OPTIONS = ("range", "missing", "timestamp")
 _OPTIONS = re.compile(rf"\?((?:{'|'.join(OPTIONS)})=.*)$", re.DOTALL)
+
+_AN_OPTION = re.compile(r"\?(\w+)=")
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,10 @@ def parse(source: str) -> Named:
             f"{named}: of what form? write zarr://, precomputed:// or n5:// before it, "
             f"as in precomputed://{named}"
         )
-    if unknown := sorted(set(options) - set(OPTIONS)):
+    if unknown := sorted(set(options) - set(OPTIONS)) + _AN_OPTION.findall(named):
         raise FileError(
-            f"{named}: has no option {unknown[0]}; known are ?{'=, ?'.join(OPTIONS)}="
+            f"{named.partition('?')[0]}: has no option {unknown[0]}; known are "
+            f"?{'=, ?'.join(OPTIONS)}="
         )
     return Named(form, named, inside, options)
 
@@ -83,7 +87,7 @@ def grey_range(named: Named) -> tuple[float, float] | None:
     """Return the grey values that become 0 and 255; None if none are stated.
 
     Raises:
-        FileError: it is not two numbers, the lower first.
+        FileError: it is not two numbers that differ.
     """
     text = named.options.get("range")
     if text is None:
@@ -92,7 +96,7 @@ def grey_range(named: Named) -> tuple[float, float] | None:
         low, high = map(float, text.split(","))
     except ValueError:
         low, high = 0.0, 0.0
-    if not low < high:
+    if not 0 < abs(high - low) < math.inf:
         raise FileError(
             f"{named.plain}: its range is {text}, expected the grey values that become "
             "0 and 255, such as ?range=0,4095"

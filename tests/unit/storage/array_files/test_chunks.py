@@ -282,9 +282,25 @@ def test_grey_values_of_a_stated_range_are_read_as_uint8(tmp_path):
     opened = open_array(f"{tmp_path}/image.npy?range=100,610")
     assert opened.dtype == np.uint8
     assert opened.read().tolist() == [[[0, 0, 128, 255, 255]]]
-    for stated in ("5", "9,1", "a,b"):
+    reverse = open_array(f"{tmp_path}/image.npy?range=610,100")
+    assert reverse.read().tolist() == [[[255, 255, 128, 0, 0]]]
+    for stated in ("5", "9,9", "a,b", "nan,9"):
         with pytest.raises(FileError, match=rf"range is {stated}, expected"):
             open_array(f"{tmp_path}/image.npy?range={stated}")
+
+
+def test_grey_values_that_are_no_numbers_are_refused(tmp_path):
+    np.save(tmp_path / "image.npy", np.array([[[0.5, np.nan]]]))
+    with pytest.raises(FileError, match=r"image.npy: holds grey .* no numbers \(NaN\)"):
+        open_array(f"{tmp_path}/image.npy?range=0,1").read()
+
+
+@pytest.mark.parametrize("form", ["zarr", "n5", "precomputed"])
+def test_a_folder_of_chunks_is_told_how_to_be_named(tmp_path, form):
+    file = {"zarr": ".zarray", "n5": "attributes.json", "precomputed": "info"}[form]
+    (tmp_path / file).touch()
+    with pytest.raises(FileError, match=f"holds chunks; write {form}://{tmp_path}"):
+        open_array(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -295,6 +311,7 @@ def test_grey_values_of_a_stated_range_are_read_as_uint8(tmp_path):
         ("zarr://http://h/a?sig=53cr37", "followed by a query"),
         ("zarr://ftp://h/a", "ftp:// is not known"),
         ("a.npy?range=0,1&colour=53cr37", "has no option colour"),
+        ("a.npy?colour=53cr37", "a.npy: has no option colour"),
         ("zarr://http://127.0.0.1:1/a", "zarr.json: the connection failed"),
         ("graphene://https://h/t", r"fix the time .* \?timestamp="),
     ],
