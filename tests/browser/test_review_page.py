@@ -289,6 +289,13 @@ def test_a_blind_question_shows_the_proposal_after_the_verdict(press):
     assert "proposes “does not belong”" in text_of(tab, "status")
 
 
+def test_a_proposal_against_the_odds_names_the_threshold(tmp_path, tab):
+    rows = [{**ROW, "item": "1-1", "segment": 1, "probability": 0.53}]
+    page = write(tmp_path, describe_items(pd.DataFrame(rows)), [packed()])
+    tab.open(page.as_uri()).wait_for(SHOWN)
+    assert "53 %; its threshold is higher)" in text_of(tab, "belief")
+
+
 def test_what_is_put_off_comes_back_at_the_end(press):
     found = press("l", "y", "y")
     assert "Question 1 of 3 · 2 decided" in text_of(found, "counts")

@@ -213,7 +213,11 @@ function wait() {
 }
 
 const percent = (p) => p > 0.99 ? "over 99 %" : p < 0.01 ? "under 1 %" : `${Math.round(100 * p)} %`;
-const proposalOf = (item) => `The model proposes “${item.proposal ? "belongs" : "does not belong"}” (probability that it belongs: ${percent(item.probability)}).`;
+function proposalOf(item) {
+  // A checkpoint's threshold need not be a half.
+  const besides = item.proposal === item.probability >= 0.5 ? "" : `; its threshold is ${item.proposal ? "lower" : "higher"}`;
+  return `The model proposes “${item.proposal ? "belongs" : "does not belong"}” (probability that it belongs: ${percent(item.probability)}${besides}).`;
+}
 
 function tell() {
   const item = items[place], record = recordOf(item.item), verdict = lastOf(record)?.verdict;
