@@ -15,7 +15,12 @@ OUTPUT  results/answers/{model}/
 rule answers:
     """Answer what is open. With models that name a checkpoint, nothing is trained."""
     input:
-        expand("results/answers/{model}/decisions.csv", model=ANSWERING),
+        # Each by its name, or one that is deleted would be missed by nothing.
+        expand(
+            "results/answers/{model}/{file}",
+            model=ANSWERING,
+            file=["answers.parquet", "decisions.csv", "tasks.csv"],
+        ),
         expand("results/answers/{model}/against_truth.json", model=ANSWERING)
         if has_people(config)
         else [],

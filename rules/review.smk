@@ -26,8 +26,11 @@ rule review:
     input:
         "results/review/queue.parquet",
         "results/review/index.html",
+        "results/review/index_parts",
         "results/review/neuroglancer.json",
         "results/review/decided.csv",
+        "results/review/decisions.parquet",
+        "results/review/decisions.json",
         "results/review/merges.csv",
         [f"results/review/{name}.csv" for name in EXPORTS],
         "results/figures/queue.png" if HAS_LABELS else [],

@@ -182,6 +182,12 @@ def test_a_deleted_evaluation_is_made_again(run, finished_copy):
     assert {"summarize_model", "compare_models", "render_report"} <= set(planned)
 
 
+def test_deleted_answers_are_made_again(run, finished_copy):
+    for file in finished_copy.glob("results/answers/*/tasks.csv"):
+        file.unlink()
+    assert "list_answers" in jobs_of(run(finished_copy, "-n").stdout)
+
+
 def test_deleted_volumes_are_missed_by_nothing_that_is_finished(run, finished_copy):
     """Whoever needs the disk may delete them, but for the catalog."""
     shutil.rmtree(finished_copy / "results/volumes/groups")

@@ -59,7 +59,9 @@ def read_seeds(path: Path) -> list[Seed]:
             reader = csv.DictReader(file)
             columns, rows = list(reader.fieldnames or []), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SandboxError(f"seeds: {path}: cannot be read ({error})") from None
+        raise SandboxError(
+            f"seeds: {path}: cannot be read ({error}); save it as CSV in UTF-8"
+        ) from None
     _check_columns(path, columns)
     if not rows:
         raise SandboxError(f"seeds: {path}: has no rows below its header")
@@ -81,7 +83,8 @@ def _check_columns(path: Path, found: Sequence[str]) -> None:
     if unknown := [name for name in found if name not in known]:
         raise SandboxError(
             f"seeds: {path}: unknown column {unknown[0]!r}; expected {SEGMENT}, or "
-            f"{', '.join(POINT)}, and {NAME} where several rows are one seed"
+            f"{', '.join(POINT)}, and {NAME} where several rows are one seed, with "
+            "commas between them"
         )
     if SEGMENT not in found and not set(POINT) <= set(found):
         raise SandboxError(
