@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from torch import nn
 
 from eyewire_validator.agglomeration.contact_model import ContactModel
@@ -19,13 +21,21 @@ from eyewire_validator.volumes.appearance import (
     Familiar,
 )
 from eyewire_validator.volumes.store import VolumeStore
-from eyewire_validator.volumes.voxel_size import VoxelSize
+from eyewire_validator.volumes.voxel_size import VoxelSize, relative_edges
 
 # Volumes that are looked at, of those that a model learned from.
 VOLUMES = 400
 
 # How the tissue is called that a model learned from, where nothing else is said.
 TRAINING_VOLUMES = "training volumes"
+
+# Share of a volume's segments that may touch no other once small gaps are closed
+# (docs/evaluation.md).
+MOST_APART = 0.1
+APART = (
+    "many of its segments touch no other, even where gaps are closed (make them "
+    "without borders, or grow them, such as by skimage.segmentation.expand_labels)"
+)
 
 # What a model can do by itself that answers arrays.
 ADAPTING = (
@@ -53,7 +63,10 @@ def familiar_volumes(
 
 
 def warn_of(
-    info: CheckpointInfo, seen: Appearance, voxel_nm: VoxelSize | None = None
+    info: CheckpointInfo,
+    seen: Appearance,
+    voxel_nm: VoxelSize | None = None,
+    segmentation: NDArray[np.uint16] | None = None,
 ) -> tuple[str, ...]:
     """Return in what a volume is unlike all that a model learned from, with a warning.
 
@@ -61,11 +74,12 @@ def warn_of(
         info: what the checkpoint says of the model.
         seen: how the volume looks.
         voxel_nm: edges of its voxels (z, y, x) in nm, if known.
+        segmentation: (z, y, x) segment ids, 0 is nothing, where contacts are scored.
 
     Warns:
         UserWarning: in anything.
     """
-    alarms = tuple(_strange(info, seen, voxel_nm))
+    alarms = (*_apart(segmentation, voxel_nm), *_strange(info, seen, voxel_nm))
     if alarms:
         better = f". {ADAPTING}" if info.adapted else ""
         warnings.warn(
@@ -86,6 +100,20 @@ def _seen(
     ):
         return fine.looks, fine.voxel_nm
     return Appearance.of(store.get(volume)), store.coarse_voxel_nm
+
+
+def _apart(
+    segmentation: NDArray[np.uint16] | None, voxel_nm: VoxelSize | None
+) -> Iterable[str]:
+    """Say that segments do not touch; without contacts nothing joins them."""
+    if segmentation is None:
+        return ()
+    # Trainings note how images look, and do without what this imports.
+    from eyewire_validator.agglomeration.contacts import close_gaps
+    from eyewire_validator.volumes.contacts import share_apart
+
+    closed = close_gaps(segmentation, relative_edges(voxel_nm))
+    return (APART,) if share_apart(closed) > MOST_APART else ()
 
 
 def _strange(
@@ -122,7 +150,11 @@ def alarm_of(
 
     @cache
     def alarm(volume: int) -> str | None:
-        strange = "; ".join(_strange(info, *_seen(model, store, volume))) or None
+        is_joined = isinstance(model, ContactModel)
+        segmentation = store.get(volume).segmentation if is_joined else None
+        apart = _apart(segmentation, store.coarse_voxel_nm)
+        looks = _strange(info, *_seen(model, store, volume))
+        strange = "; ".join([*apart, *looks]) or None
         if strange and strange not in told:
             told.add(strange)
             # In the log of the job, and on the terminal.

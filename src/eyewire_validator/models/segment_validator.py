@@ -75,7 +75,7 @@ class SegmentValidator:
         volume, ids = _volume(image, segmentation, voxel_nm)
         settings = cast(AgglomerationSettings, self.info.model_settings)
         contacts = score_contacts(self.model, volume, settings.image)
-        alarms = warn_of(self.info, contacts.looks, voxel_nm)
+        alarms = warn_of(self.info, contacts.looks, voxel_nm, volume.segmentation)
         point = self.info.operating_point
         decisions = point.decisions if point else None
         membership = self.model.membership_on(contacts.looks, voxel_nm, contacts.scale)

@@ -246,6 +246,24 @@ def pairs_of(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.stack([codes >> LOWER, codes & ((1 << LOWER) - 1)], axis=1)
 
 
+def share_apart(segmentation: NDArray[np.integer]) -> float:
+    """Return the share of segments that touch no other, 0 to 1; 0 of a single one.
+
+    Args:
+        segmentation: (z, y, x) segment ids, 0 is background.
+    """
+    is_known, touches = np.zeros((2, SEGMENT_IDS), bool)
+    is_known[segmentation.ravel()] = True
+    is_known[0] = False
+    for axis in range(3):
+        ids = np.moveaxis(segmentation, axis, 0)
+        before, behind = ids[:-1], ids[1:]
+        meet = (before != behind) & (before > 0) & (behind > 0)
+        touches[before[meet]] = touches[behind[meet]] = True
+    count = int(is_known.sum())
+    return float((is_known & ~touches).sum()) / count if count > 1 else 0.0
+
+
 def area_with_seed(
     pairs: NDArray[np.int64], area: NDArray[np.float64], seed: NDArray[np.int64]
 ) -> NDArray[np.float64]:

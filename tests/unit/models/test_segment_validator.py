@@ -91,6 +91,19 @@ def test_an_image_unlike_all_that_was_learned_from_rings_the_alarm(
         assert not load_segment_validator(checkpoint).score(image, octants).alarms
 
 
+def test_segments_that_do_not_touch_ring_the_alarm(
+    checkpoint, make_store, image, octants
+):
+    apart = np.zeros_like(octants)
+    apart[::7, ::7, ::7] = octants[::7, ::7, ::7]
+    with pytest.warns(UserWarning, match="touch no other.+expand_labels"):
+        found = load_segment_validator(checkpoint).answer(image, apart, [1])
+    assert set(found["decision"]) == {"ask"}
+    store = make_store({11: apart, 12: octants})
+    assert "touch no other" in alarm_of(checkpoint, store)(11)
+    assert alarm_of(checkpoint, store)(12) is None
+
+
 def test_the_workflow_hears_the_alarm_of_a_volume(
     trained_on_bright, checkpoint, make_store, octants, capsys
 ):

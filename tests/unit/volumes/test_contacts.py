@@ -11,6 +11,7 @@ from eyewire_validator.volumes.contacts import (
     list_faces,
     mean_at_distance,
     mean_over_faces,
+    share_apart,
 )
 
 DRAWN = np.array([[[1, 1, 2], [1, 0, 2], [3, 3, 3]]], np.uint16)
@@ -23,6 +24,12 @@ def test_contacts_are_faces():
     # Faces with 0 count, the border of the volume does not.
     assert contacts.surface[[1, 2, 3]].tolist() == [4, 3, 3]
     np.testing.assert_allclose(contacts.graph().weights, 1 / 3)
+
+
+def test_segments_that_touch_no_other_are_told():
+    assert share_apart(DRAWN) == 0
+    assert share_apart(np.array([[[1, 2, 0, 3]]], np.uint16)) == 1 / 3
+    assert share_apart(np.ones((2, 2, 2), np.uint16)) == 0
 
 
 def test_a_volume_of_one_segment_has_no_contacts():
