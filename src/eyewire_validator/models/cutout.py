@@ -12,8 +12,10 @@ from eyewire_validator.errors import ModelError
 from eyewire_validator.sandbox.frames import common_part
 from eyewire_validator.sandbox.ids import as_ids
 from eyewire_validator.storage.array_files import OpenedArray, Place, shown
+from eyewire_validator.volumes.voxel_size import are_cubes
 
-# Voxels that are looked at in one go: some 400 an edge.
+# Voxels that are looked at in one go: some 400 an edge. Of those that are no cubes,
+# the cubes that a network is shown count.
 MOST_VOXELS = 2**26
 # Edge of the box that is proposed to those who ask for more.
 EDGE = 256
@@ -87,7 +89,7 @@ def cut_out(
     ends = [a + n for a, n in zip(first, part.shape, strict=True)]
     whole = list(zip(first, ends, strict=True))
     bounds = list(box or whole)
-    _check_bounds(bounds, whole)
+    _check_bounds(bounds, whole, voxel_nm)
     starts = [low - start for (low, _), start in zip(bounds, first, strict=True)]
     lengths = [high - low for low, high in bounds]
 
@@ -125,7 +127,9 @@ def _frame(
     return stated_nm, (0.0, 0.0, 0.0)
 
 
-def _check_bounds(bounds: list[tuple[int, int]], whole: list[tuple[int, int]]) -> None:
+def _check_bounds(
+    bounds: list[tuple[int, int]], whole: list[tuple[int, int]], voxel_nm: Place
+) -> None:
     """Refuse a box that is not inside the whole, or too large."""
     pairs = zip(bounds, whole, strict=True)
     if not all(start <= low < high <= end for (low, high), (start, end) in pairs):
@@ -133,12 +137,17 @@ def _check_bounds(bounds: list[tuple[int, int]], whole: list[tuple[int, int]]) -
             f"box {_text(bounds)} is not inside the data: image and segments both have "
             f"{_text(whole)} (z, y, x in voxels, counted from 0 nm)"
         )
-    count = math.prod(high - low for low, high in bounds)
+    cubes = [1.0] * 3 if are_cubes(voxel_nm) else [a / min(voxel_nm) for a in voxel_nm]
+    count = math.prod(high - low for low, high in bounds) * math.prod(cubes)
     if count > MOST_VOXELS:
-        part = [(low, min(high, low + EDGE)) for low, high in bounds]
+        part = [
+            (low, min(high, low + math.ceil(EDGE / along)))
+            for (low, high), along in zip(bounds, cubes, strict=True)
+        ]
         raise ModelError(
-            f"{_text(bounds)} holds {count:,} voxels, at most {MOST_VOXELS:,} are "
-            f"looked at; name a part around the seed, such as --box {_text(part)}"
+            f"{_text(bounds)} holds {round(count):,} voxels, as cubes, at most "
+            f"{MOST_VOXELS:,} are looked at; name a part around the seed, such as "
+            f"--box {_text(part)}"
         )
 
 

@@ -138,8 +138,10 @@ def test_arrays_have_no_name(image, ids):
 
 
 def test_too_large_a_volume_asks_for_a_box(ask, monkeypatch):
-    monkeypatch.setattr(cutout, "MOST_VOXELS", 511)
-    with pytest.raises(ModelError, match=r"512 voxels, .* --box 5:13,20:28,30:38"):
+    # Voxels of 4 x 2 x 2 nm are shown as twice as many cubes.
+    monkeypatch.setattr(cutout, "MOST_VOXELS", 1023)
+    monkeypatch.setattr(cutout, "EDGE", 4)
+    with pytest.raises(ModelError, match=r"1,024 voxels, .* --box 5:7,20:24,30:34"):
         ask(FIRST)
 
 
