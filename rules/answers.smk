@@ -4,7 +4,7 @@ INPUT   results/evaluation/{model}/0/{split}/…, also of the split `open`: the 
         nobody has answered
 OUTPUT  results/answers/{model}/
             answers.parquet     a row a candidate of a task: accept, ask or reject
-            decisions.csv       the same
+            decisions.csv       the same, of each task the most probable first
             tasks.csv           a row a task: answered, ask a person, or not answered
             against_truth.json  how good they are, where a sandbox knows
         results/models/{model}/{replicate}/packaged.pt

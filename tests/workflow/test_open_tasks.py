@@ -62,6 +62,10 @@ def test_seeds_are_answered_by_the_ready_made_model_alone(tmp_path, run):
     assert answers[["z_nm", "y_nm", "x_nm"]].notna().all(axis=None)
     verdicts = pd.read_csv(tmp_path / "results/answers/ready_made/tasks.csv")
     assert set(verdicts["task"]) == set(answers["task"])
+    listed = pd.read_csv(tmp_path / "results/answers/ready_made/decisions.csv")
+    assert len(listed) == len(answers)
+    for _, of_task in listed.groupby("task"):
+        assert of_task["probability"].is_monotonic_decreasing
 
 
 def test_contacts_are_scored_while_the_raw_volume_is_in_hand(tmp_path, run):

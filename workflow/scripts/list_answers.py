@@ -49,7 +49,9 @@ with job_log(snakemake.log[0], snakemake.output):
         verdicts.append(of_tasks)
     listed = pd.concat(answers, ignore_index=True)
     write_table(Path(snakemake.output.answers), listed, ANSWERS, params.metadata)
-    write_bytes(Path(snakemake.output.decisions), to_csv(listed).encode())
+    # For people, the most probable segments of each task come first.
+    by_task = listed.sort_values(["task", "probability"], ascending=[True, False])
+    write_bytes(Path(snakemake.output.decisions), to_csv(by_task).encode())
     of_tasks = pd.concat(verdicts, ignore_index=True)
     write_bytes(Path(snakemake.output.tasks), to_csv(of_tasks).encode())
     print(of_tasks.groupby(["split", "verdict"]).size().to_string())
