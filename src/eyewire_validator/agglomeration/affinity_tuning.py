@@ -23,6 +23,7 @@ from eyewire_validator.agglomeration.affinity_unet import (
 )
 from eyewire_validator.agglomeration.cube_grid import shown_symmetries
 from eyewire_validator.config.families import AgglomerationTraining
+from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.tensor_files import weights_hash
 from eyewire_validator.storage.hashes import settings_hash
 from eyewire_validator.volumes.store import VolumeStore
@@ -84,8 +85,18 @@ def tune_affinities(
 def with_patches_in(
     volumes: Sequence[LabelledVolume], settings: AgglomerationTraining
 ) -> AgglomerationTraining:
-    """Return settings by whose size a patch fits into each of the volumes."""
+    """Return settings by whose size a patch fits into each of the volumes.
+
+    Raises:
+        ModelError: one is too thin for any patch.
+    """
     shortest = min(min(one.image.shape) for one in volumes)
+    if shortest < AFFINITY_MULTIPLE:
+        raise ModelError(
+            f"a volume of {shortest} voxels along an axis is too thin to learn from, "
+            f"expected {AFFINITY_MULTIPLE} or more; name larger ones, or answer with "
+            "the network as it is (adapt: 0, or without --adapt)"
+        )
     fits = shortest // AFFINITY_MULTIPLE * AFFINITY_MULTIPLE
     return replace(settings, patch_size=min(settings.patch_size, fits))
 

@@ -10,6 +10,7 @@ from eyewire_validator.agglomeration.affinity_adaptation import adapt_affinities
 from eyewire_validator.agglomeration.affinity_training import affinity_loss, pair_keys
 from eyewire_validator.agglomeration.affinity_unet import OFFSETS, AffinityUNet
 from eyewire_validator.config.families import AgglomerationTraining
+from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.epochs import Epochs
 from eyewire_validator.volumes.store import CoarseVolume
 
@@ -42,6 +43,13 @@ def margin(network, volume):
     pairs, _, evidence = contact_affinities(network, volume, members=1)
     one_bar = pairs[:, 1] - pairs[:, 0] == 16
     return evidence[0, one_bar].min() - evidence[0, ~one_bar].max()
+
+
+def test_a_volume_without_room_for_a_patch_is_refused(network):
+    image, segments, nm = tissue(0)
+    thin = CoarseVolume(image[:3], segments[:3], nm)
+    with pytest.raises(ModelError, match="of 3 voxels along an axis is too thin"):
+        adapt_affinities(network, None, [thin], SETTINGS, **CPU)
 
 
 def test_membranes_are_learned_although_no_cell_is_known(network, monkeypatch):
