@@ -13,7 +13,8 @@ OUTPUT  results/carry_over/
                                           that never saw it, as it is (`given`) or `adapted`
             fitted/{network}/             checkpoints with what was fitted to either evidence
             agglomeration.pt              learned from all tissues, with what was fitted
-                                          across those left out: what models/ holds
+                                          across those left out, and how good answers were
+                                          there: what models/ holds
             table.csv                     how good the answers are on each tissue left out,
                                           and what peers make of the same evidence
             left_out.png, .svg            the same, to look at
@@ -301,9 +302,11 @@ rule package_tissue_model:
 
 
 use rule join_fitted as join_fitted_of_all with:
+    # How good trainings of its kind are on tissue left out travels with it.
     input:
         given="results/carry_over/fitted/given/none/0.pt",
         adapted="results/carry_over/fitted/adapted/none/0.pt",
+        table="results/carry_over/table.csv",
     output:
         "results/carry_over/agglomeration.pt",
     log:

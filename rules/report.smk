@@ -1,8 +1,9 @@
 """Put the results side by side.
 
 INPUT   the tables of rules/evaluation.smk, results/audit.json, the figures of
-        rules/figures.smk
-OUTPUT  results/report/honest_table.txt, .csv  every model, in sections by standing
+        rules/figures.smk, results/models/…/checkpoint.pt
+OUTPUT  results/report/left_out.json           what models reached on tissue left out
+        results/report/honest_table.txt, .csv  every model, in sections by standing
         results/report/neurons.csv             the same against what really belongs
         results/report/differences.csv         one model against all others, in words
         results/report/decisions.csv           what is accepted and rejected unseen
@@ -11,6 +12,29 @@ OUTPUT  results/report/honest_table.txt, .csv  every model, in sections by stand
         results/figures/honest_table.png, .svg, loops.png, .svg
 """
 
+# Of these checkpoints, some say how good models of their kind are on tissue left out.
+GIVEN = [name for name, model in MODELS.items() if model.given_checkpoint]
+LEFT_OUT_OF_GIVEN = "results/report/left_out.json" if GIVEN else []
+
+
+rule list_left_out:
+    """List what models reached on tissue left out, as their checkpoints say."""
+    input:
+        expand("results/models/{model}/0/checkpoint.pt", model=GIVEN),
+    output:
+        "results/report/left_out.json",
+    log:
+        "results/logs/list_left_out/list_left_out.log",
+    benchmark:
+        "results/benchmarks/list_left_out/list_left_out.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        titles=[MODELS[name].settings.title for name in GIVEN],
+        code=code("list_left_out.py"),
+    script:
+        "../workflow/scripts/list_left_out.py"
+
 
 rule compare_models:
     """Print the honest table and draw it."""
@@ -18,6 +42,7 @@ rule compare_models:
         answers=evaluation_files("answers.parquet", EVALUATIONS.reported()),
         segments=evaluation_files("segments.parquet", EVALUATIONS.reported()),
         summaries=evaluation_files("summary.json", EVALUATIONS.reported()),
+        left_out=LEFT_OUT_OF_GIVEN,
     output:
         text=report(
             "results/report/honest_table.txt",
@@ -92,6 +117,7 @@ rule render_report:
         registry="results/cells/registry.parquet",
         manifest=manifest_of_files,
         growth="results/growth/growth.json" if HAS_GROWN else [],
+        left_out=LEFT_OUT_OF_GIVEN,
     output:
         report(
             "results/report/index.html",

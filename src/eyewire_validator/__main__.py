@@ -38,7 +38,10 @@ def _answer(output: Path | None, options: dict[str, Any]) -> None:
     # Now, as torch takes two seconds.
     from eyewire_validator.jobs.progress import shown
     from eyewire_validator.models.arrays_answer import READY_MADE, answer
-    from eyewire_validator.models.thresholds import describe_thresholds
+    from eyewire_validator.models.thresholds import (
+        describe_left_out,
+        describe_thresholds,
+    )
     from eyewire_validator.storage.array_files import Access
     from eyewire_validator.storage.files import check_writable
 
@@ -48,7 +51,9 @@ def _answer(output: Path | None, options: dict[str, Any]) -> None:
     options["access"] = Access(options.pop("cache"), rate=options.pop("rate"))
     with warnings.catch_warnings(record=True, action="always") as caught, shown():
         table = answer(**options)
-        thresholds = describe_thresholds(options["model"], options["adapt"])
+        checkpoint = options["model"], options["adapt"]
+        thresholds = describe_thresholds(*checkpoint)
+        left_out = describe_left_out(*checkpoint)
     for warning in caught:
         print(f"warning: {warning.message}", file=sys.stderr)
     if output:
@@ -60,6 +65,8 @@ def _answer(output: Path | None, options: dict[str, Any]) -> None:
     if len(table) > SHOWN:
         print(f"... and {len(table) - SHOWN} less probable segments")
     print(f"decisions by {thresholds}")
+    if left_out:
+        print(left_out)
 
 
 def write_table(path: Path, table: "pd.DataFrame") -> None:

@@ -39,6 +39,7 @@ EXPECTED = {
     "train_tissue": {"numba", "scipy.ndimage", "torch"},
     "tune_network": {"numba", "scipy.ndimage", "torch"},
     "join_fitted": {"torch"},
+    "list_left_out": {"torch"},
     "make_supervoxels": {"numba", "scipy.ndimage", "skimage", "torch"},
     "measure_growth": {"matplotlib", "scipy.ndimage", "scipy.sparse"},
     "measure_review": {"matplotlib"},

@@ -91,5 +91,9 @@ def test_each_tissue_is_answered_by_what_never_saw_it(folder, run):
     assert set(info.familiar.tissues) == set(TISSUES)
     assert info.operating_point.tasks > 0
     assert module.membership.linkage > 0
+    own = table[ours].set_index(["network", "tissue"])["pr_auc"]
+    for network, scores in {"given": info, "adapted": info.adapted}.items():
+        found = {score.tissue: score.pr_auc.value for score in scores.left_out}
+        assert found == own[network].to_dict()
     again = run(folder, "carry_over", packaged, config=STUDY)
     assert "Nothing to be done" in again.stdout

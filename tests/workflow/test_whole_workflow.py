@@ -25,6 +25,7 @@ def jobs_of(output: str) -> dict[str, int]:
 def test_it_ends_with_a_report_and_the_honest_table(finished):
     assert (finished / "results/report/index.html").stat().st_size > 100_000
     text = (finished / "results/report/honest_table.txt").read_text()
+    assert "left out of its training, “ready-made" in text.split("AGAINST")[0]
     in_segments, _, _ = re.split("IoU OF COARSE VOXELS|AGAINST THE TRUE NEURONS", text)
     honest, references, leaked = re.split("REFERENCES:|LEAKED: the input", in_segments)
     for title in ("lwunet, registered", "MSTY, Eyewire's own agent", "seed only"):

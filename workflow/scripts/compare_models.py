@@ -13,7 +13,7 @@ from eyewire_validator.evaluation.comparison import (
 from eyewire_validator.figures import draw_bars, save_figure
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.report.text import to_text
-from eyewire_validator.storage.files import write_bytes
+from eyewire_validator.storage.files import read_json, write_bytes
 
 with job_log(snakemake.log[0], snakemake.output):
     params, files, output = snakemake.params, snakemake.input, snakemake.output
@@ -28,7 +28,8 @@ with job_log(snakemake.log[0], snakemake.output):
     )
     table = honest_table(entries, **params.bootstrap)
     neurons = against_neurons(entries, **params.bootstrap)
-    text = to_text(table, neurons, split_rule=params.split_rule)
+    left_out = read_json(Path(files.left_out)) if files.left_out else []
+    text = to_text(table, neurons, left_out, split_rule=params.split_rule)
     write_bytes(Path(output.text), text.encode())
     for path, found in (
         (output.csv, table),

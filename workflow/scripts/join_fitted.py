@@ -3,7 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from eyewire_validator.config.families import AgglomerationTraining
+from eyewire_validator.evaluation.left_out import scores_left_out
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.checkpoint import (
     Adapted,
@@ -12,8 +15,13 @@ from eyewire_validator.models.checkpoint import (
 )
 
 with job_log(snakemake.log[0], snakemake.output):
-    model, info = load_checkpoint(Path(snakemake.input.given))
-    fitted, about = load_checkpoint(Path(snakemake.input.adapted))
+    files = snakemake.input
+    model, info = load_checkpoint(Path(files.given))
+    fitted, about = load_checkpoint(Path(files.adapted))
+    scores = {"given": (), "adapted": ()}
+    if file := files.get("table"):
+        table = pd.read_csv(file)
+        scores = {network: scores_left_out(table, network) for network in scores}
     adapted = Adapted(
         AgglomerationTraining.from_mapping(
             snakemake.params.training, "carry_over.adaptation"
@@ -21,5 +29,7 @@ with job_log(snakemake.log[0], snakemake.output):
         fitted.membership,
         about.memberships,
         about.operating_point,
+        scores["adapted"],
     )
-    save_checkpoint(Path(snakemake.output[0]), model, replace(info, adapted=adapted))
+    info = replace(info, adapted=adapted, left_out=scores["given"])
+    save_checkpoint(Path(snakemake.output[0]), model, info)

@@ -50,21 +50,25 @@ def adapt_model(
             "this checkpoint, such as one that a training or `learn` made; answer with "
             "it as it is (adapt: 0 in its entry, or without --adapt)"
         )
-    training, membership, memberships, point = info.adapted
+    fitted = info.adapted
     adapted = ContactModel("affinities")
     adapted.network = adapt_affinities(
         model.network,
         model.learned_nm,
         volumes,
-        training,
+        fitted.training,
         file,
         device=device,
         threads=threads,
     )
-    adapted.learned_nm, adapted.membership = model.learned_nm, membership
+    adapted.learned_nm, adapted.membership = model.learned_nm, fitted.membership
     adapted.by_tissue = TissueMemberships(
-        memberships, membership, info.familiar or Familiar({})
+        fitted.memberships, fitted.membership, info.familiar or Familiar({})
     )
     return adapted.eval(), replace(
-        info, memberships=memberships, operating_point=point, adapted=None
+        info,
+        memberships=fitted.memberships,
+        operating_point=fitted.operating_point,
+        adapted=None,
+        left_out=fitted.left_out,
     )

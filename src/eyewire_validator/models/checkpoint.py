@@ -3,7 +3,7 @@
 It holds plain types and tensors only, and is never unpickled freely.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from eyewire_validator.config.families import (
 )
 from eyewire_validator.config.kinds import KINDS, function_of, kind_of, model_settings
 from eyewire_validator.errors import ConfigError, ModelError, TableError
+from eyewire_validator.evaluation.left_out import LeftOutScore
 from eyewire_validator.evaluation.operating_point import OperatingPoint
 from eyewire_validator.learning.tensor_files import (
     load_plain,
@@ -41,12 +42,14 @@ class Adapted(NamedTuple):
         membership: for volumes that look like no tissue that was learned from.
         memberships: by the name of a tissue.
         operating_point: thresholds and calibration.
+        left_out: how good it was on each tissue left out, if that was measured.
     """
 
     training: AgglomerationTraining
     membership: Membership
     memberships: Mapping[str, Membership]
     operating_point: OperatingPoint
+    left_out: tuple[LeftOutScore, ...] = ()
 
     def as_plain(self) -> dict[str, Any]:
         """Return it as plain values, which `from_plain` takes."""
@@ -55,6 +58,7 @@ class Adapted(NamedTuple):
             "membership": list(self.membership),
             "memberships": _plain(self.memberships),
             "operating_point": self.operating_point.as_plain(),
+            "left_out": [score.as_plain() for score in self.left_out],
         }
 
     @classmethod
@@ -65,6 +69,7 @@ class Adapted(NamedTuple):
             Membership(*map(float, values["membership"])),
             _memberships(values["memberships"]),
             OperatingPoint.from_plain(values["operating_point"]),
+            _scores(values.get("left_out", ())),
         )
 
 
@@ -83,6 +88,8 @@ class CheckpointInfo:
             none if nobody measured them.
         adapted: what answers once the network is adapted to a tissue; none if it is
             already, or nobody fitted that.
+        left_out: how good the network as it is was on each tissue left out, if that
+            was measured; a network that was adapted says it of adapted ones.
     """
 
     model_settings: ModelSettings
@@ -92,6 +99,7 @@ class CheckpointInfo:
     memberships: Mapping[str, Membership] = field(default_factory=dict)
     operating_point: OperatingPoint | None = None
     adapted: Adapted | None = None
+    left_out: tuple[LeftOutScore, ...] = ()
 
 
 def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
@@ -109,6 +117,7 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
             "memberships": _plain(info.memberships),
             "operating_point": point.as_plain() if point else None,
             "adapted": info.adapted.as_plain() if info.adapted else None,
+            "left_out": [score.as_plain() for score in info.left_out],
             "weights": weights,
             "fitted_with": weights_hash(weights),
         },
@@ -198,6 +207,7 @@ def _read_info(path: Path, content: Mapping[str, Any]) -> CheckpointInfo:
             Adapted.from_plain(adapted)
             if (adapted := content.get("adapted"))
             else None,
+            _scores(content.get("left_out", ())),
         )
     except (
         *(KeyError, ConfigError, AttributeError, TypeError, ValueError),
@@ -215,6 +225,10 @@ def _memberships(plain: Mapping[str, Any]) -> dict[str, Membership]:
     return {
         str(name): Membership(*map(float, numbers)) for name, numbers in plain.items()
     }
+
+
+def _scores(plain: Iterable[Mapping[str, Any]]) -> tuple[LeftOutScore, ...]:
+    return tuple(map(LeftOutScore.from_plain, plain))
 
 
 def _check_fits(path: Path, trained: ModelSettings, wanted: ModelSettings) -> None:

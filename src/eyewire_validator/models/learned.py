@@ -56,7 +56,8 @@ def common_membership(learned: Learned, tissue: str) -> Membership:
 def with_tissue(info: CheckpointInfo, learned: Learned, tissue: str) -> CheckpointInfo:
     """Return what a checkpoint says of itself, with a tissue that was learned.
 
-    Its thresholds are those for this tissue. Probabilities are calibrated by the refit.
+    Its thresholds are those for this tissue, and nobody measured what they are worth on
+    tissue left out. Probabilities are calibrated by the refit.
     """
     memberships = learned.memberships
     return replace(
@@ -67,6 +68,7 @@ def with_tissue(info: CheckpointInfo, learned: Learned, tissue: str) -> Checkpoi
             tissue, learned.decisions, 1.0, 0, 0, NOT_MEASURED, NOT_MEASURED
         ),
         adapted=None if learned.is_tuned else info.adapted,
+        left_out=(),
     )
 
 

@@ -1,12 +1,17 @@
-"""Find the thresholds that answers are read with: of the run, or of the checkpoint."""
+"""Find the thresholds of answers, of the run or the checkpoint, and their worth."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eyewire_validator.errors import ModelError
 from eyewire_validator.evaluation.decision_list import Thresholds
 from eyewire_validator.evaluation.decisions import Decisions
+from eyewire_validator.evaluation.left_out import describe_saving
 from eyewire_validator.evaluation.operating_point import OperatingPoint
 from eyewire_validator.storage.files import read_json
+
+if TYPE_CHECKING:
+    from eyewire_validator.models.checkpoint import CheckpointInfo
 
 OF_THE_RUN = "validation tasks of this run"
 
@@ -60,16 +65,34 @@ def describe_thresholds(checkpoint: Path, is_adapted: bool = False) -> str:
     return _source(point) if point else "no thresholds, as the checkpoint carries none"
 
 
+def describe_left_out(checkpoint: Path, is_adapted: bool = False) -> str | None:
+    """Describe what answers save on tissue left out; none if nobody measured it.
+
+    Args:
+        checkpoint: the file.
+        is_adapted: as for `describe_thresholds`.
+    """
+    info = _info(checkpoint)
+    scores = info.adapted.left_out if is_adapted and info.adapted else info.left_out
+    if not scores:
+        return None
+    return f"on tissue left out of its training it saves {describe_saving(scores)}"
+
+
 def _operating_point(
     checkpoint: Path, is_adapted: bool = False
 ) -> OperatingPoint | None:
-    # Where thresholds are the run's, nothing needs torch, which takes two seconds.
-    from eyewire_validator.models.checkpoint import load_checkpoint
-
-    info = load_checkpoint(checkpoint)[1]
+    info = _info(checkpoint)
     if is_adapted and info.adapted:
         return info.adapted.operating_point
     return info.operating_point
+
+
+def _info(checkpoint: Path) -> "CheckpointInfo":
+    # Where thresholds are the run's, nothing needs torch, which takes two seconds.
+    from eyewire_validator.models.checkpoint import load_checkpoint
+
+    return load_checkpoint(checkpoint)[1]
 
 
 def _source(point: OperatingPoint) -> str:

@@ -15,6 +15,12 @@ from eyewire_validator.evaluation.comparison import (
 )
 from eyewire_validator.report import wording
 from eyewire_validator.report.pictures import Picture
+from eyewire_validator.report.tissue_left_out import (
+    LEFT_OUT_COLUMNS,
+    LEFT_OUT_NOTE,
+    headlines_left_out,
+    sections_left_out,
+)
 
 __all__ = ["Chapter", "Picture", "Report", "render"]
 
@@ -67,6 +73,7 @@ class Report:
         provenance: what made these results: versions, hashes, by name.
         growth: what `grow` measured of known cells, as its growth.json has it, with
             ``title`` of the model; none if it was not run.
+        left_out: what models reached on tissue left out, see `sections_left_out`.
     """
 
     table: pd.DataFrame
@@ -90,6 +97,7 @@ class Report:
     label_fates: Mapping[str, int]
     provenance: Mapping[str, str]
     growth: Mapping[str, Any] | None = None
+    left_out: Sequence[Mapping[str, Any]] = ()
 
 
 def render(report: Report) -> str:
@@ -114,6 +122,10 @@ def render(report: Report) -> str:
     table, focus = report.table, report.split
     return environment.get_template(_TEMPLATE).render(
         report=report,
+        left_out=sections_left_out(report.left_out),
+        left_out_headlines=headlines_left_out(report.left_out),
+        left_out_columns=LEFT_OUT_COLUMNS,
+        left_out_note=LEFT_OUT_NOTE,
         headline=wording.headline(table, focus),
         verdicts=list(wording.verdicts(report.differences, "f1")),
         sections=wording.sections(table, [*wording.COLUMNS, *wording.COARSE_COLUMNS]),

@@ -14,7 +14,9 @@ from eyewire_validator.config.families import (
 )
 from eyewire_validator.errors import ModelError
 from eyewire_validator.evaluation.decisions import Decisions
+from eyewire_validator.evaluation.left_out import LeftOutScore, Measured
 from eyewire_validator.evaluation.operating_point import Kept, OperatingPoint
+from eyewire_validator.learning.tensor_files import save_plain
 from eyewire_validator.models.adapt import adapt_model
 from eyewire_validator.models.checkpoint import (
     Adapted,
@@ -23,7 +25,7 @@ from eyewire_validator.models.checkpoint import (
     save_checkpoint,
 )
 from eyewire_validator.models.segment_validator import load_segment_validator
-from eyewire_validator.models.thresholds import describe_thresholds
+from eyewire_validator.models.thresholds import describe_left_out, describe_thresholds
 from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.volumes.store import CoarseVolume
 
@@ -33,6 +35,13 @@ NOTHING = Kept(0, None, None, None)
 def point(tissue, threshold):
     decisions = Decisions(threshold, None, None, 9, 3, 99)
     return OperatingPoint(tissue, decisions, 1.0, 5, 2, NOTHING, NOTHING)
+
+
+def left_out(edits):
+    unknown = Measured(None, None, None)
+    return LeftOutScore(
+        "mouse", 9, 3, 2, Measured(edits, 0.5, 3.0), 4.0, unknown, unknown, 0.5
+    )
 
 
 GIVEN, ADAPTED = point("as it is", 0.5), point("adapted", 0.25)
@@ -51,7 +60,9 @@ INFO = CheckpointInfo(
         Membership(0.5, 1.0, 0.0, 0.0),
         {"fly": Membership(-0.5, 1.0, 0.0, 0.0)},
         ADAPTED,
+        (left_out(1.0),),
     ),
+    left_out=(left_out(2.0),),
 )  # fmt: skip
 
 
@@ -77,18 +88,21 @@ def test_what_was_fitted_to_adapted_networks_goes_with_the_adapted_one(
 ):
     model, info = load_checkpoint(checkpoint)
     assert info.adapted == INFO.adapted
+    assert info.left_out == INFO.left_out
     volume = CoarseVolume(*block, (10.0, 10.0, 10.0))
     device = torch.device("cpu")
     adapted, about = adapt_model(model, info, [volume], device=device, threads=1)
     assert adapted.scored_by != model.scored_by
     assert adapted.membership == INFO.adapted.membership
     assert about.operating_point == ADAPTED
+    assert about.left_out == INFO.adapted.left_out
     # The alarm rings as before, and nobody adapts it twice.
     assert about.familiar is info.familiar
     with pytest.raises(ModelError, match=r"nothing was fitted .*adapt: 0"):
         adapt_model(adapted, about, [volume], device=device, threads=1)
     save_checkpoint(tmp_path / "adapted.pt", adapted, about)
-    back = load_checkpoint(tmp_path / "adapted.pt")[0]
+    back, found = load_checkpoint(tmp_path / "adapted.pt")
+    assert found.left_out == about.left_out
     assert back.by_tissue.of_tissue == INFO.adapted.memberships
     assert back.learned_nm == model.learned_nm
 
@@ -120,3 +134,24 @@ def test_thresholds_are_described_of_what_answers(checkpoint):
     model, info = load_checkpoint(checkpoint)
     save_checkpoint(checkpoint, model, replace(info, adapted=None))
     assert "measured on as it is" in describe_thresholds(checkpoint, is_adapted=True)
+
+
+def test_what_is_saved_on_tissue_left_out_is_said_of_what_answers(checkpoint):
+    assert "saves 50 % of the edits in mouse" in describe_left_out(checkpoint)
+    assert "saves 75 %" in describe_left_out(checkpoint, is_adapted=True)
+    model, info = load_checkpoint(checkpoint)
+    save_checkpoint(checkpoint, model, replace(info, left_out=()))
+    assert describe_left_out(checkpoint) is None
+
+
+def test_checkpoints_of_before_are_read(checkpoint):
+    content = torch.load(checkpoint, weights_only=True)
+    del content["left_out"], content["adapted"]["left_out"]
+    save_plain(checkpoint, content)
+    _, info = load_checkpoint(checkpoint)
+    assert info.left_out == info.adapted.left_out == ()
+    assert info.adapted.operating_point == ADAPTED
+    content["left_out"] = [{"tissue": "mouse"}]
+    save_plain(checkpoint, content)
+    with pytest.raises(ModelError, match=r"another version .*tissue left out"):
+        load_checkpoint(checkpoint)

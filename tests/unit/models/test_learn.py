@@ -9,6 +9,7 @@ from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.errors import ModelError, TableError
 from eyewire_validator.evaluation.decisions import DecisionSettings
+from eyewire_validator.evaluation.left_out import LeftOutScore, Measured
 from eyewire_validator.evaluation.risk import Risk
 from eyewire_validator.models.checkpoint import (
     CheckpointInfo,
@@ -251,7 +252,9 @@ def test_a_checkpoint_carries_the_tissue_and_its_thresholds(tmp_path):
     settings = AgglomerationSettings(title="u-net", evidence="affinities")
     model = make_module(settings)
     model.membership = BOLD
-    info = CheckpointInfo(settings, familiar=knows_fly(BOLD).familiar)
+    familiar, unknown = knows_fly(BOLD).familiar, Measured(None, None, None)
+    score = LeftOutScore("fly", 9, 3, 1, unknown, 4.0, unknown, unknown, 0.5)
+    info = CheckpointInfo(settings, familiar=familiar, left_out=(score,))
     known = known_memberships(model, info, EVIDENCE)
     assert known.of_tissue == {"fly": BOLD}
     assert known.of_all.on_scale(EVIDENCE.scale()) == pytest.approx(BOLD)
@@ -262,6 +265,8 @@ def test_a_checkpoint_carries_the_tissue_and_its_thresholds(tmp_path):
     assert model.by_tissue.of_tissue == found.memberships.of_tissue
     assert not [*info.familiar.strange(looks(201.0), (10.0, 10.0, 10.0))]
     assert info.operating_point.tissue == "own"
+    # That was measured with other thresholds.
+    assert info.left_out == ()
     assert known_threshold(info) == 0.5
     text = record(WHOLE, found, found, "own")["text"]
     assert text.startswith("own: learned and taken. From 40 labelled tasks")

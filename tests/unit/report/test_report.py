@@ -20,6 +20,7 @@ from eyewire_validator.evaluation.comparison import (
     to_csv,
 )
 from eyewire_validator.evaluation.decisions import Decisions, decide
+from eyewire_validator.evaluation.left_out import LeftOutScore, Measured
 from eyewire_validator.report import Chapter, Picture, Report, render
 from eyewire_validator.report.text import WIDTH, to_text
 from eyewire_validator.report.wording import (
@@ -229,6 +230,34 @@ def test_an_alarm_comes_first_in_text_and_page():
     assert "8 of 8 tasks: it is black" in text
     assert alarm in render(report_of(LWUNET, table=table))
     assert "ALARM" not in text_of(*ALL) + PAGE
+
+
+def left_out(title, shares):
+    scores = (
+        LeftOutScore(
+            tissue, 30, 9, 2, Measured(4 * share, 0.5, 3.5), 4.0,
+            Measured(0.75, 0.7, 0.8), Measured(None, None, None), 1.0,
+        )
+        for tissue, share in shares.items()
+    )  # fmt: skip
+    return {"title": title, "scores": [score.as_plain() for score in scores]}
+
+
+def test_tissue_left_out_comes_above_what_holds_within_a_block():
+    known = [left_out("title of ready", {"fly": 0.4, HOSTILE: 0.75})]
+    headline = "“title of ready” saves 60 % and 25 % of the edits in fly and"
+    page = render(report_of(*ALL, left_out=known))
+    assert HOSTILE not in page
+    words = Page(page).words
+    assert words.index(headline) < words.index("has the best F1")
+    assert "n = 30 tasks of 9 cells" in part("left_out", page)
+    assert "0.50-3.50" in part("left_out", page)
+    none = against_neurons((), **BOOTSTRAP)
+    text = to_text(table_of(*ALL), none, known, split_rule="blocks")
+    assert text.startswith("TISSUE LEFT OUT")
+    assert headline in " ".join(text.split("AGAINST")[0].split())
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert "left out of its training" not in text_of(*ALL) + PAGE
 
 
 def test_what_becomes_of_labels_is_counted():
