@@ -18,6 +18,9 @@ OUTPUT  results/carry_over/
             table.csv                     how good the answers are on each tissue left out,
                                           and what peers make of the same evidence
             left_out.png, .svg            the same, to look at
+            left_out_risk.png, .svg       how many false merges come with what is accepted
+            left_out/{tissue}/{replicate}-{network}.json, .csv
+                                          what both are made from
             left_out/{tissue}/{replicate}.pt
                                           a ready-made model that never saw the tissue,
                                           with what was fitted to the others: any run
@@ -38,6 +41,7 @@ rule carry_over:
     input:
         "results/carry_over/table.csv",
         "results/carry_over/left_out.png",
+        "results/carry_over/left_out_risk.png",
         models_left_out(".pt"),
     localrule: True
 
@@ -166,7 +170,8 @@ rule leave_tissue_out:
         other_candidates=evidence_on_others("candidates"),
         other_contacts=evidence_on_others("contacts"),
     output:
-        "results/carry_over/left_out/{tissue}/{replicate}-{network}.json",
+        found="results/carry_over/left_out/{tissue}/{replicate}-{network}.json",
+        risk="results/carry_over/left_out/{tissue}/{replicate}-{network}.csv",
     log:
         "results/logs/leave_tissue_out/{tissue}-{replicate}-{network}.log",
     benchmark:
@@ -265,6 +270,26 @@ rule plot_tissues:
         code=code("plot_tissues.py"),
     script:
         "../workflow/scripts/plot_tissues.py"
+
+
+rule plot_risk_left_out:
+    """Draw how many false merges come with what is accepted on each tissue."""
+    input:
+        table="results/carry_over/table.csv",
+        curves=[models_left_out(f"-{network}.csv") for network in NETWORKS],
+    output:
+        png="results/carry_over/left_out_risk.png",
+        svg="results/carry_over/left_out_risk.svg",
+    log:
+        "results/logs/plot_risk_left_out/plot_risk_left_out.log",
+    benchmark:
+        "results/benchmarks/plot_risk_left_out/plot_risk_left_out.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code("plot_risk_left_out.py"),
+    script:
+        "../workflow/scripts/plot_risk_left_out.py"
 
 
 rule package_tissue_model:

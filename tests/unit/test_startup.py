@@ -48,6 +48,7 @@ EXPECTED = {
     "package_tissue_model": {"torch"},
     "plot_learning": {"matplotlib"},
     "plot_metrics": {"matplotlib"},
+    "plot_risk_left_out": {"matplotlib"},
     "plot_segments": {"matplotlib"},
     "plot_sizes": {"matplotlib"},
     "plot_tasks": {"matplotlib"},

@@ -91,6 +91,7 @@ def test_each_tissue_is_answered_by_what_never_saw_it(folder, run):
     assert set(info.familiar.tissues) == set(TISSUES)
     assert info.operating_point.tasks > 0
     assert module.membership.linkage > 0
+    assert (folder / "results/carry_over/left_out_risk.png").stat().st_size > 10_000
     own = table[ours].set_index(["network", "tissue"])["pr_auc"]
     for network, scores in {"given": info, "adapted": info.adapted}.items():
         found = {score.tissue: score.pr_auc.value for score in scores.left_out}

@@ -10,6 +10,7 @@ from eyewire_validator.figures import (
     distributions,
     learning,
     left_out,
+    left_out_risk,
     loops,
     queue,
     reliability,
@@ -26,6 +27,7 @@ from eyewire_validator.figures.bars import draw_bars
 from eyewire_validator.figures.grown_cells import draw_grown_cells
 from eyewire_validator.figures.learning import draw_learning
 from eyewire_validator.figures.left_out import draw_left_out
+from eyewire_validator.figures.left_out_risk import draw_left_out_risk
 from eyewire_validator.figures.loops import draw_loops
 from eyewire_validator.figures.queue import draw_queue
 from eyewire_validator.figures.reliability import draw_reliability, reliability_data
@@ -48,6 +50,7 @@ __all__ = [
     "draw_grown_cells",
     "draw_learning",
     "draw_left_out",
+    "draw_left_out_risk",
     "draw_loops",
     "draw_no_task",
     "draw_queue",
@@ -86,6 +89,7 @@ CAPTIONS: dict[str, Caption] = {
     "loops": loops.CAPTION,
     "learning": learning.CAPTION,
     "left_out": left_out.CAPTION,
+    "left_out_risk": left_out_risk.CAPTION,
     "queue": queue.CAPTION,
     "sizes": sizes.CAPTION,
     "task": task.CAPTION,

@@ -27,6 +27,7 @@ from eyewire_validator.evaluation.ranking import (
     rank_segments,
 )
 from eyewire_validator.evaluation.risk import Risk
+from eyewire_validator.evaluation.risk_curve import risk_curve
 from eyewire_validator.evaluation.segment_metrics import evaluate_cells
 from eyewire_validator.evaluation.summary import CONTESTED
 from eyewire_validator.models.evidence import Evidence, fit_memberships
@@ -160,6 +161,21 @@ def judge_left_out(
         accepting = choose_across(others, memberships, asking).accept
         row |= _kept(segments, truth, accepting, f"{100 * asked:g}")
     return row
+
+
+def risk_left_out(own: Evidence, others: Mapping[str, Evidence]) -> pd.DataFrame:
+    """Follow the risk on a tissue as more of it is accepted, see `risk_curve`.
+
+    Args:
+        own: of the tissue that is judged, by a model that never saw it.
+        others: that memberships are fitted to, as for `judge_left_out`.
+    """
+    about = own.candidates
+    return risk_curve(
+        own.probability(fit_memberships(others)),
+        about["truth"].to_numpy(np.bool_),
+        about["cell"].to_numpy(np.int64),
+    )
 
 
 def report_answers(

@@ -22,6 +22,7 @@ from eyewire_validator.figures import (
     draw_grown_cells,
     draw_learning,
     draw_left_out,
+    draw_left_out_risk,
     draw_loops,
     draw_no_task,
     draw_queue,
@@ -617,6 +618,33 @@ def test_what_does_more_harm_than_fits_is_marked_at_the_end():
     assert labels == [
         "agglomeration, adapted", "agglomeration, as it is", "multicut",
     ]  # fmt: skip
+
+
+def test_what_is_asked_of_tissue_left_out_is_marked_with_what_was_achieved():
+    curves = pd.concat(
+        pd.DataFrame(
+            {"coverage": [0.1, 0.5], "risk": risk, "low": 0.0, "high": 0.9}
+        ).assign(tissue="mouse", network=network, replicate=replicate)
+        for network in ("given", "adapted")
+        for replicate, risk in enumerate([0.1, 0.2])
+    )
+    table = pd.DataFrame(
+        {
+            "tissue": "mouse", "model": ["agglomeration", "multicut"], "cells": 9,
+            "wrong_cells_1": [0.25, np.nan], "coverage_1": [0.4, np.nan],
+            **dict.fromkeys(("wrong_cells_2", "wrong_cells_5"), np.nan),
+            **dict.fromkeys(("coverage_2", "coverage_5"), 0.0),
+        }
+    )  # fmt: skip
+    figure = draw_left_out_risk(curves, table)
+    (axes,) = figure.subfigs[1].axes
+    crosses = [line.get_xydata() for line in axes.lines if line.get_marker() == "x"]
+    assert [tuple(xy[0]) for xy in crosses] == [(0.4, 0.25), (0, 0.02), (0, 0.05)]
+    curve = next(line for line in axes.lines if line.get_linestyle() == "--")
+    assert curve.get_ydata() == pytest.approx([0.15, 0.15])
+    assert "mouse, n = 9 cells" in [
+        axes.get_title(where) for where in ("left", "center")
+    ]
 
 
 def grown_cubes(parents, outcomes, mergers):
