@@ -26,7 +26,7 @@ FIRST = (10, 20, 50)
 
 def contradictions(answers: pd.DataFrame) -> pd.DataFrame:
     """Return what the queue asks about people's own answers."""
-    asked = select_decisions(answers, None, audit_share=0, random_share=0)
+    asked = select_decisions(answers, None, audit_share=0)
     return asked[asked["reason"].isin([MISSING, FOREIGN])]
 
 

@@ -86,7 +86,6 @@ rule list_review:
         "../envs/model.yaml"
     params:
         audit_share=config["review"]["audit_share"],
-        random_share=config["review"]["random_share"],
         geometry=GEOMETRY,
         voxel_nm=config["volumes"]["voxel_nm"],
         settings=hash_of_decisions(config, MODELS[REVIEWED]),

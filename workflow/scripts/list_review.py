@@ -31,7 +31,7 @@ with job_log(snakemake.log[0], snakemake.output):
         files.volumes, params.geometry, params.voxel_nm, files.manifest
     )
     selected = [
-        select_decisions(batch, threshold, params.audit_share, params.random_share)
+        select_decisions(batch, threshold, params.audit_share)
         for batch in read_batches(Path(files.answers), ANSWERS, ANSWERS.names)
     ]
     if grown is not None:

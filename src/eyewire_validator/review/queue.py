@@ -20,16 +20,13 @@ from eyewire_validator.storage.schemas.review import QUEUE
 
 # Why a decision is asked for.
 UNSURE, ALARM, MISSING, FOREIGN = "ask", "alarm", "missing", "foreign"
-AUDIT, RANDOM, STOP = "audit", "random", "stop"
+AUDIT, STOP = "audit", "stop"
 REASONS = {
     UNSURE: "The model is not sure.",
     MISSING: "People left it out, but the model is sure that it belongs.",
     FOREIGN: "People chose it, but the model is sure that it does not belong.",
     AUDIT: "A random check of what the model accepts on its own.",
-    RANDOM: "A random check of what the model finds possible.",
 }
-# What is drawn at random, not chosen by what it saves.
-DRAWN = (AUDIT, RANDOM)
 # Besides audits, this share is asked without showing the proposal, to see by comparison
 # how far people follow what they are shown.
 BLIND_SHARE = 0.1
@@ -38,25 +35,20 @@ MOST_BELIEVED = 0.95
 
 
 def select_decisions(
-    answers: pd.DataFrame,
-    threshold: float | None,
-    audit_share: float,
-    random_share: float,
+    answers: pd.DataFrame, threshold: float | None, audit_share: float
 ) -> pd.DataFrame:
     """Select what a person should decide, and say why; a batch of answers at a time.
 
     Of an open task these are the candidates that the model is not sure of, where the
-    alarm rings those with a calibrated probability of at least `CONTESTED`, and random
-    samples of those that are accepted, and of the others of that probability; of a
-    labelled one, where no alarm rings, the model is sure, and people chose otherwise.
+    alarm rings those with a calibrated probability of at least `CONTESTED`, and a
+    sample of those that are accepted; of a labelled one, where no alarm rings, the
+    model is sure, and people chose otherwise.
 
     Args:
         answers: rows in the schema `ANSWERS`.
         threshold: least probability of the segments that the model chooses; none: it
             chooses none.
         audit_share: of the segments accepted unseen that are asked about.
-        random_share: of the others of at least `CONTESTED` that are asked about as a
-            random sample, whatever a decision saves.
 
     Returns:
         The columns of `QUEUE` but ``rank``, ``data`` and ``checkpoint``, in the order
@@ -66,7 +58,7 @@ def select_decisions(
         item=answers["task"].astype(str) + "-" + answers["segment"].astype(str)
     )
     rows["drawn"] = np.array([_draw("audit", item) for item in rows["item"]], float)
-    rows["reason"] = _reasons(rows, audit_share, random_share)
+    rows["reason"] = _reasons(rows, audit_share)
     rows = rows[rows["reason"].notna()].reset_index(drop=True)
     blind = [_draw("blind", item) < BLIND_SHARE for item in rows["item"]]
     rows["blind"] = np.array(blind, bool) | (rows["reason"] == AUDIT)
@@ -83,8 +75,8 @@ def select_decisions(
 def rank_decisions(decisions: pd.DataFrame, settled: Collection[str]) -> pd.DataFrame:
     """Rank decisions by the edits that each is expected to save, ties by size.
 
-    What is drawn at random saves little and is of use only if it is asked, so it is
-    spread evenly.
+    An audit saves little and is of use only if it is asked, so audits are spread
+    evenly.
 
     Args:
         decisions: from `select_decisions`, of all batches.
@@ -97,20 +89,18 @@ def rank_decisions(decisions: pd.DataFrame, settled: Collection[str]) -> pd.Data
         ["expected_edits", "voxels", "task", "segment"],
         ascending=[False, False, True, True],
     )
-    is_drawn = rows["reason"].isin(DRAWN)
-    sample, others = rows[is_drawn].sort_values("drawn"), rows[~is_drawn]
+    is_audit = rows["reason"] == AUDIT
+    audits, others = rows[is_audit].sort_values("drawn"), rows[~is_audit]
     places = np.append(
         np.arange(len(others)),
-        (np.arange(len(sample)) + 0.5) / max(len(sample), 1) * len(others) - 0.5,
+        (np.arange(len(audits)) + 0.5) / max(len(audits), 1) * len(others) - 0.5,
     )
-    both = pd.concat([others, sample]).iloc[np.argsort(places, kind="stable")]
+    both = pd.concat([others, audits]).iloc[np.argsort(places, kind="stable")]
     ranked = both.drop(columns="drawn").reset_index(drop=True)
     return ranked.assign(rank=np.arange(1, len(ranked) + 1))
 
 
-def _reasons(
-    rows: pd.DataFrame, audit_share: float, random_share: float
-) -> NDArray[np.object_]:
+def _reasons(rows: pd.DataFrame, audit_share: float) -> NDArray[np.object_]:
     """Return (rows,) the reason to ask about each, or none."""
     is_open = rows["split"] == OPEN
     alarmed = rows["alarm"].notna()
@@ -123,7 +113,6 @@ def _reasons(
         (is_open & alarmed & contested, ALARM),
         (is_open & ~alarmed & (decision == ASK), UNSURE),
         (is_open & accepted & (rows["drawn"] < audit_share), AUDIT),
-        (is_open & ~accepted & contested & (rows["drawn"] < random_share), RANDOM),
         (judges & accepted & ~chosen.fillna(True), MISSING),
         (judges & (decision == REJECT) & chosen.fillna(False), FOREIGN),
     ]

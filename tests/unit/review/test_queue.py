@@ -24,8 +24,8 @@ def answers(*rows):
     return frame.assign(probability=frame["calibrated"].astype(np.float32))
 
 
-def select(*rows, audit_share=ALL, random_share=0.0, threshold=0.5):
-    return select_decisions(answers(*rows), threshold, audit_share, random_share)
+def select(*rows, audit_share=ALL, threshold=0.5):
+    return select_decisions(answers(*rows), threshold, audit_share)
 
 
 @pytest.mark.parametrize(
@@ -92,27 +92,6 @@ def test_of_what_is_accepted_a_random_sample_is_asked_about_blindly():
     assert again["item"].tolist() == [i for i in found["item"] if int(i[2:]) < 500]
 
 
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        ({"decision": "ask"}, "random"),
-        ({"decision": "reject", "calibrated": 0.01}, "random"),
-        ({"decision": "ask", "alarm": "too bright"}, "random"),
-        ({"decision": "reject", "calibrated": 0.009}, None),
-        ({"decision": "accept"}, "audit"),
-        ({"split": "test", "decision": "ask"}, None),
-    ],
-)
-def test_a_random_sample_is_of_what_is_possible_and_not_accepted(row, reason):
-    found = select(row, random_share=ALL)
-    assert found["reason"].tolist() == ([reason] if reason else [])
-
-
-def test_a_random_sample_holds_what_the_queue_would_not_ask():
-    rejected = [{"decision": "reject", "calibrated": 0.02}] * 1000
-    assert 70 < len(select(*rejected, random_share=0.1)) < 130
-
-
 def test_about_a_tenth_of_the_others_is_blind():
     assert 0.07 < select(*[{}] * 1000)["blind"].mean() < 0.13
 
@@ -126,14 +105,11 @@ def test_the_most_useful_comes_first_and_of_equals_the_larger():
     assert ranked["rank"].tolist() == [1, 2, 3]
 
 
-@pytest.mark.parametrize(
-    ("decision", "reason"), [("accept", "audit"), ("ask", "random")]
-)
-def test_what_is_drawn_at_random_is_spread_evenly(decision, reason):
+def test_audits_are_spread_evenly():
     asked = select(*[{"calibrated": 0.4}] * 9)
-    drawn = select(*[{"decision": decision, "task": 2}] * 3, random_share=ALL)
-    ranked = rank_decisions(pd.concat([asked, drawn]), settled=())["reason"].tolist()
-    assert [n for n, found in enumerate(ranked) if found == reason] == [2, 6, 10]
+    audits = select(*[{"decision": "accept", "task": 2}] * 3)
+    ranked = rank_decisions(pd.concat([asked, audits]), settled=())["reason"].tolist()
+    assert [n for n, found in enumerate(ranked) if found == "audit"] == [2, 6, 10]
 
 
 def test_what_is_settled_is_not_asked_again():

@@ -17,9 +17,7 @@ _PAIR = [
 ]
 _DATA = column("data", pa.string(), "hash of the volume and the seed")
 _CHECKPOINT = column("checkpoint", pa.string(), "hash of the model that answered")
-_REASON = column(
-    "reason", pa.string(), "ask, alarm, missing, foreign, audit, random or stop"
-)
+_REASON = column("reason", pa.string(), "ask, alarm, missing, foreign, audit or stop")
 _PROPOSAL = column("proposal", pa.bool_(), "whether the model would choose it")
 _PROBABILITY = column("probability", pa.float64(), "calibrated, that it belongs")
 _BLIND = column("blind", pa.bool_(), "whether the proposal is hidden")
