@@ -8,15 +8,20 @@ OUTPUT  results/carry_over/
             adapted/{tissue}/{without}/{replicate}.pt
                                           the same, adapted to a tissue that it never saw by
                                           the supervoxels of the volumes that are answered
+            scores/{network}/{tissue}/{without}/{replicate}.parquet
+                                          the contacts of a tissue by a network that never
+                                          saw it, as it is (`given`) or `adapted`
+            second_look/{network}/{tissue}/{without}/{replicate}.pt
+                                          judges such contacts again: learned from the other
+                                          tissues
             evidence/{network}/{tissue}/{without}/{replicate}/
-                                          what linkage says of a tissue's tasks by a model
-                                          that never saw it, as it is (`given`) or `adapted`
+                                          what linkage then says of the tissue's tasks
             fitted/{network}/             checkpoints with what was fitted to either evidence
             agglomeration.pt              learned from all tissues, with what was fitted
                                           across those left out, and how good answers were
                                           there: what models/ holds
             table.csv                     how good the answers are on each tissue left out,
-                                          and what peers make of the same evidence
+                                          and what peers make of the first look
             left_out.png, .svg            the same, to look at
             left_out_risk.png, .svg       how many false merges come with what is accepted
             left_out/{tissue}/{replicate}-{network}.json, .csv
@@ -33,6 +38,7 @@ each by a model that saw neither of the two.
 
 wildcard_constraints:
     tissue="|".join(TISSUES) or "(?!)",
+    asked="|".join([*TISSUES, "none"]),
     network="|".join(NETWORKS),
 
 
@@ -129,11 +135,65 @@ rule adapt_to_tissue:
         "../workflow/scripts/adapt_to_tissue.py"
 
 
-rule gather_evidence:
-    """Score and link the tasks of a tissue by a model that never saw it."""
+rule score_tissue:
+    """Score the contacts of a tissue by a network that never saw it: the first look."""
     input:
         index="results/carry_over/tissues/{tissue}/results/tasks/index.parquet",
         checkpoint=model_that_is_asked,
+    output:
+        "results/carry_over/scores/{network}/{tissue}/{without}/{replicate}.parquet",
+    log:
+        "results/logs/score_tissue/{network}-{tissue}-{without}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/score_tissue/{network}-{tissue}-{without}-{replicate}.tsv"
+    conda:
+        "../envs/model.yaml"
+    threads: 1
+    params:
+        geometry=lambda wildcards: volume_geometry(
+            TISSUES[wildcards.tissue]["run"]
+        ).as_config(),
+        voxel_nm=lambda wildcards: TISSUES[wildcards.tissue]["run"]["volumes"][
+            "voxel_nm"
+        ],
+        volumes=lambda wildcards: volumes_of_tissue(wildcards.tissue),
+        most_volumes=CARRY_OVER["volumes"],
+        code=code("score_tissue.py"),
+    script:
+        "../workflow/scripts/score_tissue.py"
+
+
+rule fit_second_look:
+    """Learn the second look from tissues that neither it nor its network is asked about."""
+    input:
+        scores=scores_to_learn,
+        blocks=lambda wildcards: files_in(
+            known_tissue(name)["files"] for name in teachers(wildcards)
+        ),
+    output:
+        "results/carry_over/second_look/{network}/{asked}/{without}/{replicate}.pt",
+    log:
+        "results/logs/fit_second_look/{network}-{asked}-{without}-{replicate}.log",
+    benchmark:
+        "results/benchmarks/fit_second_look/{network}-{asked}-{without}-{replicate}.tsv"
+    conda:
+        "../envs/model.yaml"
+    threads: 1
+    params:
+        training=tissue_training(config),
+        tissues=lambda wildcards: [known_tissue(name) for name in teachers(wildcards)],
+        contents=lambda wildcards, input: contents(input.blocks),
+        code=code("fit_second_look.py"),
+    script:
+        "../workflow/scripts/fit_second_look.py"
+
+
+rule gather_evidence:
+    """Link the tasks of a tissue by what never saw it, after a second look at contacts."""
+    input:
+        index="results/carry_over/tissues/{tissue}/results/tasks/index.parquet",
+        scores="results/carry_over/scores/{network}/{tissue}/{without}/{replicate}.parquet",
+        second_look="results/carry_over/second_look/{network}/{tissue}/{without}/{replicate}.pt",
     output:
         tasks="results/carry_over/evidence/{network}/{tissue}/{without}/{replicate}/tasks.parquet",
         candidates="results/carry_over/evidence/{network}/{tissue}/{without}/{replicate}/candidates.parquet",
@@ -154,7 +214,7 @@ rule gather_evidence:
             "voxel_nm"
         ],
         volumes=lambda wildcards: volumes_of_tissue(wildcards.tissue),
-        most_volumes=CARRY_OVER["volumes"],
+        model=MODEL_OF_TISSUE,
         code=code("gather_evidence.py"),
     script:
         "../workflow/scripts/gather_evidence.py"
@@ -195,6 +255,7 @@ rule package_left_out:
     """Join what never saw a tissue with what was fitted to the others, by one network."""
     input:
         checkpoint="results/carry_over/models/{tissue}/{replicate}/checkpoint.pt",
+        second_look="results/carry_over/second_look/{network}/{tissue}/{tissue}/{replicate}.pt",
         tasks=lambda wildcards: evidence_on(wildcards.tissue, part="tasks"),
         candidates=lambda wildcards: evidence_on(wildcards.tissue, part="candidates"),
         other_tasks=evidence_on_others("tasks"),
@@ -296,6 +357,7 @@ rule package_tissue_model:
     """Join what was learned from all tissues with what was fitted, by one network."""
     input:
         checkpoint="results/carry_over/models/none/0/checkpoint.pt",
+        second_look="results/carry_over/second_look/{network}/none/none/0.pt",
         indexes=expand(
             "results/carry_over/tissues/{tissue}/results/tasks/index.parquet",
             tissue=TISSUES,

@@ -60,10 +60,15 @@ def dust_of_tissue(tissue):
 
 def files_of_blocks(tissues):
     """List the files on this disk that blocks are read from."""
+    return files_in(block_of(tissue) for tissue in tissues)
+
+
+def files_in(blocks):
+    """List the files on this disk that blocks name."""
     named = {
         file
-        for tissue in tissues
-        for source in block_of(tissue).values()
+        for block in blocks
+        for source in block.values()
         if isinstance(source, str)
         for file in files_of(source)
     }
@@ -107,6 +112,38 @@ def model_that_is_asked(wildcards):
     if wildcards.network == "adapted":
         return "results/carry_over/adapted/{tissue}/{without}/{replicate}.pt"
     return "results/carry_over/models/{without}/{replicate}/checkpoint.pt"
+
+
+def teachers(wildcards):
+    """List the tissues that a second look learns from."""
+    return [name for name in LEFT_OUT if name not in wildcards.without.split("+")]
+
+
+def scores_to_learn(wildcards):
+    """List the scored contacts of these, by what saw neither them nor what is judged.
+
+    A model without the tissue that is asked and another one serves to judge the other.
+    """
+    unseen = set(wildcards.without.split("+")) & set(TISSUES)
+    judged = unseen - {wildcards.asked} or unseen
+    return [
+        "results/carry_over/scores/{network}/"
+        f"{name}/{without(name, *judged)}/{{replicate}}.parquet"
+        for name in teachers(wildcards)
+    ]
+
+
+def known_tissue(tissue):
+    """Return where the volumes of a tissue are, and the labels that judge its tasks."""
+    run, labels = TISSUES[tissue]["run"], BLOCKS[tissue]["labels"]
+    # Nobody looks at supervoxels: those that are asked about lie in the volumes.
+    return {
+        "name": tissue,
+        "volumes": volumes_of_tissue(tissue),
+        "geometry": volume_geometry(run).as_config(),
+        "voxel_nm": run["volumes"]["voxel_nm"],
+        "files": block_of(tissue) | {"labels": labels, "supervoxels": labels},
+    }
 
 
 def evidence_on(tissue, *also_without, part, replicate="{replicate}"):

@@ -34,6 +34,8 @@ EXPECTED = {
     "label_grown": {"scipy.ndimage", "scipy.sparse"},
     "make_sandbox": {"numba", "scipy.ndimage", "scipy.sparse"},
     "gather_evidence": {"numba", "scipy.ndimage", "torch"},
+    "fit_second_look": {"numba", "scipy.ndimage", "scipy.sparse", "torch"},
+    "score_tissue": {"numba", "scipy.ndimage", "torch"},
     "gather_labels": {"numba", "scipy.ndimage", "scipy.sparse", "torch"},
     "learn_tissue": {"numba", "scipy.ndimage", "torch"},
     "train_tissue": {"numba", "scipy.ndimage", "torch"},

@@ -87,10 +87,12 @@ def test_each_tissue_is_answered_by_what_never_saw_it(folder, run):
         assert info.adapted.training.patch_size == 8
         assert set(info.adapted.memberships) == set(TISSUES) - {name}
         assert info.adapted.memberships != info.memberships
+        assert info.adapted.second_look is not None
     module, info = load_checkpoint(folder / packaged)
     assert set(info.familiar.tissues) == set(TISSUES)
     assert info.operating_point.tasks > 0
     assert module.membership.linkage > 0
+    assert module.second_look is not None
     assert (folder / "results/carry_over/left_out_risk.png").stat().st_size > 10_000
     own = table[ours].set_index(["network", "tissue"])["pr_auc"]
     for network, scores in {"given": info, "adapted": info.adapted}.items():

@@ -20,7 +20,7 @@ with job_log(snakemake.log[0], snakemake.output):
     usable = usable_tasks(read_table(Path(files.index), TASK_INDEX))
     folders = filter(Path.is_dir, Path(params.volumes).iterdir())
     store = VolumeStore.open(folders, params.geometry, params.voxel_nm)
-    # Those that `gather_evidence` draws: a user has what is asked, too.
+    # Those that `score_tissue` draws: a user has what is asked, too.
     volumes = draw_volumes(usable, params.most_volumes, random_seed=0)
     training = AgglomerationTraining.from_mapping(
         params.training, "carry_over.adaptation"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from eyewire_validator.agglomeration.scoring import linker
 from eyewire_validator.growth.block import corners_in
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.learning.devices import torch_threads
@@ -43,9 +44,8 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
     if params.half is not None:
         tasks = half_of(index, tasks, params.half)
     model, info = load_checkpoint(Path(files.checkpoint))
-    found = gather_evidence(
-        model, index, store, info.model_settings, Dust(**params.dust), tasks
-    )
+    link_task = linker(model, store, info.model_settings)
+    found = gather_evidence(link_task, index, store, Dust(**params.dust), tasks)
     write_table(Path(snakemake.output.tasks), found.tasks, EVIDENCE_TASKS)
     write_table(Path(snakemake.output.candidates), found.candidates, EVIDENCE)
     write_table(Path(snakemake.output.decided), decided, DECIDED_PAIRS)

@@ -29,6 +29,7 @@ with job_log(snakemake.log[0], snakemake.output):
         fitted.membership,
         about.memberships,
         about.operating_point,
+        fitted.second_look,
         scores["adapted"],
     )
     info = replace(info, adapted=adapted, left_out=scores["given"])

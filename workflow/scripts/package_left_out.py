@@ -8,6 +8,7 @@ from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.checkpoint import load_checkpoint, save_checkpoint
 from eyewire_validator.models.evidence import Evidence
 from eyewire_validator.models.packaging import LeftOut, fit_without
+from eyewire_validator.models.second_look import read_second_look
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
@@ -20,6 +21,7 @@ with job_log(snakemake.log[0], snakemake.output):
     memberships, point = fit_without(snakemake.wildcards.tissue, left_out, settings)
     model, info = load_checkpoint(Path(files.checkpoint))
     model.membership = memberships.of_all
+    model.second_look = read_second_look(Path(files.second_look))
     info = replace(
         info,
         familiar=memberships.familiar,

@@ -9,6 +9,7 @@ from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.checkpoint import load_checkpoint, save_checkpoint
 from eyewire_validator.models.evidence import Evidence
 from eyewire_validator.models.packaging import LeftOut, fit_across
+from eyewire_validator.models.second_look import read_second_look
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes.appearance import Appearance, Familiar
@@ -48,6 +49,7 @@ with job_log(snakemake.log[0], snakemake.output):
     familiar = Familiar.of(dict(zip(params.tissues, looks, strict=True)), sizes)
     model, info = load_checkpoint(Path(files.checkpoint))
     model.membership = memberships.of_all
+    model.second_look = read_second_look(Path(files.second_look))
     info = replace(
         info,
         familiar=familiar,

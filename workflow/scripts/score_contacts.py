@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from eyewire_validator.agglomeration.scoring import scored_contacts
-from eyewire_validator.growth.scores import rows_of_scores, seen_in
+from eyewire_validator.growth.scores import write_scores
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.learning.devices import (
@@ -14,8 +12,6 @@ from eyewire_validator.learning.devices import (
     torch_threads,
 )
 from eyewire_validator.models.checkpoint import load_checkpoint
-from eyewire_validator.storage.schemas.growth import CONTACT_SCORES
-from eyewire_validator.storage.tables import write_table
 from eyewire_validator.volumes.store import VolumeStore
 
 with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.threads):
@@ -32,7 +28,4 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
         volume: scored_contacts(model, store, volume, image)
         for volume in Progress(sorted(store.folders), unit="volumes")
     }
-    rows = [rows_of_scores(volume, one) for volume, one in scored.items()]
-    empty = pd.DataFrame(columns=CONTACT_SCORES.names)
-    table = pd.concat(rows or [empty], ignore_index=True)
-    write_table(Path(snakemake.output[0]), table, CONTACT_SCORES, seen_in(scored))
+    write_scores(Path(snakemake.output[0]), scored)

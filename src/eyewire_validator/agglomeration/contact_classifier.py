@@ -1,9 +1,11 @@
 """A small ensemble that classifies contacts: one cell on both sides, or two."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
-from eyewire_validator.agglomeration.features import FEATURES
+from eyewire_validator.agglomeration.features import FEATURES, SEEN
 
 # How many answer: perceptrons, and turns of the volume that the U-Net is shown.
 MEMBERS = 8
@@ -20,6 +22,9 @@ class ContactClassifier(nn.Module):
 
     They are kept apart up to the answer: where they disagree, the model does not know.
 
+    Args:
+        features: how many describe a contact.
+
     Attributes:
         mean: (features,) float32 of the training contacts.
         deviation: (features,) float32, likewise.
@@ -29,12 +34,12 @@ class ContactClassifier(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, features: int = len(FEATURES)) -> None:
         """Draw the weights from torch's generator."""
         super().__init__()
-        self.register_buffer("mean", torch.zeros(len(FEATURES)))
-        self.register_buffer("deviation", torch.ones(len(FEATURES)))
-        self.members = nn.ModuleList(_perceptron() for _ in range(MEMBERS))
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("deviation", torch.ones(features))
+        self.members = nn.ModuleList(_perceptron(features) for _ in range(MEMBERS))
 
     def standardize_by(self, features: Tensor) -> None:
         """Set mean and deviation to those of (n, features) float32, n at least 2."""
@@ -50,7 +55,7 @@ class ContactClassifier(nn.Module):
         """Classify contacts.
 
         Args:
-            features: (n, features) float32, see `agglomeration.features.FEATURES`.
+            features: (n, features) float32, such as `agglomeration.features.FEATURES`.
 
         Returns:
             (members, n) float32 logits that both sides belong together.
@@ -59,9 +64,9 @@ class ContactClassifier(nn.Module):
         return torch.stack([member(standard)[:, 0] for member in self.members])
 
 
-def _perceptron() -> nn.Sequential:
+def _perceptron(features: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Linear(len(FEATURES), HIDDEN),
+        nn.Linear(features, HIDDEN),
         nn.ReLU(),
         nn.Dropout(DROPOUT),
         nn.Linear(HIDDEN, HIDDEN),
@@ -69,3 +74,24 @@ def _perceptron() -> nn.Sequential:
         nn.Dropout(DROPOUT),
         nn.Linear(HIDDEN, 1),
     )
+
+
+def unlearned_second_look() -> ContactClassifier:
+    """Return the perceptrons of a second look, which have learned nothing yet."""
+    return ContactClassifier(len(SEEN))
+
+
+def second_look_of(weights: Mapping[str, Tensor]) -> ContactClassifier:
+    """Return the perceptrons of a second look with these weights.
+
+    Raises:
+        ValueError: they are of something else, or hold what is no finite number.
+    """
+    perceptrons = unlearned_second_look()
+    try:
+        perceptrons.load_state_dict(weights)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise ValueError(f"second look: {error}") from None
+    if not all(value.isfinite().all() for value in perceptrons.state_dict().values()):
+        raise ValueError("second look: weights are not all finite numbers")
+    return perceptrons.eval()

@@ -26,6 +26,7 @@ class ContactModel(nn.Module):
         membership_weights: (4,) float32, the numbers of `membership`.
         classifier: scores contacts by their features, if any.
         network: predicts affinities, which score contacts, if any.
+        second_look: judges scored contacts again, if any, see `second_look`.
         learned_nm: edges of the voxels (z, y, x) in nm that it learned from; none if
             unknown.
         by_tissue: the memberships of several tissues; none if it has but one.
@@ -34,6 +35,7 @@ class ContactModel(nn.Module):
     membership_weights: Tensor
     classifier: ContactClassifier | None
     network: AffinityUNet | None
+    second_look: ContactClassifier | None
     learned_nm: VoxelSize | None = None
     by_tissue: TissueMemberships | None = None
 
@@ -43,6 +45,7 @@ class ContactModel(nn.Module):
         self.register_buffer("membership_weights", torch.tensor(LINKAGE_ALONE))
         self.classifier = None if evidence == "affinities" else ContactClassifier()
         self.network = None if evidence == "features" else AffinityUNet()
+        self.second_look = None
 
     @classmethod
     def from_settings(cls, settings: AgglomerationSettings) -> "ContactModel":
@@ -60,10 +63,13 @@ class ContactModel(nn.Module):
 
     @cached_property
     def scored_by(self) -> str | None:
-        """A hash of the network; none if it does not score contacts alone."""
+        """A hash of what scores contacts; none if a classifier does, too."""
         if self.network is None or self.classifier is not None:
             return None
-        return weights_hash(self.network.state_dict())
+        weights = self.network.state_dict()
+        if self.second_look is not None:
+            weights |= self.second_look.state_dict(prefix="second_look.")
+        return weights_hash(weights)
 
     def membership_on(
         self, seen: Appearance, voxel_nm: VoxelSize | None, scale: EvidenceScale

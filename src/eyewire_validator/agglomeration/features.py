@@ -32,3 +32,30 @@ FEATURES = (
     "share_of_smaller", "share_of_larger", "distance",
     *(f"{name}_over_{side}" for name in COMPARED for side in ("higher", "lower")),
 )  # fmt: skip
+
+# What the second look sees of a contact: the evidence on it and on those around it.
+RELATIONS = (
+    "evidence",
+    # Beside that on the surest other contact of the same segment.
+    "above_next_smaller", "above_next_larger",
+    "mean_on_others_smaller", "mean_on_others_larger",
+    "log_others_smaller", "log_others_larger",
+    # By way of a third segment that touches both: the weaker step of the surest way,
+    # and the largest difference between two steps.
+    "weaker_step", "differing_steps",
+)  # fmt: skip
+# And how its segments meet. Axes are the longest ones within a ball around the contact,
+# the normal is that of the contact; between two of them are cosines.
+SHAPES = (
+    "share_of_smaller", "share_of_larger",
+    "goes_on",  # from within the smaller to within the larger, through the contact
+    "axes", "smaller_to_normal", "larger_to_normal", "both_to_normal",
+    # 1 a line, 0 as thick as it is long.
+    "straight_smaller", "straight_larger", "straight_both",
+    # Deviations across the axis, in edges of a cube of a voxel's volume.
+    "calibre_smaller", "calibre_larger", "calibre_both",
+    "length", "width", "unevenness",  # of the contact
+    "ball_smaller", "ball_larger",  # shares of the ball
+    "width_in_calibres",
+)  # fmt: skip
+SEEN = (*RELATIONS, *SHAPES)

@@ -9,12 +9,15 @@ import torch
 from numpy.typing import NDArray
 
 from eyewire_validator.agglomeration.affinities import contact_affinities
+from eyewire_validator.agglomeration.contact_classifier import ContactClassifier
 from eyewire_validator.agglomeration.contact_model import ContactModel
+from eyewire_validator.agglomeration.contact_shapes import describe_shapes
 from eyewire_validator.agglomeration.contacts import describe_contacts
 from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.kept_contacts import fine_contacts_by
 from eyewire_validator.agglomeration.linkage import HIGHEST, Linkage
 from eyewire_validator.agglomeration.membership import Membership
+from eyewire_validator.agglomeration.second_look import look_again
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.errors import ModelError
 from eyewire_validator.learning.devices import torch_threads
@@ -49,6 +52,15 @@ class ScoredContacts:
     evidence: NDArray[np.float32]
     looks: Appearance
     voxel_nm: VoxelSize | None
+
+    def looked_at_again(
+        self, perceptrons: ContactClassifier | None, volume: CoarseVolume
+    ) -> "ScoredContacts":
+        """Return the same contacts by the second look; without one, as they are."""
+        if perceptrons is None:
+            return self
+        evidence = look_again(perceptrons, describe_shapes(volume), self.evidence)
+        return replace(self, evidence=evidence)
 
     @cached_property
     def linkage(self) -> Linkage:
@@ -87,7 +99,9 @@ def score_contacts(
             logits = model.classifier(torch.from_numpy(contacts.features).to(device))
             evidence.append(logits.clamp(-HIGHEST, HIGHEST).cpu().numpy())
     mean: NDArray[np.float32] = np.mean(evidence, axis=0, dtype=np.float32)
-    return ScoredContacts(pairs, area, mean, Appearance.of(volume), volume.voxel_nm)
+    looks = Appearance.of(volume)
+    scored = ScoredContacts(pairs, area, mean, looks, volume.voxel_nm)
+    return scored.looked_at_again(model.second_look, volume)
 
 
 def score_finely(
@@ -119,8 +133,9 @@ def score_finely(
         pairs, area, means = contact_affinities(
             model.network, volume, threads, model.learned_nm, FINE_MEMBERS
         )
-    evidence = means.clip(-HIGHEST, HIGHEST)
     looks = Appearance.of(volume)
+    first = ScoredContacts(pairs, area, means.clip(-HIGHEST, HIGHEST), looks, voxel_nm)
+    evidence = first.looked_at_again(model.second_look, volume).evidence
     return FineContacts(pairs, area, evidence, looks, voxel_nm, model.scored_by)
 
 
@@ -199,7 +214,21 @@ def linker(
     scored = lru_cache(SCORED_VOLUMES)(
         lambda volume: scored_contacts(model, store, volume, settings.image)
     )
+    return linker_of(scored, store, settings)
 
+
+def linker_of(
+    scored: Callable[[int], ScoredContacts],
+    store: VolumeStore,
+    settings: AgglomerationSettings,
+) -> Callable[[Task, Lineage], Linked]:
+    """Return the same of contacts that are scored already.
+
+    Args:
+        scored: returns the contacts of a volume.
+        store: the volumes.
+        settings: of which the context counts.
+    """
     # A leak audit asks for the same task again and again.
     linked = lru_cache(1)(
         lambda volume, seed: Linked.make(scored(volume), np.array(seed, np.int64))

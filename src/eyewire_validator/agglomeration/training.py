@@ -124,7 +124,7 @@ def train_classifier(
     """
     with torch_threads(1), torch.random.fork_rng(devices=[]):
         torch.manual_seed(random_seed)
-        model = ContactClassifier()
+        model = ContactClassifier(train.features.shape[1])
         model.standardize_by(train.features)
         history = _fit(model, train, validation, settings)
     return model.eval(), pd.DataFrame(history, columns=HISTORY.names)

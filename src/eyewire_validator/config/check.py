@@ -204,10 +204,11 @@ def _tissue_problems(config: Mapping[str, Any]) -> Iterator[str]:
         )
     for name in sorted(set(left_out or []) - set(tissues)):
         yield f"config: {place}.leave_out: {name} is not among {place}.tissues"
-    if left_out is not None and tissues and len(left_out) < LEAST_TISSUES - 1:
+    if left_out is not None and tissues and len(left_out) < LEAST_TISSUES:
         yield (
-            f"config: {place}.leave_out: {len(left_out)} named, expected 2 or more: "
-            "thresholds for one are chosen on the others"
+            f"config: {place}.leave_out: {len(left_out)} named, expected "
+            f"{LEAST_TISSUES} or more: one is answered, on one thresholds are chosen, "
+            "and the rest teach the second look"
         )
     whole = tissue_training(config)
     yield from _refusals(AgglomerationTraining, whole, f"{place}.training")

@@ -10,21 +10,20 @@ import pandas as pd
 
 from eyewire_validator.agglomeration.scoring import SCORED_VOLUMES, ScoredContacts
 from eyewire_validator.storage.schemas.growth import CONTACT_SCORES
-from eyewire_validator.storage.tables import read_metadata, read_table
+from eyewire_validator.storage.tables import read_metadata, read_table, write_table
 from eyewire_validator.volumes.appearance import Appearance
 from eyewire_validator.volumes.fine_contacts import contacts_of_rows, rows_of_contacts
 
 
-def rows_of_scores(volume: int, contacts: ScoredContacts) -> pd.DataFrame:
-    """Return the rows of `CONTACT_SCORES` of a volume."""
-    rows = rows_of_contacts(contacts.pairs, contacts.area, contacts.evidence)
-    return rows.assign(volume=volume)
-
-
-def seen_in(scored: Mapping[int, ScoredContacts]) -> dict[str, str]:
-    """Return metadata of `CONTACT_SCORES`: how volumes looked when they were scored."""
+def write_scores(path: Path, scored: Mapping[int, ScoredContacts]) -> None:
+    """Write the contacts of volumes as `CONTACT_SCORES`, with how these looked."""
+    rows = [pd.DataFrame(columns=CONTACT_SCORES.names)] if not scored else []
+    for volume, one in scored.items():
+        of_volume = rows_of_contacts(one.pairs, one.area, one.evidence)
+        rows.append(of_volume.assign(volume=volume))
     seen = {volume: [one.looks, one.voxel_nm] for volume, one in scored.items()}
-    return {"seen": json.dumps(seen)}
+    table = pd.concat(rows, ignore_index=True)
+    write_table(path, table, CONTACT_SCORES, {"seen": json.dumps(seen)})
 
 
 def scores_in(files: Iterable[Path]) -> Callable[[int], ScoredContacts]:

@@ -61,6 +61,7 @@ def adapt_model(
         device=device,
         threads=threads,
     )
+    adapted.second_look = fitted.second_look
     adapted.learned_nm, adapted.membership = model.learned_nm, fitted.membership
     adapted.by_tissue = TissueMemberships(
         fitted.memberships, fitted.membership, info.familiar or Familiar({})

@@ -11,6 +11,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from eyewire_validator.agglomeration.contact_classifier import (
+    ContactClassifier,
+    second_look_of,
+    unlearned_second_look,
+)
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
@@ -30,7 +35,9 @@ from eyewire_validator.learning.tensor_files import (
 )
 from eyewire_validator.volumes.appearance import Familiar
 
-FORMAT = "eyewire-validator checkpoint 2"
+FORMAT = "eyewire-validator checkpoint 3"
+# Without a second look at contacts; read as they are.
+EARLIER_FORMATS = ("eyewire-validator checkpoint 2",)
 OLD_FORMATS = ("eyewire-validator checkpoint 1",)
 
 
@@ -42,6 +49,7 @@ class Adapted(NamedTuple):
         membership: for volumes that look like no tissue that was learned from.
         memberships: by the name of a tissue.
         operating_point: thresholds and calibration.
+        second_look: judges contacts again, if any.
         left_out: how good it was on each tissue left out, if that was measured.
     """
 
@@ -49,6 +57,7 @@ class Adapted(NamedTuple):
     membership: Membership
     memberships: Mapping[str, Membership]
     operating_point: OperatingPoint
+    second_look: ContactClassifier | None = None
     left_out: tuple[LeftOutScore, ...] = ()
 
     def as_plain(self) -> dict[str, Any]:
@@ -58,6 +67,7 @@ class Adapted(NamedTuple):
             "membership": list(self.membership),
             "memberships": _plain(self.memberships),
             "operating_point": self.operating_point.as_plain(),
+            "second_look": self.second_look and self.second_look.state_dict(),
             "left_out": [score.as_plain() for score in self.left_out],
         }
 
@@ -69,6 +79,7 @@ class Adapted(NamedTuple):
             Membership(*map(float, values["membership"])),
             _memberships(values["memberships"]),
             OperatingPoint.from_plain(values["operating_point"]),
+            second_look_of(weights) if (weights := values.get("second_look")) else None,
             _scores(values.get("left_out", ())),
         )
 
@@ -145,7 +156,7 @@ def load_checkpoint(
             tensors, does not fit the settings, or its weights were exchanged.
     """
     content = load_plain(path)
-    if content.get("format") == FORMAT:
+    if content.get("format") in (FORMAT, *EARLIER_FORMATS):
         info, weights = _read_info(path, content), content.get("weights", {})
         if settings is not None:
             _check_fits(path, info.model_settings, settings)
@@ -167,7 +178,7 @@ def load_checkpoint(
             f"{path}: its weights are not those that memberships and thresholds were "
             "fitted with; take the file as it was made, or fit them again"
         )
-    model = make_module(info.model_settings)
+    model = _module_for(info.model_settings, weights)
     model.load_state_dict(weights)
     if info.familiar and isinstance(model, ContactModel):
         model.learned_nm = info.familiar.voxel_nm
@@ -184,6 +195,16 @@ def make_module(settings: ModelSettings) -> nn.Module:
     if name is None:
         raise ModelError(f"model {settings.title}: kind {settings.kind} has no weights")
     module: nn.Module = function_of(name)(settings)
+    return module
+
+
+def _module_for(settings: ModelSettings, weights: Any) -> nn.Module:
+    """Make the module of an entry, with a second look where weights are of one."""
+    module = make_module(settings)
+    if isinstance(module, ContactModel) and any(
+        str(name).startswith("second_look.") for name in weights
+    ):
+        module.second_look = unlearned_second_look()
     return module
 
 
@@ -244,7 +265,7 @@ def _check_fits(path: Path, trained: ModelSettings, wanted: ModelSettings) -> No
 def _check_weights(path: Path, settings: ModelSettings, weights: Any) -> None:
     """Refuse weights of another form before the model takes any memory."""
     with torch.device("meta"):
-        own = make_module(settings).state_dict()
+        own = _module_for(settings, weights).state_dict()
     expected = _shapes(own)
     found = _shapes(weights)
     if found != expected:

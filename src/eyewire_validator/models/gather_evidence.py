@@ -1,14 +1,12 @@
 """Gather what linkage says of the candidates of labelled tasks."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import starmap
 
 import numpy as np
 import pandas as pd
 
-from eyewire_validator.agglomeration.contact_model import ContactModel
-from eyewire_validator.agglomeration.scoring import ScoredContacts, linker
-from eyewire_validator.config.families import AgglomerationSettings
+from eyewire_validator.agglomeration.scoring import Linked, ScoredContacts
 from eyewire_validator.evaluation.segment_scores import Candidates
 from eyewire_validator.jobs.progress import Progress
 from eyewire_validator.models.evidence import Evidence
@@ -17,35 +15,31 @@ from eyewire_validator.storage.schemas.carry_over import (
     EVIDENCE,
     EVIDENCE_TASKS,
 )
-from eyewire_validator.tasks.lineage import Lineage
+from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.store import VolumeStore
 
 
 def gather_evidence(
-    model: ContactModel,
+    link_task: Callable[[Task, Lineage], Linked],
     index: pd.DataFrame,
     store: VolumeStore,
-    settings: AgglomerationSettings,
     dust: Dust,
     tasks: Iterable[int],
 ) -> Evidence:
-    """Score the volumes of tasks, and link their candidates to the seeds.
+    """Link the candidates of tasks to the seeds.
 
     Args:
-        model: scores contacts; its membership is not used.
+        link_task: a `linker`.
         index: table in the schema `TASK_INDEX`, with the ancestors of the tasks, too.
         store: the volumes.
-        settings: of the model.
         dust: segments that are no candidates.
         tasks: ids, those of a volume together.
     """
-    lineage, link_task = Lineage(index), linker(model, store, settings)
+    lineage = Lineage(index)
     rows, candidates = [], []
-    contacts: dict[int, ScoredContacts] = {}
     for task in Progress([lineage.task(task) for task in tasks], unit="tasks"):
         linked = link_task(task, lineage)
-        contacts[task.volume_id] = linked.contacts
         found = Candidates.of(task, store.coverage(task.volume_id), dust)
         ids = {"task": task.task, "cell": task.cell, "volume": task.volume_id}
         volume = {
@@ -68,12 +62,16 @@ def gather_evidence(
     return Evidence(
         pd.DataFrame(rows, columns=EVIDENCE_TASKS.names),
         pd.concat(candidates, ignore_index=True),
-        pd.concat(starmap(_of_volume, contacts.items()), ignore_index=True),
     )
 
 
-def _of_volume(volume: int, contacts: ScoredContacts) -> pd.DataFrame:
-    """Return the contacts of a volume in the schema `CONTACTS`."""
+def region_graphs(scored: Mapping[int, ScoredContacts]) -> pd.DataFrame:
+    """Return the contacts of volumes in the schema `CONTACTS`."""
+    graphs = starmap(_region_graph, scored.items())
+    return pd.concat(graphs, ignore_index=True)
+
+
+def _region_graph(volume: int, contacts: ScoredContacts) -> pd.DataFrame:
     columns = {
         "volume": volume,
         "one": contacts.pairs[:, 0],

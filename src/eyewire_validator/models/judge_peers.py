@@ -1,4 +1,4 @@
-"""Judge what peers make of the same evidence on tissue that the model never saw.
+"""Judge what peers make of the affinities of a network that never saw the tissue.
 
 A peer cuts a volume into objects once, by one bias. The answer to a task is all that
 lies in an object with a segment of its seed.
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.baselines.peers import RegionGraph, cut
 from eyewire_validator.evaluation.decisions import Decisions, decide
 from eyewire_validator.evaluation.ranking import batches_of, rank_segments
@@ -90,12 +91,15 @@ class CutTissue:
 def _region_graphs(evidence: Evidence) -> dict[int, RegionGraph]:
     """Return the graph of each volume, with the evidence on the scale of its own."""
     contacts, graphs = evidence.contacts, {}
-    for volume, scale in evidence.scales().items():
+    for volume in evidence.tasks["volume"].unique().tolist():
         rows = contacts[contacts["volume"] == volume]
+        area = rows["area"].to_numpy(np.float64)
+        log_odds = rows["log_odds"].to_numpy(np.float64)
+        scale = EvidenceScale.of(area, log_odds.astype(np.float32)[None])
         graphs[volume] = RegionGraph.of(
             rows[["one", "other"]].to_numpy(np.int64),
-            rows["area"].to_numpy(np.float64),
-            (rows["log_odds"].to_numpy(np.float64) - scale.middle) / scale.spread,
+            area,
+            (log_odds - scale.middle) / scale.spread,
         )
     return graphs
 

@@ -274,7 +274,10 @@ STUDY = merged("studies/carry_over")["carry_over"]["tissues"]
     ("changes", "message"),
     [
         ({"tissues": dict(list(STUDY.items())[:2])}, "2 named, expected 3 or more"),
-        ({"tissues": STUDY, "leave_out": ["mouse"]}, "1 named, expected 2 or more"),
+        (
+            {"tissues": STUDY, "leave_out": ["mouse", "gala"]},
+            "2 named, expected 3 or more",
+        ),
         ({"tissues": STUDY, "leave_out": ["mouse", "rat"]}, "rat is not among"),
         ({"training": {"epoch": 3}}, "unknown key carry_over.training.epoch"),
     ],

@@ -4,9 +4,9 @@ import numpy as np
 
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE
 from eyewire_validator.agglomeration.scoring import Linked, ScoredContacts
-from eyewire_validator.growth.scores import rows_of_scores, scores_in, seen_in
+from eyewire_validator.growth.scores import scores_in, write_scores
 from eyewire_validator.storage.schemas.growth import CONTACT_SCORES
-from eyewire_validator.storage.tables import write_table
+from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes.appearance import Appearance
 
 LOOKS = Appearance(1.0, 120.0, 5.0, -2.0, -1.0, -1.0, 0.0)
@@ -21,8 +21,7 @@ def test_scores_come_back_as_they_were_written(tmp_path):
         (10.0, 10.0, 10.0),
     )
     file = tmp_path / "scores.parquet"
-    about = seen_in({11: contacts})
-    write_table(file, rows_of_scores(11, contacts), CONTACT_SCORES, about)
+    write_scores(file, {11: contacts})
     found = scores_in([file])(11)
     for name in ("pairs", "area", "evidence"):
         np.testing.assert_array_equal(getattr(found, name), getattr(contacts, name))
@@ -36,7 +35,13 @@ def test_where_nothing_touches_nothing_joins(tmp_path):
         np.empty((0, 2), np.int64), np.empty(0), np.empty((1, 0), np.float32), LOOKS,
         None,
     )  # fmt: skip
-    write_table(file, rows_of_scores(11, none), CONTACT_SCORES, seen_in({11: none}))
+    write_scores(file, {11: none})
     contacts = scores_in([file])(11)
     linked = Linked.make(contacts, np.array([1]))
     assert linked.members(LINKAGE_ALONE).shape == (1, 0)
+
+
+def test_of_no_volumes_an_empty_table_is_written(tmp_path):
+    file = tmp_path / "scores.parquet"
+    write_scores(file, {})
+    assert read_table(file, CONTACT_SCORES).empty

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from eyewire_validator.agglomeration.contact_classifier import unlearned_second_look
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.config.families import (
@@ -60,6 +61,7 @@ INFO = CheckpointInfo(
         Membership(0.5, 1.0, 0.0, 0.0),
         {"fly": Membership(-0.5, 1.0, 0.0, 0.0)},
         ADAPTED,
+        unlearned_second_look(),
         (left_out(1.0),),
     ),
     left_out=(left_out(2.0),),
@@ -87,13 +89,17 @@ def test_what_was_fitted_to_adapted_networks_goes_with_the_adapted_one(
     checkpoint, block, tmp_path
 ):
     model, info = load_checkpoint(checkpoint)
-    assert info.adapted == INFO.adapted
+    second_look = info.adapted.second_look
+    assert info.adapted._replace(second_look=None) == INFO.adapted._replace(
+        second_look=None
+    )
     assert info.left_out == INFO.left_out
     volume = CoarseVolume(*block, (10.0, 10.0, 10.0))
     device = torch.device("cpu")
     adapted, about = adapt_model(model, info, [volume], device=device, threads=1)
     assert adapted.scored_by != model.scored_by
     assert adapted.membership == INFO.adapted.membership
+    assert adapted.second_look is second_look
     assert about.operating_point == ADAPTED
     assert about.left_out == INFO.adapted.left_out
     # The alarm rings as before, and nobody adapts it twice.

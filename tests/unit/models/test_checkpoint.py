@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from eyewire_validator.agglomeration.contact_classifier import unlearned_second_look
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import Membership
@@ -20,6 +21,7 @@ from eyewire_validator.evaluation.decisions import Decisions
 from eyewire_validator.evaluation.operating_point import Kept, OperatingPoint
 from eyewire_validator.learning.tensor_files import save_plain
 from eyewire_validator.models.checkpoint import (
+    EARLIER_FORMATS,
     OLD_FORMATS,
     CheckpointInfo,
     load_checkpoint,
@@ -166,6 +168,33 @@ def test_one_of_an_earlier_version_is_refused(saved):
     torch.save(content, saved)
     with pytest.raises(ModelError, match="made by an earlier version"):
         load_checkpoint(saved)
+
+
+def test_a_second_look_travels_with_it(tmp_path):
+    settings = AgglomerationSettings(title="a", evidence="affinities")
+    model = ContactModel("affinities")
+    model.second_look = unlearned_second_look()
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, model, CheckpointInfo(settings))
+    loaded, _ = load_checkpoint(path)
+    for name, value in model.second_look.state_dict().items():
+        assert torch.equal(loaded.second_look.state_dict()[name], value)
+    assert loaded.scored_by == model.scored_by
+    content = torch.load(path, weights_only=True)
+    content["weights"]["second_look.mean"] = torch.zeros(3)
+    torch.save(content, path)
+    with pytest.raises(ModelError, match=r"second_look\.mean have shape \(3,\)"):
+        load_checkpoint(path)
+
+
+def test_one_from_before_the_second_look_is_read_as_it_is(tmp_path):
+    settings = AgglomerationSettings(title="a", evidence="affinities")
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, ContactModel("affinities"), CheckpointInfo(settings))
+    content = torch.load(path, weights_only=True)
+    content["format"] = EARLIER_FORMATS[0]
+    torch.save(content, path)
+    assert load_checkpoint(path)[0].second_look is None
 
 
 def test_settings_that_the_kind_does_not_have_are_refused(saved):

@@ -8,7 +8,7 @@ from eyewire_validator.agglomeration.answerer import agglomerate
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
-from eyewire_validator.agglomeration.scoring import score_contacts
+from eyewire_validator.agglomeration.scoring import linker, score_contacts
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.models.evidence import (
@@ -16,7 +16,7 @@ from eyewire_validator.models.evidence import (
     fit_membership_across,
     fit_memberships,
 )
-from eyewire_validator.models.gather_evidence import gather_evidence
+from eyewire_validator.models.gather_evidence import gather_evidence, region_graphs
 from eyewire_validator.storage.schemas.carry_over import (
     CONTACTS,
     EVIDENCE,
@@ -76,7 +76,8 @@ def test_it_gives_the_probabilities_that_the_model_answers_with(
 ):
     tasks = membranes_index["task"].tolist()
     found = gather_evidence(
-        model, membranes_index, membranes_store, SETTINGS, Dust(0, 0), tasks
+        linker(model, membranes_store, SETTINGS),
+        *(membranes_index, membranes_store, Dust(0, 0), tasks),
     )
     model.by_tissue = the_same_everywhere(model.membership)
     assert found.tasks["task"].tolist() == tasks
@@ -99,18 +100,24 @@ def test_seeds_and_contacts_are_kept_for_peers(
 ):
     tasks = membranes_index["task"].tolist()
     gathered = gather_evidence(
-        model, membranes_index, membranes_store, SETTINGS, Dust(0, 0), tasks
+        linker(model, membranes_store, SETTINGS),
+        *(membranes_index, membranes_store, Dust(0, 0), tasks),
     )
+    volumes = [int(volume) for volume in gathered.tasks["volume"].unique()]
+    first_look = {
+        volume: score_contacts(model, membranes_store.get(volume), SETTINGS.image)
+        for volume in volumes
+    }
     files = [tmp_path / name for name in ("tasks", "candidates", "contacts")]
     schemas = (EVIDENCE_TASKS, EVIDENCE, CONTACTS)
-    for file, table, schema in zip(files, gathered, schemas, strict=True):
+    tables = (gathered.tasks, gathered.candidates, region_graphs(first_look))
+    for file, table, schema in zip(files, tables, schemas, strict=True):
         write_table(file, table, schema)
     found = Evidence.read(*files)
     seeds = [Lineage(membranes_index).task(task).seed.tolist() for task in tasks]
     assert [seed.tolist() for seed in found.tasks["seed"]] == seeds
-    volumes = found.tasks["volume"].unique()
     assert set(found.contacts["volume"]) == set(volumes)
-    scored = score_contacts(model, membranes_store.get(int(volumes[0])), SETTINGS.image)
+    scored = first_look[volumes[0]]
     rows = found.contacts[found.contacts["volume"] == volumes[0]]
     np.testing.assert_array_equal(rows[["one", "other"]], scored.pairs)
     np.testing.assert_array_equal(rows["area"], scored.area)
@@ -122,7 +129,8 @@ def test_open_tasks_can_be_written(model, membranes_store, membranes_index, tmp_
     nobody = pd.Series([[]] * len(membranes_index), dtype=object)
     open_ones = membranes_index.assign(aggregate=nobody, state="open")
     found = gather_evidence(
-        model, open_ones, membranes_store, SETTINGS, Dust(0, 0), open_ones["task"][:1]
+        linker(model, membranes_store, SETTINGS),
+        *(open_ones, membranes_store, Dust(0, 0), open_ones["task"][:1]),
     )
     write_table(tmp_path / "candidates.parquet", found.candidates, EVIDENCE)
     assert not found.candidates["truth"].any()
