@@ -1,8 +1,8 @@
 """A run that is killed again and again ends with the bytes of one that was not.
 
 ``python tests/end_to_end/test_kills.py 20`` kills 20 times, in every stage, and prints
-when; with 0, it compares two runs that nobody disturbed. The test kills in a download
-and in a training.
+when; with 0, it compares two runs that nobody disturbed. The tests kill in a download,
+in a training, and wherever cells grow.
 """
 
 import json
@@ -69,16 +69,23 @@ class Kill:
     epochs_kept: bool
 
 
-def start(folder: Path, targets: Sequence[str], config: object) -> subprocess.Popen:
-    """Start a run as the leader of a process group; its output is a pipe."""
+def start(
+    folder: Path, targets: Sequence[str], config: object, path: str = ""
+) -> subprocess.Popen:
+    """Start a run as the leader of a process group; its output is a pipe.
+
+    ``path`` comes before the folders from which Python imports.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "changes.json").write_text(json.dumps(config or {}))
     command = [sys.executable, "-m", "snakemake", *targets, "--cores=2"]
     command += ["--rerun-incomplete", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(folder), "--configfile"]
     command += [str(TINY), str(folder / "changes.json")]
+    folders = filter(None, [path, os.environ.get("PYTHONPATH")])
     return subprocess.Popen(
         command,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -122,6 +129,36 @@ def kill_in(
     shutil.rmtree(folder / ".snakemake" / "locks", ignore_errors=True)
     epochs_kept = any(folder.glob("results/models/*/*/resume.pt"))
     return Kill(rule, seconds, running("".join(output)), epochs_kept)
+
+
+# Imported by every Python that starts: ends the process group, and so the run, when
+# anything is opened after a file of that name was made in it.
+MORTAL = """
+import os, signal, sys
+from pathlib import Path
+
+def end(event, arguments):
+    if event == "open" and any(Path({folder!r}).glob({name!r})):
+        os.killpg(0, signal.SIGKILL)
+
+sys.addaudithook(end)
+"""
+
+
+def kill_once_there_is(name: str, folder: Path, targets: Sequence[str]) -> str:
+    """Kill a run as soon as it has made a file; return what it said until then."""
+    assert not any(folder.glob(name)), "it must be this run that makes it"
+    mortal = folder / "mortal"
+    mortal.mkdir(exist_ok=True)
+    code = MORTAL.format(folder=str(folder), name=name)
+    (mortal / "sitecustomize.py").write_text(code)
+    with start(folder, targets, None, path=str(mortal)) as run:
+        output, _ = run.communicate()
+    assert run.returncode == -signal.SIGKILL, output
+    assert any(folder.glob(name))
+    # What `snakemake --unlock` does.
+    shutil.rmtree(folder / ".snakemake" / "locks", ignore_errors=True)
+    return output
 
 
 def is_done(rule: str, reference: Path, folder: Path) -> bool:
@@ -213,6 +250,35 @@ def test_a_run_killed_in_a_download_and_in_a_training_ends_with_the_same_bytes(
     also = {"results/sandbox/manifest.json", "results/tasks/index.parquet"}
     assert also.union(targets) <= {f"results/{name}" for name in killed}
     assert [name for name in killed if killed[name] != undisturbed[name]] == []
+
+
+# Where the jobs of growth are killed: the rule, what was asked for, and the file after
+# which the job has more to do.
+PARTS_OF_GROWTH = (
+    ("skeletonize_truth", "results/growth/skeletons.parquet", "skeletons.parquet"),
+    ("score_contacts", "results/growth/grown.parquet", "scores/*.parquet"),
+    ("grow_cells", "results/growth/grown.parquet", "grown.parquet"),
+    ("label_grown", "results/growth/labels", ".labels.unfinished/*/*"),
+    ("measure_growth", "grow", "cells.csv"),
+)
+
+
+def test_growth_that_is_killed_in_every_part_ends_with_the_same_bytes(
+    run, finished, finished_copy, tmp_path
+):
+    killed = Path(shutil.copytree(finished, tmp_path / "killed"))
+    done = run(finished_copy, "grow")
+    assert done.returncode == 0, done.stdout
+    for rule, target, name in PARTS_OF_GROWTH:
+        output = kill_once_there_is(f"results/growth/{name}", killed, [target])
+        assert rule in running(output), output
+    assert "score_contacts" not in begun(output), "scores are kept"
+    finish(killed, ["grow"], None)
+    undisturbed, found = results(finished_copy), results(killed)
+    assert any(name.startswith("growth/labels/") for name in found)
+    assert found.keys() == undisturbed.keys()
+    assert [name for name in found if found[name] != undisturbed[name]] == []
+    assert not (killed / "results/growth/.labels.unfinished").exists()
 
 
 def main(kills: int) -> None:
