@@ -9,10 +9,13 @@ OUTPUT  results/growth/
             grown.parquet           a row a cube: what was joined, at what risk, and why
                                     it went on, ended or stopped
             labels/                 the grown cells as labels, precomputed
+            image/                  what they grew in, the same
+            neuroglancer.json       a state of Neuroglancer that shows them
         where answers are known, also
             unlimited.parquet       the same without any limit of risk
             teacher_forced.parquet  the same of each task, with all before it right
             skeletons.parquet       the path of each known cell
+            truth/                  known cells as labels, precomputed
             cells.csv, growth.json  measures of each cell, and over cells
         results/figures/growth.png, .svg
 """
@@ -23,6 +26,7 @@ rule grow:
     input:
         "results/growth/grown.parquet",
         "results/growth/labels",
+        "results/growth/neuroglancer.json",
         ["results/growth/cells.csv", "results/figures/growth.png"] if HAS_LABELS else [],
     localrule: True
 
@@ -106,6 +110,36 @@ rule label_grown:
         code=code("label_grown.py"),
     script:
         "../workflow/scripts/label_grown.py"
+
+
+rule show_grown:
+    """Write a state of Neuroglancer, and what grown cells are shown beside in it."""
+    input:
+        grown="results/growth/grown.parquet",
+        labels="results/growth/labels",
+        cells="results/growth/cells.csv" if HAS_LABELS else [],
+        index="results/tasks/index.parquet",
+        catalog=catalog_of_groups,
+        volumes=folders_of_groups,
+        manifest=manifest_of_files,
+    output:
+        **({"truth": directory("results/growth/truth")} if HAS_LABELS else {}),
+        image=directory("results/growth/image"),
+        state="results/growth/neuroglancer.json",
+    log:
+        "results/logs/show_grown/show_grown.log",
+    benchmark:
+        "results/benchmarks/show_grown/show_grown.tsv"
+    conda:
+        "../envs/model.yaml"
+    params:
+        # Where a server of files on this machine usually shows the folder of the run.
+        served_at="http://localhost:8080",
+        geometry=GEOMETRY,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        code=code("show_grown.py"),
+    script:
+        "../workflow/scripts/show_grown.py"
 
 
 rule skeletonize_truth:

@@ -58,6 +58,7 @@ EXPECTED = {
     "plot_training": {"matplotlib"},
     "render_report": {"matplotlib"},
     "score_contacts": {"numba", "scipy.ndimage", "torch"},
+    "show_grown": {"scipy.ndimage", "scipy.sparse"},
     "skeletonize_truth": {"scipy.ndimage", "scipy.sparse"},
     "train_model": {"torch"},
 }  # fmt: skip

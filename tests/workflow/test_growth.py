@@ -21,6 +21,10 @@ MADE = [
     "results/growth/cells.csv",
     "results/growth/growth.json",
     "results/figures/growth.png",
+    "results/growth/neuroglancer.json",
+    "results/growth/image/info",
+    "results/growth/truth/info",
+    "results/growth/labels/info",
 ]
 CANDIDATES = "results/learn/evidence/given/candidates.parquet"
 
@@ -87,6 +91,8 @@ def test_a_stop_is_asked_about_and_a_decision_lets_growth_go_on(run, block):
     done = run(block, "review", config=CAUTIOUS)
     assert done.returncode == 0, done.stdout
     file = block / "results/review/queue.parquet"
+    state = json.loads((block / "results/growth/neuroglancer.json").read_text())
+    assert [layer["name"] for layer in state["layers"]] == ["image", "grown"]
     queue = read_table(file, QUEUE)
     asked = queue[queue["reason"] == "stop"]
     assert asked["why"].str.startswith("Growth stopped at ").all()

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from eyewire_validator.growth.block import Block, corners_in
-from eyewire_validator.growth.labels import GrownLabels
+from eyewire_validator.growth.labels import CellLabels, segments_of_grown
 from eyewire_validator.jobs.log import job_log
+from eyewire_validator.storage.array_files.precomputed_writer import LABELS
 from eyewire_validator.storage.schemas.cells import CATALOG
 from eyewire_validator.storage.schemas.growth import GROWN
 from eyewire_validator.storage.tables import read_table
@@ -18,8 +19,7 @@ with job_log(snakemake.log[0], snakemake.output):
     )
     corners = corners_in(read_table(Path(files.catalog), CATALOG))
     grown = read_table(Path(files.grown), GROWN)
-    labels = GrownLabels(grown, Block(store, corners, Dust(0)))
-    labels.write(Path(snakemake.output[0]))
-    print(
-        f"{grown['cell'].nunique()} cells in {labels.shape.tolist()} voxels (z, y, x)"
-    )
+    labels = CellLabels(segments_of_grown(grown), Block(store, corners, Dust(0)))
+    labels.mosaic.write(Path(snakemake.output[0]), LABELS, labels.read)
+    shape = labels.mosaic.shape.tolist()
+    print(f"{grown['cell'].nunique()} cells in {shape} voxels (z, y, x)")

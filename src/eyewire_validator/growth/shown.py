@@ -12,10 +12,7 @@ from eyewire_validator.growth.truth import Truth, first_wrong
 def show_cells(
     grown: pd.DataFrame, cells: pd.DataFrame, truth: Truth
 ) -> dict[str, pd.DataFrame]:
-    """Return the rows of the best and of the worst cell, by the titles of their panels.
-
-    The best has most of its path before a false merge; the worst has most false merges,
-    of equals the one with the least of its path.
+    """Return the rows of `best_and_worst`, by the titles of their panels.
 
     Args:
         grown: table in the schema `GROWN`.
@@ -26,17 +23,27 @@ def show_cells(
         Rows with ``merger``, whether a cube made a false merge; none if there are no
         cells.
     """
+    return {
+        f"{name}: cell {cell}": _with_mergers(grown, cell, truth)
+        for name, cell in best_and_worst(cells).items()
+    }
+
+
+def best_and_worst(cells: pd.DataFrame) -> dict[str, int]:
+    """Return the ids of the ``Best`` and of the ``Worst`` cell, if there are any.
+
+    The best has most of its path before a false merge; the worst has most false merges,
+    of equals the one with the least of its path.
+
+    Args:
+        cells: from `measure_cells`.
+    """
     if cells.empty:
         return {}
     best = cells.sort_values(["recovered_before_merge", "cell"]).iloc[-1]
     order = ["mergers", "recovered_before_merge", "cell"]
     worst = cells.sort_values(order, ascending=[False, True, True]).iloc[0]
-    return {
-        f"{name}: cell {int(cell['cell'])}": _with_mergers(
-            grown, int(cell["cell"]), truth
-        )
-        for name, cell in (("Best", best), ("Worst", worst))
-    }
+    return {"Best": int(best["cell"]), "Worst": int(worst["cell"])}
 
 
 def _with_mergers(grown: pd.DataFrame, cell: int, truth: Truth) -> pd.DataFrame:

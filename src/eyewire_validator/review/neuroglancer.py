@@ -6,6 +6,7 @@ from typing import Any
 
 from eyewire_validator.review.decisions import VERDICTS
 from eyewire_validator.review.saved_state import LAYER, UNDECIDED, VERDICT, encode
+from eyewire_validator.volumes.neuroglancer import dimensions, middle_xyz
 
 # Sources that Neuroglancer reads from elsewhere, without what names a scale.
 _READABLE = re.compile(r"(?:precomputed|zarr|n5)://(?:https?|gs|s3)://(?:(?!::).)+")
@@ -31,7 +32,7 @@ def make_state(
         segments: the same, of the segments.
     """
     sources = {"image": readable(image), "segmentation": readable(segments)}
-    dimensions = _dimensions(voxel_nm)
+    counted = dimensions(voxel_nm) if voxel_nm else {axis: [1, ""] for axis in "xyz"}
     first = items[0]["point"] if items else [0, 0, 0]
     layers: list[dict[str, Any]] = [
         {"type": kind, "name": kind, "source": source}
@@ -41,12 +42,10 @@ def make_state(
     for layer in layers:
         if layer["type"] == "segmentation":
             layer["segments"] = _selected(items)
-    layers.append(
-        _review_layer(items, queue, dimensions, bool(sources["segmentation"]))
-    )
+    layers.append(_review_layer(items, queue, counted, bool(sources["segmentation"])))
     return {
-        "dimensions": dimensions,
-        "position": _xyz(first),
+        "dimensions": counted,
+        "position": middle_xyz(first),
         "layers": layers,
         "selectedLayer": {"layer": LAYER, "visible": True},
         "layout": "4panel",
@@ -62,7 +61,7 @@ def readable(source: str | None) -> str | None:
 def _review_layer(
     items: Sequence[Mapping[str, Any]],
     queue: str,
-    dimensions: Mapping[str, Any],
+    counted: Mapping[str, Any],
     linked: bool,
 ) -> dict[str, Any]:
     layer: dict[str, Any] = {
@@ -70,7 +69,7 @@ def _review_layer(
         "name": LAYER,
         "source": {
             "url": "local://annotations",
-            "transform": {"outputDimensions": dimensions},
+            "transform": {"outputDimensions": counted},
         },
         "tab": "annotations",
         "annotationProperties": [
@@ -116,7 +115,7 @@ def _annotation(item: Mapping[str, Any], queue: str, linked: bool) -> dict[str, 
     return {
         "type": "point",
         "id": item["item"],
-        "point": _xyz(item["point"]),
+        "point": middle_xyz(item["point"]),
         "description": f"{words}\nSeed {item['seeds']}, candidate {item['supervoxel']}."
         f"\n{encode(record)}",
         "props": [
@@ -138,17 +137,3 @@ def _selected(items: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _seeds(item: Mapping[str, Any]) -> list[str]:
     return re.findall(r"\d+", item["seeds"])
-
-
-def _xyz(point: Sequence[int]) -> list[float]:
-    """Return the middle of a voxel (z, y, x), x first."""
-    return [along + 0.5 for along in reversed(point)]
-
-
-def _dimensions(voxel_nm: Sequence[float] | None) -> dict[str, list[Any]]:
-    if voxel_nm is None:
-        return {axis: [1, ""] for axis in "xyz"}
-    return {
-        axis: [float(f"{nm}e-9"), "m"]
-        for axis, nm in zip("xyz", reversed(voxel_nm), strict=True)
-    }
