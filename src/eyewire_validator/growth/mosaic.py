@@ -31,27 +31,25 @@ class Mosaic:
         """Note where they lie; read none yet."""
         self.block = block
         geometry = block.store.geometry
-        self.places = {
-            volume: np.array(block.corners[volume]) // geometry.factor
-            for volume in sorted(volumes)
-        }
-        lowest = [*self.places.values()] or [np.zeros(3, np.int64)]
-        self.corner = np.min(lowest, axis=0)
-        self.shape = np.max(lowest, axis=0) - self.corner + geometry.coarse_shape
+        self.volumes = sorted(volumes)
+        corners = [block.corners[volume] for volume in self.volumes]
+        places = np.array(corners, np.int64).reshape(-1, 3)
+        self._low = places // geometry.factor
+        self._high = self._low + geometry.coarse_shape
+        # Of no volumes, one in which there is nothing.
+        lowest = self._low if len(self._low) else np.zeros((1, 3), np.int64)
+        self.corner = lowest.min(axis=0)
+        self.shape = lowest.max(axis=0) - self.corner + geometry.coarse_shape
 
     def parts(self, box: Box) -> Iterator[tuple[int, Box, Box]]:
         """Yield what volumes have of a box: the volume, where in the box, and in it."""
         start = np.array([one.start for one in box])
-        stop = np.array([one.stop for one in box])
-        for volume, place in self.places.items():
-            low = np.maximum(start, place)
-            high = np.minimum(stop, place + self.block.store.geometry.coarse_shape)
-            if (low < high).all():
-                yield (
-                    volume,
-                    _box(low - start, high - start),
-                    _box(low - place, high - place),
-                )
+        low = np.maximum(self._low, start)
+        high = np.minimum(self._high, [one.stop for one in box])
+        for row in np.flatnonzero((low < high).all(axis=1)):
+            here = _box(low[row] - start, high[row] - start)
+            there = _box(low[row] - self._low[row], high[row] - self._low[row])
+            yield self.volumes[row], here, there
 
     def image(self, box: Box) -> NDArray[np.uint8]:
         """Return the (z, y, x) uint8 grey values of a box, 0 where no volume is."""
