@@ -9,6 +9,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,13 +19,18 @@ from eyewire_validator.evaluation.bootstrap import (
     paired_difference,
     summarize_replicates,
 )
-from eyewire_validator.evaluation.decisions import Decisions, decide, decided_unseen
-from eyewire_validator.evaluation.ranking import batches_of, rank_segments
+from eyewire_validator.evaluation.decisions import Decisions, decided_unseen
+from eyewire_validator.evaluation.ranking import Batches, rank_segments
 from eyewire_validator.evaluation.segment_metrics import (
     METRICS,
     UNDEFINED,
     CellStatistics,
     evaluate_cells,
+)
+from eyewire_validator.evaluation.summary import (
+    Evaluated,
+    neuron_statistics,
+    whole_tasks,
 )
 from eyewire_validator.storage.files import read_json
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_ANSWERS
@@ -32,7 +38,7 @@ from eyewire_validator.storage.settings import (
     require_settings,
     require_settings_of_table,
 )
-from eyewire_validator.storage.tables import read_table
+from eyewire_validator.storage.tables import read_batches, read_table
 
 STANDINGS = ("result", "reference", "leaked")
 LEAKED = "LEAKED"
@@ -110,7 +116,7 @@ class Entry:
         about: Mapping[str, Any],
         summary: Mapping[str, Any],
         answers: pd.DataFrame,
-        segments: pd.DataFrame,
+        segments: Batches,
         *,
         volume_voxels: int,
     ) -> Self:
@@ -120,32 +126,23 @@ class Entry:
             about: the first seven attributes, by name.
             summary: from `summary.summarize_evaluation`.
             answers: table in the schema `TASK_ANSWERS`.
-            segments: table in the schema `SEGMENT_SCORES`.
+            segments: reads the table in the schema `SEGMENT_SCORES`.
             volume_voxels: full-resolution voxels of a volume.
 
         Raises:
             TableError: a segment's task is not in ``answers``.
         """
         decisions = Decisions.from_json(summary["decisions"])
+        answered = Evaluated(answers, segments)
         neurons = None
         if summary["neurons"] is not None:
-            against = decide(
-                segments,
-                answers,
-                decisions,
-                volume_voxels=volume_voxels,
-                truth="neuron",
-            )
-            ranked = rank_segments(batches_of(segments), answers, "neuron")
-            neurons = evaluate_cells(against, ranked)
+            neurons = neuron_statistics(answered, decisions, volume_voxels)
         return cls(
             **about,
             summary=summary,
-            statistics=evaluate_cells(
-                answers, rank_segments(batches_of(segments), answers)
-            ),
+            statistics=evaluate_cells(answers, rank_segments(segments, answers)),
             neurons=neurons,
-            decided=count_decisions(answers, segments, decisions),
+            decided=count_decisions(answered, decisions),
         )
 
 
@@ -179,7 +176,7 @@ def read_entries(
             what,
             found,
             read_table(Path(answer), TASK_ANSWERS),
-            read_table(Path(scores), SEGMENT_SCORES),
+            partial(read_batches, Path(scores), SEGMENT_SCORES),
             volume_voxels=volume_voxels,
         )
 
@@ -291,14 +288,11 @@ def decision_table(entries: Iterable[Entry]) -> pd.DataFrame:
     return _typed(pd.DataFrame(rows))
 
 
-def count_decisions(
-    answers: pd.DataFrame, segments: pd.DataFrame, decisions: Decisions
-) -> dict[str, int]:
+def count_decisions(answered: Evaluated, decisions: Decisions) -> dict[str, int]:
     """Count what is decided unseen, and what of it wrongly.
 
     Args:
-        answers: table in the schema `TASK_ANSWERS`.
-        segments: table in the schema `SEGMENT_SCORES`, of the same tasks.
+        answered: the answers, in the schema `TASK_ANSWERS`, and their segments.
         decisions: by which they were answered.
 
     Returns:
@@ -306,7 +300,11 @@ def count_decisions(
         ``rejected``, ``rejected_wrongly``. Tasks: ``tasks``, ``tasks_decided`` (those
         without a maybe).
     """
-    accepted = int(decided_unseen(segments, answers, decisions)[0].sum())
+    answers = answered.tasks
+    accepted = sum(
+        int(decided_unseen(segments, answers.iloc[rows], decisions)[0].sum())
+        for rows, segments in whole_tasks(answered, ["task", "probability"])
+    )
     total = answers[["candidates", "maybe", "accepted_wrongly", "rejected_wrongly"]]
     found = {name: int(value) for name, value in total.sum().items()}
     return {

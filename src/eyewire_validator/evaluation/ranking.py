@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.errors import TableError
-from eyewire_validator.evaluation.task_rows import segment_truth, task_rows
+from eyewire_validator.evaluation.task_rows import TaskRows, segment_truth
 
 # Reads some columns of the segments of an evaluation, batch by batch, in their order.
 Batches = Callable[[Sequence[str]], Iterator[pd.DataFrame]]
@@ -54,12 +54,13 @@ def rank_segments(
     """
     ranked = RankedSegments(most)
     _, cell_of_task = np.unique(tasks["cell"], return_inverse=True)
+    rows = TaskRows(tasks)
     for batch in batches(["task", "probability", "voxels", truth]):
         ranked.add(
             batch["probability"].to_numpy(np.float32),
             segment_truth(batch, truth),
             batch["voxels"].to_numpy(np.int64),
-            cell_of_task[task_rows(batch, tasks)],
+            cell_of_task[rows.of(batch)],
         )
     return ranked
 
@@ -117,9 +118,9 @@ class RankedSegments:
         entries["voxels"], entries["right_voxels"] = voxels, voxels * belongs
         for name in COUNTS:
             self.totals[name] += int(entries[name].sum())
-        self._waiting.append(_merged([entries]))
+        self._waiting.append(merged([entries]))
         if sum(map(len, self._waiting)) > self._most:
-            self._waiting = [_merged(self._waiting)]
+            self._waiting = [merged(self._waiting)]
             if len(self._waiting[0]) > self._most / 2:
                 self._file = self._file or self._new_file()
                 self._runs.append(self._write([self._waiting.pop()], self._file))
@@ -145,7 +146,7 @@ class RankedSegments:
 
     def _settle(self) -> None:
         """Merge all runs, and what is in memory, into one run, if there is any."""
-        self._waiting = [_merged([np.empty(0, ENTRY), *self._waiting])]
+        self._waiting = [merged([np.empty(0, ENTRY), *self._waiting])]
         if len(self._runs) + len(self._waiting[0]) > 1 and self._runs:
             chunk = max(1, self._most // len(self._runs))
             parts = _merge(self._runs, self._waiting.pop(), chunk)
@@ -222,17 +223,17 @@ def _merge(runs: Sequence[_Run], rest: Entries, chunk: int) -> Iterator[Entries]
         end = max(ends.values())
         counts = [int((entries["probability"] > end).sum()) for entries in ahead]
         if any(counts):
-            yield _merged([e[:n] for e, n in zip(ahead, counts, strict=True)])
+            yield merged([e[:n] for e, n in zip(ahead, counts, strict=True)])
         ahead = [e[n:] for e, n in zip(ahead, counts, strict=True)]
         for i in unread:
             if len(ahead[i]) < chunk or ends[i] == end:
                 more = runs[i].read(read[i], chunk)
                 ahead[i] = np.concatenate([ahead[i], more])
                 read[i] += len(more)
-    yield _merged(ahead)
+    yield merged(ahead)
 
 
-def _merged(several: Sequence[Entries]) -> Entries:
+def merged(several: Sequence[Entries]) -> Entries:
     """Sort entries, and add up those of one probability and one cell."""
     entries = np.concatenate(several)
     # Of floats that are not negative, bits are in the order of the numbers.

@@ -22,7 +22,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from eyewire_validator.errors import TableError
-from eyewire_validator.evaluation.ranking import ENTRY, Entries, RankedSegments
+from eyewire_validator.evaluation.ranking import (
+    ENTRY,
+    Entries,
+    RankedSegments,
+    merged,
+)
 
 # Of the segments of all tasks together.
 POOLED = {
@@ -114,7 +119,7 @@ class Ranking:
                 sums = last + counts.cumsum(axis=1)
                 last = sums[:, -1:]
                 yield Reached(counts[0], *sums)
-            rest = entries[np.searchsorted(row, complete) :]
+            rest = _packed(entries, row, complete)
 
     def _count(
         self, entries: Entries, row: NDArray[np.intp], rows: int
@@ -161,7 +166,12 @@ def evaluate_cells(answers: pd.DataFrame, ranked: RankedSegments) -> CellStatist
     return CellStatistics(
         cells=cells.astype(np.int64),
         tasks=np.sort(answers["task"].to_numpy(np.int64)),
-        sums=_task_statistics(answers).groupby(cell_of_task).sum(),
+        sums=pd.DataFrame(
+            {
+                name: values.groupby(cell_of_task).sum()
+                for name, values in _task_statistics(answers)
+            }
+        ),
         ranking=Ranking(ranked, len(cells)),
         weighted_ranking=Ranking(ranked, len(cells), by_voxels=True),
     )
@@ -258,8 +268,22 @@ def _rows_of_scores(entries: Entries) -> tuple[NDArray[np.intp], int]:
     return (np.cumsum(is_score) - is_score)[level], int(is_score.sum())
 
 
-def _task_statistics(answers: pd.DataFrame) -> pd.DataFrame:
-    """Return what is summed over tasks: a row a task, float64."""
+def _packed(entries: Entries, row: NDArray[np.intp], first: int) -> Entries:
+    """Add up, by cell, the entries of each row from the first on.
+
+    At low probabilities where hardly any segment belongs, rows are long.
+    """
+    start = np.searchsorted(row, first)
+    rest, row = entries[start:].copy(), row[start:]
+    ends = np.flatnonzero(np.diff(row, append=-1))
+    rest["probability"] = np.repeat(
+        rest["probability"][ends], np.diff(ends, prepend=-1)
+    )
+    return merged([rest])
+
+
+def _task_statistics(answers: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
+    """Yield what is summed over tasks, by name: a row a task, float64."""
     ratios = _ratios(answers)
     means = {name: ratios[name.removeprefix("mean_")] for name in PER_DEFINED_TASK}
     columns = {
@@ -273,7 +297,8 @@ def _task_statistics(answers: pd.DataFrame) -> pd.DataFrame:
         **{name: ratio.fillna(0) for name, ratio in means.items()},
         **{UNDEFINED[name]: ratio.isna() for name, ratio in means.items()},
     }
-    return pd.DataFrame(columns, answers.index).astype(np.float64)
+    for name, values in columns.items():
+        yield name, pd.Series(values, answers.index).astype(np.float64)
 
 
 def _ratios(counts: pd.DataFrame) -> dict[str, pd.Series]:

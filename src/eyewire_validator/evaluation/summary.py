@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from eyewire_validator.errors import TableError
 from eyewire_validator.evaluation.bootstrap import summarize_replicates
@@ -16,7 +17,7 @@ from eyewire_validator.evaluation.calibration import (
 )
 from eyewire_validator.evaluation.decisions import Decisions, decide
 from eyewire_validator.evaluation.ranking import Batches, rank_segments
-from eyewire_validator.evaluation.segment_metrics import evaluate_cells
+from eyewire_validator.evaluation.segment_metrics import CellStatistics, evaluate_cells
 from eyewire_validator.evaluation.selective import (
     augrc,
     aurc,
@@ -25,7 +26,7 @@ from eyewire_validator.evaluation.selective import (
     random_augrc,
     task_uncertainty,
 )
-from eyewire_validator.evaluation.task_rows import task_rows
+from eyewire_validator.evaluation.task_rows import TaskRows
 from eyewire_validator.evaluation.voxel_metrics import summarize
 from eyewire_validator.storage.schemas.evaluation import (
     REDUCTIONS,
@@ -116,6 +117,7 @@ def summarize_evaluation(
     """
     tasks, ranked = evaluated.tasks, rank_segments(evaluated.segments, evaluated.tasks)
     labelled = Labelled(evaluated.segments, ranked)
+    neurons = neuron_statistics(evaluated, decisions, volume_voxels)
     return {
         **summarize(tasks, leaked=metadata["leaked"] == "true"),
         "standing": metadata["standing"],
@@ -125,7 +127,7 @@ def summarize_evaluation(
         "segments": summarize_replicates(
             [evaluate_cells(answers, ranked)], **bootstrap
         ),
-        "neurons": _against_neurons(evaluated, decisions, bootstrap, volume_voxels),
+        "neurons": neurons and summarize_replicates([neurons], **bootstrap),
         "calibration": calibration_report(labelled, calibration),
         "contested": calibration_report(labelled, calibration, CONTESTED),
         "selective": judge_uncertainties(answers),
@@ -142,7 +144,9 @@ def judge_uncertainties(answers: pd.DataFrame) -> dict[str, Any]:
     Args:
         answers: table in the schema `TASK_ANSWERS`.
     """
-    ranked = answers[answers["candidates"] > 0]
+    names = [f"{score}_{over}" for score in UNCERTAINTIES for over in REDUCTIONS]
+    columns = ["edits", "tp", "fp", "fn", *names]
+    ranked = answers.loc[answers["candidates"] > 0, columns]
     edits = ranked["edits"]
     concerned = ranked[["tp", "fp", "fn"]].sum(axis=1)
     found: dict[str, Any] = {
@@ -150,7 +154,7 @@ def judge_uncertainties(answers: pd.DataFrame) -> dict[str, Any]:
         "best_augrc": best_augrc(edits),
         "random_augrc": random_augrc(edits),
     }
-    for name in (f"{score}_{over}" for score in UNCERTAINTIES for over in REDUCTIONS):
+    for name in names:
         if ranked[name].isna().all():
             continue
         uncertainty = ranked[name]
@@ -165,12 +169,16 @@ def judge_uncertainties(answers: pd.DataFrame) -> dict[str, Any]:
     return found
 
 
-def _against_neurons(
-    evaluated: Evaluated,
-    decisions: Decisions,
-    bootstrap: Mapping[str, int],
-    volume_voxels: int,
-) -> dict[str, Any] | None:
+def neuron_statistics(
+    evaluated: Evaluated, decisions: Decisions, volume_voxels: int
+) -> CellStatistics | None:
+    """Measure answers against what really belongs; None where that is not known.
+
+    Args:
+        evaluated: the tasks, or the answers to them, and their segments.
+        decisions: by which they were answered.
+        volume_voxels: full-resolution voxels of a volume.
+    """
     if any(batch["neuron"].isna().any() for batch in evaluated.segments(["neuron"])):
         return None
     ranked = rank_segments(evaluated.segments, evaluated.tasks, "neuron")
@@ -183,7 +191,35 @@ def _against_neurons(
             decide, decisions=decisions, volume_voxels=volume_voxels, truth="neuron"
         ),
     )
-    return summarize_replicates([evaluate_cells(answers, ranked)], **bootstrap)
+    return evaluate_cells(answers, ranked)
+
+
+def whole_tasks(
+    evaluated: Evaluated, columns: Sequence[str]
+) -> Iterator[tuple[NDArray[np.intp], pd.DataFrame]]:
+    """Yield the rows of some tasks, ascending, and all of their segments.
+
+    Tasks without segments come last, together.
+
+    Args:
+        evaluated: the tasks and their segments.
+        columns: of segments; ``task`` among them.
+
+    Raises:
+        TableError: a task of the segments is not known, or they do not lie together.
+    """
+    of_tasks = TaskRows(evaluated.tasks)
+    waiting = np.ones(len(evaluated.tasks), np.bool_)
+    for segments in _without_cuts(evaluated.segments(columns)):
+        rows = np.unique(of_tasks.of(segments))
+        if not waiting[rows].all():
+            task = evaluated.tasks["task"].iloc[rows[~waiting[rows]][0]]
+            raise TableError(
+                f"the segments of task {task} do not lie together; evaluate again"
+            )
+        waiting[rows] = False
+        yield rows, segments
+    yield np.flatnonzero(waiting), segments[:0]
 
 
 def _by_tasks(
@@ -191,30 +227,22 @@ def _by_tasks(
     columns: Sequence[str],
     answer: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame],
 ) -> pd.DataFrame:
-    """Answer some tasks at a time, with all of their segments; in their order."""
+    """Answer some tasks at a time, with all of their segments; in their order.
+
+    Each column is made once, as long as it will be.
+    """
     tasks = evaluated.tasks
-    answered = np.zeros(len(tasks), np.bool_)
-    parts, places = [], []
-    for segments in _whole_tasks(evaluated.segments(columns)):
-        rows = np.unique(task_rows(segments, tasks))
-        if answered[rows].any():
-            task = tasks["task"].iloc[rows[answered[rows]][0]]
-            raise TableError(
-                f"the segments of task {task} do not lie together; evaluate again"
-            )
-        if len(rows):
-            answered[rows] = True
-            parts.append(answer(segments, tasks.iloc[rows]))
-            places.append(rows)
-    rest = np.flatnonzero(~answered)
-    if len(rest) or not parts:
-        parts.append(answer(segments[:0], tasks.iloc[rest]))
-        places.append(rest)
-    order = np.argsort(np.concatenate(places), kind="stable")
-    return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)
+    answers: dict[str, NDArray[Any]] = {}
+    for rows, segments in whole_tasks(evaluated, columns):
+        for name, column in answer(segments, tasks.iloc[rows]).items():
+            values = column.to_numpy()
+            if name not in answers:
+                answers[name] = np.empty(len(tasks), values.dtype)
+            answers[name][rows] = values
+    return pd.DataFrame(answers, copy=False)
 
 
-def _whole_tasks(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+def _without_cuts(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """Yield the same rows, at least once, without a task in two of them."""
     rest = next(batches)
     for batch in batches:

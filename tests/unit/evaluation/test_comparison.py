@@ -17,7 +17,9 @@ from eyewire_validator.evaluation.comparison import (
     to_csv,
 )
 from eyewire_validator.evaluation.decisions import Decisions, decide
+from eyewire_validator.evaluation.ranking import batches_of
 from eyewire_validator.evaluation.segment_metrics import METRICS
+from eyewire_validator.evaluation.summary import Evaluated
 
 BOOTSTRAP = {"resamples": 200, "random_seed": 0}
 DECISIONS = Decisions(0.5, 0.9, 0.2, tasks=0, cells=0, segments=0)
@@ -69,7 +71,14 @@ def entry(model, cells, *, knows_neurons=False, iou=0.5, **changes):
         "selective": {"probability_sum": {"augrc": 0.3}},
         "neurons": {} if knows_neurons else None,
     }
-    return Entry.of({**about, **changes}, summary, *drawn(cells), volume_voxels=1000)
+    answers, segments = drawn(cells)
+    return Entry.of(
+        {**about, **changes},
+        summary,
+        answers,
+        batches_of(segments),
+        volume_voxels=1000,
+    )
 
 
 def table_of(*entries):
@@ -187,7 +196,8 @@ def test_differences_leave_out_leaked_models_and_other_splits():
 
 def test_decided_segments_are_counted():
     answers, segments = drawn("rrw m-- r-")
-    assert count_decisions(answers, segments, DECISIONS) == {
+    batches = batches_of(segments)
+    assert count_decisions(Evaluated(answers, batches), DECISIONS) == {
         "candidates": 8,
         "accepted": 3,
         "accepted_wrongly": 0,
@@ -200,7 +210,7 @@ def test_decided_segments_are_counted():
     undecided = Decisions(0.5, None, None, tasks=0, cells=0, segments=0)
     tasks = answers.drop(columns=["maybe"])
     answers = decide(segments, tasks, undecided, volume_voxels=1000)
-    found = count_decisions(answers, segments, undecided)
+    found = count_decisions(Evaluated(answers, batches), undecided)
     assert (found["accepted"], found["maybe"], found["rejected"]) == (0, 8, 0)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from eyewire_validator.errors import TableError
+from eyewire_validator.evaluation import segment_metrics
 from eyewire_validator.evaluation.bootstrap import summarize_replicates
 from eyewire_validator.evaluation.calibration import (
     Calibration,
@@ -113,3 +114,18 @@ def test_what_is_no_probability_is_refused(wrong):
         RankedSegments().add(
             np.float32([0.5, wrong]), np.array([True, False]), np.array([1, 1])
         )
+
+
+def test_what_lies_between_two_scores_is_kept_once_a_cell(monkeypatch):
+    kept, packed = [], segment_metrics._packed
+    monkeypatch.setattr(
+        segment_metrics, "_packed", lambda *of: kept.append(packed(*of)) or kept[-1]
+    )
+    ranked = RankedSegments(most=100)
+    falling = np.linspace(1, 0, 5000, dtype=np.float32)
+    ones, cells = np.ones(5000, np.int64), np.arange(5000) % 2
+    ranked.add(falling, falling == 1, ones, cells)
+    blocks = list(segment_metrics.Ranking(ranked, 2).blocks())
+    assert len(kept) > 2
+    assert max(map(len, kept)) <= 4
+    assert blocks[-1].right[-1].tolist() == [1, 0]

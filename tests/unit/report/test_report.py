@@ -21,6 +21,7 @@ from eyewire_validator.evaluation.comparison import (
 )
 from eyewire_validator.evaluation.decisions import Decisions, decide
 from eyewire_validator.evaluation.left_out import LeftOutScore, Measured
+from eyewire_validator.evaluation.ranking import batches_of
 from eyewire_validator.report import Chapter, Picture, Report, render
 from eyewire_validator.report.text import WIDTH, to_text
 from eyewire_validator.report.wording import (
@@ -96,7 +97,8 @@ def entry(model, *, chosen=1.0, cells=8, **changes):
     ).reset_index(drop=True)
     segments["neuron"] = segments["truth"]
     answers = decide(segments, tasks, DECISIONS, volume_voxels=1000)
-    return Entry.of({**about, **changes}, SUMMARY, answers, segments, volume_voxels=999)
+    batches = batches_of(segments)
+    return Entry.of({**about, **changes}, SUMMARY, answers, batches, volume_voxels=999)
 
 
 SUMMARY = {
