@@ -26,6 +26,7 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from eyewire_validator.jobs.log import job_log
+from eyewire_validator.volumes.compiled import compiled
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -35,12 +36,19 @@ def seconds_of(thread):
     return sum(map(int, fields[11:13])) / TICKS
 
 
+@compiled()
+def sum_of_roots(numbers):
+    return np.sqrt(numbers).sum()
+
+
 with job_log(snakemake.log[0]):
     numbers = np.random.default_rng(0).random((800, 800))
     np.linalg.svd(numbers[:300, :300])
     numbers @ numbers
     trees = HistGradientBoostingClassifier(max_iter=10)
     trees.fit(numbers[:, :50], numbers[:, 50] > 0.5)
+    for _ in range(300):
+        sum_of_roots(numbers)
     torch.from_numpy(numbers) @ torch.from_numpy(numbers)
     torch.nn.functional.conv3d(torch.rand(1, 8, 32, 32, 32), torch.rand(8, 8, 3, 3, 3))
     threads = Path("/proc/self/task").iterdir()
