@@ -1,19 +1,22 @@
-"""Measure a summary of made-up tables: CPU time, peak memory, and what it wrote.
+"""Measure what summarizes made-up tables: CPU time, peak memory, and what it wrote.
 
     python benchmarks/benchmark_summary.py FOLDER TASKS [SOURCES ...]
 
 Makes tables in a folder, of 1,000 segments a task and 100 cells unless told otherwise,
-and runs workflow/scripts/summarize_model.py of each of these sources (this repository
-unless told otherwise) in a process of its own. The hash is that of all that it wrote:
-it must be the same.
+and runs summarize_model, compare_models and plot_segments of each of these sources
+(this repository unless told otherwise), each script in a process of its own. The hash
+is that of all that it wrote, but for pictures: it must be the same.
 """
 
 import argparse
 import hashlib
+import json
 import os
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,43 +28,104 @@ ROOT = Path(__file__).resolve().parents[1]
 VALIDATION = 500
 # Rows that are made and written at a time.
 ROWS = 2**20
+VOXELS = 256**3
 METADATA = {"leaked": "false", "standing": "result", "settings": "made up"}
 
 # What Snakemake does before a script, and what is measured after it.
 JOB = """
-import resource, sys, time
+import json, resource, sys, time
 from pathlib import Path
 from types import SimpleNamespace
 
 class Files(dict):
     __getattr__ = dict.__getitem__
-    __iter__ = lambda self: iter(self.values())
+    def __iter__(self):
+        for files in self.values():
+            yield from [files] if isinstance(files, str) else files
 
-script, validation, split, out, resamples = sys.argv[1:]
-snakemake = SimpleNamespace(
-    log=[f"{out}/job.log"],
-    input=Files(
-        tasks=f"{split}/tasks.parquet", segments=f"{split}/segments.parquet",
-        validation_tasks=f"{validation}/tasks.parquet",
-        validation_segments=f"{validation}/segments.parquet",
-    ),
-    output=Files(
-        decisions=f"{out}/decisions.json", answers=f"{out}/answers.parquet",
-        summary=f"{out}/summary.json",
-    ),
-    params=SimpleNamespace(
-        answers={"settings": "made up"}, volume_voxels=256**3,
-        decisions={
-            "risk": {"false_merge": 0.01, "confidence": 0.95}, "reject_recall": 0.99,
-        },
-        metadata={"leaked": "false", "standing": "result", "settings": "made up"},
-        bootstrap={"resamples": int(resamples), "random_seed": 0},
-    ),
-)
-exec(compile(Path(script).read_text(), script, "exec"))
+script, job = Path(sys.argv[1]), json.loads(sys.argv[2])
+files = {kind: Files(job[kind]) for kind in ("input", "output")}
+snakemake = SimpleNamespace(params=SimpleNamespace(**job["params"]), log=job["log"])
+vars(snakemake).update(files)
+exec(compile(script.read_text(), script, "exec"))
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 print(f"{time.process_time():.1f} | {peak:.0f}")
 """
+HEADING = {"title": "made up", "details": "", "leaked": False}
+ABOUT = {
+    "model": "m",
+    "title": "made up",
+    "standing": "result",
+    "split": "test",
+    "loops": None,
+    "settings": METADATA["settings"],
+    "replicate": 0,
+}
+
+Job = dict[str, dict[str, Any]]
+
+
+def summarize_model(folder: Path, bootstrap: dict[str, int]) -> Job:
+    """Return what the script of that name is given: files and parameters."""
+    split, validation = folder / "split", folder / "validation"
+    kinds = {"decisions": "json", "answers": "parquet", "summary": "json"}
+    return {
+        "input": {
+            "tasks": f"{split}/tasks.parquet",
+            "segments": f"{split}/segments.parquet",
+            "validation_tasks": f"{validation}/tasks.parquet",
+            "validation_segments": f"{validation}/segments.parquet",
+        },
+        "output": {name: f"{folder}/{name}.{kind}" for name, kind in kinds.items()},
+        "params": {
+            "answers": {"settings": METADATA["settings"]},
+            "volume_voxels": VOXELS,
+            "decisions": {
+                "risk": {"false_merge": 0.01, "confidence": 0.95},
+                "reject_recall": 0.99,
+            },
+            "metadata": METADATA,
+            "bootstrap": bootstrap,
+        },
+    }
+
+
+def compare_models(folder: Path, bootstrap: dict[str, int]) -> Job:
+    """Return what the script of that name is given: files and parameters."""
+    names = ("text", "csv", "neurons", "decisions", "differences", "png")
+    return {
+        "input": {
+            "summaries": [f"{folder}/summary.json"],
+            "answers": [f"{folder}/answers.parquet"],
+            "segments": [f"{folder}/split/segments.parquet"],
+        },
+        "output": {name: f"{folder}/compared.{name}" for name in names},
+        "params": {
+            "entries": [ABOUT],
+            "volume_voxels": VOXELS,
+            "bootstrap": bootstrap,
+            "split_rule": "cell",
+            "shown": {"model": "m", "split": "test"},
+        },
+    }
+
+
+def plot_segments(folder: Path, _: dict[str, int]) -> Job:
+    """Return what the script of that name is given: files and parameters."""
+    names = ("reliability", "risk_coverage", "votes")
+    return {
+        "input": {
+            "segments": f"{folder}/split/segments.parquet",
+            "answers": f"{folder}/answers.parquet",
+            "decisions": f"{folder}/decisions.json",
+        },
+        "output": {"csv": [f"{folder}/{name}.csv" for name in names]},
+        "params": {"heading": HEADING},
+    }
+
+
+# Each reads what those before it wrote.
+SCRIPTS = (summarize_model, compare_models, plot_segments)
 
 
 def columns_of(schema: pa.Schema, rows: int, given: dict[str, object]) -> pa.Table:
@@ -73,7 +137,7 @@ def columns_of(schema: pa.Schema, rows: int, given: dict[str, object]) -> pa.Tab
     return pa.Table.from_arrays(arrays, schema=schema.with_metadata(METADATA))
 
 
-def write_tables(folder: Path, tasks: int, segments: int, cells: int) -> Path:
+def write_tables(folder: Path, tasks: int, segments: int, cells: int) -> None:
     """Write the tables of an evaluation; three tenths of the segments have 0."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(tasks)
@@ -96,7 +160,6 @@ def write_tables(folder: Path, tasks: int, segments: int, cells: int) -> Path:
                 "neuron": truth,
             }
             writer.write_table(columns_of(SEGMENT_SCORES, size, given))
-    return folder
 
 
 def main() -> None:
@@ -110,27 +173,39 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=2_000)
     options = parser.parse_args()
     of_task = options.segments, options.cells
-    validation = write_tables(options.folder / "validation", VALIDATION, *of_task)
-    split = write_tables(options.folder / "split", options.tasks, *of_task)
-    print("| sources | CPU s | peak, MB | SHA-256 |\n|---|---|---|---|")
-    for sources in map(Path.resolve, options.sources):
-        script = sources / "workflow/scripts/summarize_model.py"
-        given = [script, validation, split, options.folder, str(options.resamples)]
-        command = [sys.executable, "-c", JOB, *given]
-        paths = {"PYTHONPATH": str(sources / "src"), "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(
-            command,
-            env=os.environ | paths,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        written = b"".join(
-            (options.folder / name).read_bytes()
-            for name in ("decisions.json", "answers.parquet", "summary.json")
-        )
-        digest = hashlib.sha256(written).hexdigest()[:12]
-        print(f"| {sources.name} | {done.stdout.strip()} | {digest} |")
+    write_tables(options.folder / "validation", VALIDATION, *of_task)
+    write_tables(options.folder / "split", options.tasks, *of_task)
+    bootstrap = {"resamples": options.resamples, "random_seed": 0}
+    print("| script | sources | CPU s | peak, MB | SHA-256 |\n|---|---|---|---|---|")
+    for script, sources in product(SCRIPTS, map(Path.resolve, options.sources)):
+        name, job = script.__name__, script(options.folder, bootstrap)
+        taken = run_job(sources, name, {**job, "log": [f"{options.folder}/job.log"]})
+        digest = digest_of(job["output"])
+        print(f"| {name} | {sources.name} | {taken} | {digest} |", flush=True)
+
+
+def run_job(sources: Path, name: str, job: Job) -> str:
+    """Run a script of some sources in a process of its own; return what it took."""
+    script = sources / f"workflow/scripts/{name}.py"
+    paths = {"PYTHONPATH": str(sources / "src"), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", JOB, script, json.dumps(job)],
+        env=os.environ | paths,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return done.stdout.strip()
+
+
+def digest_of(outputs: dict[str, Any]) -> str:
+    """Hash the files that a script wrote, but for pictures."""
+    digest = hashlib.sha256()
+    for files in outputs.values():
+        for file in [files] if isinstance(files, str) else files:
+            if not file.endswith("png"):
+                digest.update(Path(file).read_bytes())
+    return digest.hexdigest()[:12]
 
 
 if __name__ == "__main__":

@@ -16,10 +16,14 @@ from eyewire_validator.figures import (
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.storage.files import read_json, write_bytes
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_ANSWERS
-from eyewire_validator.storage.tables import read_table
+from eyewire_validator.storage.tables import read_table, read_tables
 
 with job_log(snakemake.log[0], snakemake.output):
-    segments = read_table(Path(snakemake.input.segments), SEGMENT_SCORES)
+    segments = read_tables(
+        [Path(snakemake.input.segments)],
+        SEGMENT_SCORES,
+        ["probability", "truth", "vote_weight"],
+    )
     answers = read_table(Path(snakemake.input.answers), TASK_ANSWERS)
     decisions = read_json(Path(snakemake.input.decisions))
     heading = Heading(**snakemake.params.heading)

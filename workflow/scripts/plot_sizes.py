@@ -9,13 +9,15 @@ from eyewire_validator.figures import Heading, draw_sizes, save_figure
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.storage.files import read_json, write_bytes
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_ANSWERS
-from eyewire_validator.storage.tables import read_table
+from eyewire_validator.storage.tables import read_table, read_tables
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
     tables = {
         title: recall_by_size(
-            read_table(Path(segments), SEGMENT_SCORES),
+            read_tables(
+                [Path(segments)], SEGMENT_SCORES, ["voxels", "probability", "truth"]
+            ),
             read_json(Path(decisions))["threshold"],
         )
         for title, segments, decisions in zip(

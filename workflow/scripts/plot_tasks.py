@@ -31,7 +31,7 @@ from eyewire_validator.storage.schemas.evaluation import (
     TASK_METRICS,
 )
 from eyewire_validator.storage.schemas.index import TASK_INDEX
-from eyewire_validator.storage.tables import read_table
+from eyewire_validator.storage.tables import read_table, read_tables
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
@@ -90,7 +90,11 @@ with job_log(snakemake.log[0], snakemake.output):
     settings = model_settings(params.model)
     lineage = Lineage(index)
     answers = read_table(Path(files.answers), TASK_ANSWERS)
-    segments = read_table(Path(files.segments), SEGMENT_SCORES)
+    segments = read_tables(
+        [Path(files.segments)],
+        SEGMENT_SCORES,
+        ["task", "segment", "probability", "truth"],
+    )
     threshold = read_json(Path(files.decisions))["threshold"]
     is_network = isinstance(settings, NetworkSettings)
     read = network_reader() if is_network else segment_reader()

@@ -1,13 +1,13 @@
 """Segments ranked on disk give what they give in memory."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from eyewire_validator.errors import TableError
-from eyewire_validator.evaluation import segment_metrics
 from eyewire_validator.evaluation.bootstrap import summarize_replicates
 from eyewire_validator.evaluation.calibration import (
     Calibration,
@@ -22,7 +22,11 @@ from eyewire_validator.evaluation.ranking import (
     rank_segments,
 )
 from eyewire_validator.evaluation.risk import Risk
-from eyewire_validator.evaluation.segment_metrics import evaluate_cells
+from eyewire_validator.evaluation.segment_metrics import (
+    Ranking,
+    average_precision,
+    evaluate_cells,
+)
 from eyewire_validator.evaluation.summary import Evaluated, answer_tasks
 from eyewire_validator.storage.schemas.evaluation import TASK_METRICS
 from eyewire_validator.storage.tables import make_frame
@@ -116,16 +120,23 @@ def test_what_is_no_probability_is_refused(wrong):
         )
 
 
-def test_what_lies_between_two_scores_is_kept_once_a_cell(monkeypatch):
-    kept, packed = [], segment_metrics._packed
-    monkeypatch.setattr(
-        segment_metrics, "_packed", lambda *of: kept.append(packed(*of)) or kept[-1]
-    )
-    ranked = RankedSegments(most=100)
-    falling = np.linspace(1, 0, 5000, dtype=np.float32)
-    ones, cells = np.ones(5000, np.int64), np.arange(5000) % 2
-    ranked.add(falling, falling == 1, ones, cells)
-    blocks = list(segment_metrics.Ranking(ranked, 2).blocks())
-    assert len(kept) > 2
-    assert max(map(len, kept)) <= 4
-    assert blocks[-1].right[-1].tolist() == [1, 0]
+def memory_of_curves(segments, most=2**12):
+    """Return the bytes that ranking and the area under the curve hold at most."""
+    generator = np.random.default_rng(0)
+    tracemalloc.start()
+    ranked = RankedSegments(most)
+    for _ in range(0, segments, most):
+        belongs = generator.random(most) < 0.01
+        logit = generator.normal(-6, 3, most) + 8 * belongs
+        answered = generator.random(most) < 0.7
+        probability = (answered / (1 + np.exp(-logit))).astype(np.float32)
+        cell = generator.integers(0, 10, most)
+        ranked.add(probability, belongs, np.ones(most, np.int64), cell)
+    average_precision(Ranking(ranked, 10), np.ones((1, 10)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_ten_times_the_segments_take_no_more_memory():
+    assert memory_of_curves(10**6) < 1.2 * memory_of_curves(10**5)
