@@ -90,7 +90,10 @@ def _by_a_third(one, other, starts, beyond, contacts, evidence):  # type: ignore
 def look_again(
     perceptrons: ContactClassifier, shapes: Shapes, evidence: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Judge contacts again.
+    """Judge contacts again: by the mean of the log odds of both looks.
+
+    Either errs alone where it is off its ground: the first in tissue of other grey
+    values, the second where segments have other shapes.
 
     Args:
         perceptrons: from `second_look_training`.
@@ -105,8 +108,8 @@ def look_again(
     seen = torch.from_numpy(seen_again(shapes, evidence)).to(device)
     with torch.inference_mode():
         logits = perceptrons(seen)
-    found: NDArray[np.float32] = logits.clamp(-HIGHEST, HIGHEST).cpu().numpy()
-    return found
+    again: NDArray[np.float32] = logits.clamp(-HIGHEST, HIGHEST).cpu().numpy()
+    return (again + evidence.mean(axis=0, dtype=np.float32)) / 2
 
 
 def seen_again(shapes: Shapes, evidence: NDArray[np.float32]) -> NDArray[np.float32]:
