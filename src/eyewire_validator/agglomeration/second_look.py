@@ -108,8 +108,9 @@ def look_again(
     seen = torch.from_numpy(seen_again(shapes, evidence)).to(device)
     with torch.inference_mode():
         logits = perceptrons(seen)
-    again: NDArray[np.float32] = logits.clamp(-HIGHEST, HIGHEST).cpu().numpy()
-    return (again + evidence.mean(axis=0, dtype=np.float32)) / 2
+    again = logits.clamp(-HIGHEST, HIGHEST).cpu().numpy()
+    both: NDArray[np.float32] = (again + evidence.mean(axis=0, dtype=np.float32)) / 2
+    return both
 
 
 def seen_again(shapes: Shapes, evidence: NDArray[np.float32]) -> NDArray[np.float32]:
