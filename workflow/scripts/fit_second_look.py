@@ -2,21 +2,18 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from eyewire_validator.agglomeration.second_look_training import (
     KnownContacts,
     learn_second_look,
 )
 from eyewire_validator.config.families import AgglomerationTraining
 from eyewire_validator.growth.block import corners_in
-from eyewire_validator.growth.scores import scores_in
+from eyewire_validator.growth.scores import scored_volumes, scores_in
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.known_contacts import known_contacts
 from eyewire_validator.models.second_look import save_second_look
 from eyewire_validator.sandbox.triple import FilesSettings, open_triple
 from eyewire_validator.storage.schemas.cells import CATALOG
-from eyewire_validator.storage.schemas.growth import CONTACT_SCORES
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes.store import VolumeStore
 
@@ -30,8 +27,7 @@ def known_in(tissue: dict, scores: str) -> list[KnownContacts]:
     triple = open_triple(FilesSettings(**tissue["files"]))
     labels = triple.labels(tuple(slice(0, edge) for edge in triple.shape))
     corners = corners_in(read_table(groups.parent / "catalog.parquet", CATALOG))
-    volumes = np.unique(read_table(Path(scores), CONTACT_SCORES)["volume"]).tolist()
-    scored = scores_in([Path(scores)])
+    volumes, scored = scored_volumes(Path(scores)), scores_in([Path(scores)])
     return known_contacts(volumes, scored, store, labels, corners)
 
 

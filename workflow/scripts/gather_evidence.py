@@ -9,7 +9,7 @@ from eyewire_validator.agglomeration.scoring import (
     linker_of,
 )
 from eyewire_validator.config.families import AgglomerationSettings
-from eyewire_validator.growth.scores import scores_in
+from eyewire_validator.growth.scores import scored_volumes, scores_in
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.models.gather_evidence import gather_evidence, region_graphs
@@ -19,7 +19,6 @@ from eyewire_validator.storage.schemas.carry_over import (
     EVIDENCE,
     EVIDENCE_TASKS,
 )
-from eyewire_validator.storage.schemas.growth import CONTACT_SCORES
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.tables import read_table, write_table
 from eyewire_validator.tasks.split import usable_tasks
@@ -32,7 +31,7 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
     folders = filter(Path.is_dir, Path(params.volumes).iterdir())
     store = VolumeStore.open(folders, params.geometry, params.voxel_nm)
     usable = usable_tasks(index).sort_values(["volume", "task"])
-    volumes = read_table(Path(files.scores), CONTACT_SCORES)["volume"].unique()
+    volumes = scored_volumes(Path(files.scores))
     first_look = scores_in([Path(files.scores)])
     perceptrons = read_second_look(Path(files.second_look))
 

@@ -26,6 +26,15 @@ def write_scores(path: Path, scored: Mapping[int, ScoredContacts]) -> None:
     write_table(path, table, CONTACT_SCORES, {"seen": json.dumps(seen)})
 
 
+def scored_volumes(file: Path) -> list[int]:
+    """List the volumes of a table of `write_scores`, with those that have no contacts.
+
+    Raises:
+        TableError: it is missing or damaged.
+    """
+    return [int(volume) for volume in json.loads(read_metadata(file)["seen"])]
+
+
 def scores_in(files: Iterable[Path]) -> Callable[[int], ScoredContacts]:
     """Return a function that gives the scored contacts of a volume.
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE
 from eyewire_validator.agglomeration.scoring import Linked, ScoredContacts
-from eyewire_validator.growth.scores import scores_in, write_scores
+from eyewire_validator.growth.scores import scored_volumes, scores_in, write_scores
 from eyewire_validator.storage.schemas.growth import CONTACT_SCORES
 from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes.appearance import Appearance
@@ -36,6 +36,7 @@ def test_where_nothing_touches_nothing_joins(tmp_path):
         None,
     )  # fmt: skip
     write_scores(file, {11: none})
+    assert scored_volumes(file) == [11]
     contacts = scores_in([file])(11)
     linked = Linked.make(contacts, np.array([1]))
     assert linked.members(LINKAGE_ALONE).shape == (1, 0)
