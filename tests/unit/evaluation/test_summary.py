@@ -1,6 +1,8 @@
 import json
+from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from eyewire_validator.errors import TableError
@@ -91,6 +93,18 @@ def test_an_answer_holds_decisions_and_uncertainty_in_the_order_of_the_tasks():
     assert found["maybe"].tolist() == [2, 0, 1]
     np.testing.assert_allclose(found["probability_sum"], [0.625, np.nan, 0.501])
     np.testing.assert_allclose(found["probability_max"], [0.375, np.nan, 0.375])
+
+
+def test_answers_are_the_same_however_segments_come():
+    cuts = [0, 0, 1, 5]
+    batches = Evaluated(
+        TASKS,
+        lambda names: (
+            SEGMENTS[list(names)][start:stop] for start, stop in pairwise(cuts)
+        ),
+    )
+    found = answer_tasks(batches, DECISIONS, VOLUME_VOXELS)
+    pd.testing.assert_frame_equal(found, answers_to(SEGMENTS))
 
 
 def test_the_segments_of_a_task_lie_together():
