@@ -145,7 +145,7 @@ def _sum_around(segmentation, start, sides, steps, edges, around):  # type: igno
 
 
 class _Axes(NamedTuple):
-    """Where a set of places lies: all of n contacts.
+    """Hold where the places of each of n contacts lie.
 
     Attributes:
         center: (n, 3).

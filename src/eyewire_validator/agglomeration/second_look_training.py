@@ -20,7 +20,7 @@ PURE = 0.8
 
 
 class KnownContacts(NamedTuple):
-    """What is seen of contacts of which labels say what is true.
+    """Hold what is seen of contacts, and what labels say of them.
 
     Attributes:
         seen: (n, features) float32, see `seen_again`.

@@ -1,4 +1,4 @@
-"""Say how good answers were on tissue left out: the headline of a model.
+"""Keep the headline of a model: how good answers were on tissue left out.
 
 It travels in the checkpoint. Whoever answers a tissue was trained without it, with
 memberships and thresholds that were fitted to the others.

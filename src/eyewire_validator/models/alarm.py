@@ -105,7 +105,7 @@ def _seen(
 def _apart(
     segmentation: NDArray[np.uint16] | None, voxel_nm: VoxelSize | None
 ) -> Iterable[str]:
-    """Say that segments do not touch; without contacts nothing joins them."""
+    """Find segments that do not touch: without contacts nothing joins them."""
     if segmentation is None:
         return ()
     # Trainings note how images look, and do without what this imports.

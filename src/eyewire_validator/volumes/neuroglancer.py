@@ -1,4 +1,4 @@
-"""How a state of Neuroglancer counts voxels: x first, in metres."""
+"""Count voxels as a state of Neuroglancer does: x first, in metres."""
 
 from collections.abc import Sequence
 from typing import Any

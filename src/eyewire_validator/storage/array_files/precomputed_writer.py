@@ -16,7 +16,7 @@ Voxels = tuple[int, ...]
 
 
 class Form(NamedTuple):
-    """What an array is, and how its chunks are packed, in the words of the form."""
+    """Say what an array is, and how its chunks are packed, in the form's words."""
 
     what: dict[str, Any]
     packing: dict[str, Any]
