@@ -140,17 +140,12 @@ class Judge:
 
     def __init__(self, evidence: Evidence) -> None:
         """Take the candidates of these cells."""
-        about = evidence.candidates
-        self._levels = evidence.levels()
-        self._area = about["seed_area"].to_numpy()
-        self._rejected = about["rejected"].to_numpy()
-        self._truth = about["truth"].to_numpy(np.bool_)
+        self._joined = evidence.joined()
+        self._truth = evidence.candidates["truth"].to_numpy(np.bool_)
 
     def __call__(self, membership: Membership, threshold: float) -> dict[str, float]:
         """Return edits in those of answering nothing, calibration error and PR-AUC."""
-        probability = membership.probability(
-            self._levels, self._area, self._rejected
-        ).mean(axis=0)
+        probability = membership.probability(self._joined).mean(axis=0)
         truth, contested = self._truth, probability >= CONTESTED
         return {
             "edits": float(((probability >= threshold) != truth).sum() / truth.sum()),
@@ -167,7 +162,7 @@ def measure(draw: Draw, model: Model) -> Iterator[dict[str, Any]]:
     yield {"way": "before", "count": 0, **judge(start, model.threshold)}
     for way, count, known in ways_to_ask(draw, model):
         for bias, slope in PRIORS:
-            refit = refit_to(start, known, Membership(bias, slope, slope, slope))
+            refit = refit_to(start, known, Membership(bias, *[slope] * 4))
             case = {"way": way, "count": count, "bias": bias, "slope": slope}
             yield {**case, **judge(refit, EVEN)}
 
@@ -265,13 +260,8 @@ def main() -> None:
     )
     # Whatever the volumes look like, they are answered as if the alarm were silent.
     fitted = fit_memberships({"start": start})
-    # As `learn` does: on the levels as they are, by the mean scale of the volumes.
-    here = fitted.of_all.on_scale(evidence.scale())
-    plain = [[0.0, 1.0]] * len(evidence.tasks)
-    evidence = evidence._replace(tasks=evidence.tasks.assign(scale=plain))
-    memberships = TissueMemberships({}, here, Familiar({}))
-    unknown = TissueMemberships({}, fitted.of_all, Familiar({}))
-    chosen = choose_across({"start": start}, unknown, SETTINGS)
+    memberships = TissueMemberships({}, fitted.of_all, Familiar({}))
+    chosen = choose_across({"start": start}, memberships, SETTINGS)
     model, rows = Model(memberships, chosen.threshold), []
     for number in range(arguments.draws):
         draw = Draw.make(evidence, number)

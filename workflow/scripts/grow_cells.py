@@ -35,7 +35,7 @@ with job_log(snakemake.log[0], snakemake.output):
     answers = CubeAnswers(
         Block(store, corners, Dust(**params.dust)),
         scores_in(map(Path, files.scores)),
-        lambda seen: model.membership_on(seen.looks, seen.voxel_nm, seen.scale),
+        lambda seen: model.membership_on(seen.looks, seen.voxel_nm),
         read_temperature(Path(files.calibration)),
         alarm_of(checkpoint, store),
         DecidedStops(read_table(Path(files.decisions), DECISIONS), store).of,

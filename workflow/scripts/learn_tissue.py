@@ -30,7 +30,7 @@ with job_log(snakemake.log[0], snakemake.output):
     evidence = Evidence.read(files.tasks, files.candidates)
     labels = Labels.of(evidence, labelled_tasks(index, params.splits), decided)
     model, info = load_checkpoint(Path(files.checkpoint))
-    known = known_memberships(model, info, evidence)
+    known = known_memberships(model, info)
     learn = partial(
         learn_tissue,
         tissue=params.tissue,

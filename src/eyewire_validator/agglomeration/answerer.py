@@ -44,7 +44,7 @@ def agglomerate(
     def answer(task: Task, lineage: Lineage) -> Answer:
         found = linked(task, lineage)
         seen = found.contacts
-        membership = model.membership_on(seen.looks, seen.voxel_nm, seen.scale)
+        membership = model.membership_on(seen.looks, seen.voxel_nm)
         members = by_segment_id(found.segments, found.members(membership), task.seed)
         segmentation = store.get(task.volume_id).segmentation
         return answer_in_segments(

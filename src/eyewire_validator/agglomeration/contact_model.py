@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from eyewire_validator.agglomeration.affinity_unet import AffinityUNet
 from eyewire_validator.agglomeration.contact_classifier import ContactClassifier
-from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.config.families import AgglomerationSettings
@@ -23,7 +22,7 @@ class ContactModel(nn.Module):
         evidence: one of `families.EVIDENCE`.
 
     Attributes:
-        membership_weights: (4,) float32, the numbers of `membership`.
+        membership_weights: (5,) float32, the numbers of `membership`.
         classifier: scores contacts by their features, if any.
         network: predicts affinities, which score contacts, if any.
         second_look: judges scored contacts again, if any, see `second_look`.
@@ -71,16 +70,13 @@ class ContactModel(nn.Module):
             weights |= self.second_look.state_dict(prefix="second_look.")
         return weights_hash(weights)
 
-    def membership_on(
-        self, seen: Appearance, voxel_nm: VoxelSize | None, scale: EvidenceScale
-    ) -> Membership:
+    def membership_on(self, seen: Appearance, voxel_nm: VoxelSize | None) -> Membership:
         """Return the membership for a volume, by the tissue that it looks like.
 
         Args:
             seen: how the volume looks.
             voxel_nm: edges of its voxels (z, y, x) in nm, if known.
-            scale: of the evidence on its contacts.
         """
         if self.by_tissue is None:
             return self.membership
-        return self.by_tissue.on(seen, voxel_nm, scale)
+        return self.by_tissue.on(seen, voxel_nm)

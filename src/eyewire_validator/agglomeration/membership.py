@@ -2,8 +2,9 @@
 
 A false merge brings all of another neuron at once, at the same level, and most of that
 lies away from the seed. So, of segments that were linked at the same level, those that
-touch the seed belong more often, and those that the ancestors saw and rejected less
-often. How much differs between tissues, so it is fitted to tasks.
+touch the seed belong more often; those that come in large company less often, and so do
+those that the ancestors saw and rejected. How much differs between tissues, so it is
+fitted to tasks.
 """
 
 from typing import NamedTuple
@@ -12,60 +13,93 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
+
+class Joined(NamedTuple):
+    """How n segments are joined to the seed: what membership is judged by.
+
+    Attributes:
+        levels: (..., n) float32 log odds of the linkage, from minus to plus infinity.
+        company: (..., n) float32 how large what joins at the same level is beside the
+            seed, see `company_of`.
+        seed_area: (n,) float64 area that each shares with the seed, see `Contacts`.
+        rejected: (n,) bool, whether the ancestors saw it and did not choose it.
+    """
+
+    levels: NDArray[np.float32]
+    company: NDArray[np.float32]
+    seed_area: NDArray[np.float64]
+    rejected: NDArray[np.bool_]
+
+    def of_segments(self, chosen: NDArray[np.bool_]) -> "Joined":
+        """Return those of n segments that are chosen, (n,) bool."""
+        return Joined(
+            self.levels[..., chosen],
+            self.company[..., chosen],
+            self.seed_area[chosen],
+            self.rejected[chosen],
+        )
+
+    def of_members(self) -> tuple["Joined", NDArray[np.intp]]:
+        """Return what members join, one after the other: (m,) each; and what of n."""
+        member, row = np.nonzero(np.isfinite(self.levels))
+        found = Joined(
+            self.levels[member, row],
+            self.company[member, row],
+            self.seed_area[row],
+            self.rejected[row],
+        )
+        return found, row
+
+
+def company_of(
+    levels: NDArray[np.float32], surface: NDArray[np.float64], of_seed: float
+) -> NDArray[np.float32]:
+    """Return how large what joins with each segment is beside the seed.
+
+    Args:
+        levels: (members, n) float32 log odds of the linkage.
+        surface: (n,) float64 area that each segment shares with all others.
+        of_seed: the same of the seed.
+
+    Returns:
+        (members, n) float32 natural logarithms of the surface of all segments at the
+        level of each one, and of the seed's, each and 1, less one another.
+    """
+    found = np.empty(levels.shape, np.float32)
+    for member, level in enumerate(levels):
+        _, group = np.unique(level, return_inverse=True)
+        together = np.bincount(group, surface)[group]
+        found[member] = np.log1p(together) - np.log1p(of_seed)
+    return found
 
 
 class Membership(NamedTuple):
-    """A logistic regression on linkage, contact with the seed, and rejection.
+    """A logistic regression on how segments are joined.
 
     Attributes:
         bias: added to the log odds.
         linkage: times the level of the linkage; above 0.
         contact: times the natural logarithm of 1 + the area shared with the seed.
         rejected: added for a segment that the ancestors saw and rejected.
+        company: times the company that a segment joins in.
     """
 
     bias: float
     linkage: float
     contact: float
     rejected: float
+    company: float = 0.0
 
-    def probability(
-        self,
-        levels: NDArray[np.float32],
-        seed_area: NDArray[np.float64],
-        rejected: NDArray[np.bool_],
-    ) -> NDArray[np.float32]:
-        """Return the probability of membership of segments.
-
-        Args:
-            levels: (..., n) float32 log odds, from minus to plus infinity.
-            seed_area: (n,) float64 area that each shares with the seed, see `Contacts`.
-            rejected: (n,) bool, whether the ancestors saw it and did not choose it.
-
-        Returns:
-            (..., n) float32.
-        """
+    def probability(self, joined: Joined) -> NDArray[np.float32]:
+        """Return the probability of membership of segments: (..., n) float32."""
         odds = (
             self.bias
-            + self.linkage * levels
-            + self.contact * np.log1p(seed_area)
-            + self.rejected * rejected
+            + self.linkage * joined.levels
+            + self.contact * np.log1p(joined.seed_area)
+            + self.rejected * joined.rejected
+            + self.company * joined.company
         )
         return np.asarray(scipy.special.expit(odds), np.float32)
-
-    def on_scale(self, scale: EvidenceScale) -> "Membership":
-        """Return what does to levels what this one does to standardized ones.
-
-        Linkage takes means, so its levels are shifted and stretched as contacts are.
-        """
-        linkage = self.linkage / scale.spread
-        return self._replace(bias=self.bias - linkage * scale.middle, linkage=linkage)
-
-    def off_scale(self, scale: EvidenceScale) -> "Membership":
-        """Return what does to standardized levels what this one does to levels."""
-        bias = self.bias + self.linkage * scale.middle
-        return self._replace(bias=bias, linkage=self.linkage * scale.spread)
 
 
 LINKAGE_ALONE = Membership(bias=0.0, linkage=1.0, contact=0.0, rejected=0.0)
@@ -73,24 +107,20 @@ LINKAGE_ALONE = Membership(bias=0.0, linkage=1.0, contact=0.0, rejected=0.0)
 # How far the numbers of a tissue are taken to be from those of another: standard
 # deviations, chosen on mouse cortex (docs/learn.md). Tissues differ more in how many
 # segments belong than in what evidence is worth.
-DRIFT = Membership(bias=1.0, linkage=0.3, contact=0.3, rejected=0.3)
+DRIFT = Membership(bias=1.0, linkage=0.3, contact=0.3, rejected=0.3, company=0.3)
 # A higher level never speaks against a segment.
 LEAST_LINKAGE = 1e-3
 
 
 def fit_membership(
-    levels: NDArray[np.float32],
-    seed_area: NDArray[np.float64],
-    rejected: NDArray[np.bool_],
+    joined: Joined,
     belongs: NDArray[np.bool_],
     weights: NDArray[np.float64] | None = None,
 ) -> Membership:
     """Fit membership to labelled segments.
 
     Args:
-        levels: (n,) float32 finite log odds.
-        seed_area: (n,) float64 area that each shares with the seed, see `Contacts`.
-        rejected: (n,) bool, whether the ancestors saw it and did not choose it.
+        joined: n segments of finite levels.
         belongs: (n,) bool.
         weights: (n,) how much each counts, 1 on average; none for equal ones.
 
@@ -103,17 +133,20 @@ def fit_membership(
 
     if belongs.all() or not belongs.any():
         return LINKAGE_ALONE
-    rows = np.stack([levels, np.log1p(seed_area), rejected], axis=1)
-    model = LogisticRegression().fit(rows, belongs, weights)
+    model = LogisticRegression().fit(_rows(joined), belongs, weights)
     found = Membership(float(model.intercept_[0]), *map(float, model.coef_[0]))
     return found if found.linkage > 0 else LINKAGE_ALONE
 
 
+def _rows(joined: Joined) -> NDArray[np.float64]:
+    """Return what a membership adds to its bias, before its factors: (n, 4)."""
+    levels, company, seed_area, rejected = joined
+    return np.stack([levels, np.log1p(seed_area), rejected, company], axis=1)
+
+
 def refit_membership(
     start: Membership,
-    levels: NDArray[np.float32],
-    seed_area: NDArray[np.float64],
-    rejected: NDArray[np.bool_],
+    joined: Joined,
     belongs: NDArray[np.bool_],
     weights: NDArray[np.float64],
     drift: Membership = DRIFT,
@@ -129,9 +162,7 @@ def refit_membership(
 
     Args:
         start: the membership that was used for this tissue until now.
-        levels: (n,) float32 finite log odds.
-        seed_area: (n,) float64 area that each shares with the seed, see `Contacts`.
-        rejected: (n,) bool, whether the ancestors saw it and did not choose it.
+        joined: n segments of finite levels.
         belongs: (n,) bool.
         weights: (n,) how many labels each counts for.
         drift: standard deviations of the numbers.
@@ -139,9 +170,7 @@ def refit_membership(
     # It takes a quarter of a second to import.
     from scipy.optimize import minimize
 
-    rows = np.stack(
-        [np.ones(len(levels)), levels, np.log1p(seed_area), rejected], axis=1
-    ).astype(np.float64)
+    rows = np.column_stack([np.ones(len(belongs)), _rows(joined)])
     sign = np.where(belongs, 1.0, -1.0)
     precision = 1 / np.square(drift)
 
@@ -151,7 +180,7 @@ def refit_membership(
         slope = (-sign * weights * scipy.special.expit(-odds)) @ rows
         return float(error), slope + precision * off
 
-    least = Membership(-np.inf, LEAST_LINKAGE, -np.inf, -np.inf)
+    least = Membership(*[-np.inf] * len(start))._replace(linkage=LEAST_LINKAGE)
     found = minimize(
         loss, np.array(start), jac=True, bounds=[(low, np.inf) for low in least]
     )

@@ -13,10 +13,13 @@ from eyewire_validator.agglomeration.contact_classifier import ContactClassifier
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.contact_shapes import describe_shapes
 from eyewire_validator.agglomeration.contacts import describe_contacts
-from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.kept_contacts import fine_contacts_by
 from eyewire_validator.agglomeration.linkage import HIGHEST, Linkage
-from eyewire_validator.agglomeration.membership import Membership
+from eyewire_validator.agglomeration.membership import (
+    Joined,
+    Membership,
+    company_of,
+)
 from eyewire_validator.agglomeration.second_look import look_again
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.errors import ModelError
@@ -68,9 +71,10 @@ class ScoredContacts:
         return Linkage.prepare(self.pairs, self.area, self.evidence)
 
     @cached_property
-    def scale(self) -> EvidenceScale:
-        """The scale of the evidence of the volume."""
-        return EvidenceScale.of(self.area, self.evidence)
+    def surface(self) -> NDArray[np.float64]:
+        """The area that each of `Linkage.segments` shares with all others."""
+        by_id = np.bincount(self.pairs.ravel(), self.area.repeat(2), minlength=1)
+        return np.asarray(by_id[self.linkage.segments], np.float64)
 
 
 def score_contacts(
@@ -162,16 +166,12 @@ class Linked:
 
     Attributes:
         segments: (n,) int64 ids, ascending.
-        levels: (members, n) float32 log odds of the linkage, see `Linkage.levels`.
-        seed_area: (n,) float64 area that each shares with the seed.
-        rejected: (n,) bool, whether the ancestors saw it and did not choose it.
+        joined: how they are joined to the seed, by each member; see `Linkage.levels`.
         contacts: all those of the volume.
     """
 
     segments: NDArray[np.int64]
-    levels: NDArray[np.float32]
-    seed_area: NDArray[np.float64]
-    rejected: NDArray[np.bool_]
+    joined: Joined
     contacts: ScoredContacts
 
     @classmethod
@@ -184,13 +184,15 @@ class Linked:
         """
         segments = contacts.linkage.segments
         area = area_with_seed(contacts.pairs, contacts.area, seed)[segments]
+        levels, surface = contacts.linkage.levels(seed), contacts.surface
+        company = company_of(levels, surface, surface[np.isin(segments, seed)].sum())
         none = np.zeros(len(segments), np.bool_)
-        levels = contacts.linkage.levels(seed)
-        return cls(segments, levels, area, none, contacts)
+        return cls(segments, Joined(levels, company, area, none), contacts)
 
     def with_rejected(self, rejected: NDArray[np.int64]) -> "Linked":
         """Return the same evidence, with these segments rejected by the ancestors."""
-        return replace(self, rejected=np.isin(self.segments, rejected))
+        joined = self.joined._replace(rejected=np.isin(self.segments, rejected))
+        return replace(self, joined=joined)
 
     def members(self, membership: Membership) -> NDArray[np.float32]:
         """Return each member's probability of membership of the segments.
@@ -198,7 +200,7 @@ class Linked:
         Returns:
             (members, n) float32: 1 for the seed, 0 for what no contacts lead to.
         """
-        return membership.probability(self.levels, self.seed_area, self.rejected)
+        return membership.probability(self.joined)
 
 
 def linker(

@@ -3,14 +3,14 @@
 In mouse cortex, contacts that look like one cell are of two far more often than in the
 fly, and cells that touch the seed belong more often. So each tissue that was learned
 from has a membership of its own, and a volume is answered with that of the tissue that
-it looks like. One that looks like none is answered by its evidence standardized, which
-means nearly the same everywhere (docs/log/carry-over.md).
+it looks like. One that looks like none is answered by what was fitted to all of them,
+whatever company segments join in: how much of a cell joins at once depends on how
+finely its supervoxels cut it (docs/log/company.md).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.volumes.voxel_size import VoxelSize
@@ -22,8 +22,7 @@ class TissueMemberships:
 
     Attributes:
         of_tissue: by name.
-        of_all: fitted to all of them, each volume's levels standardized by its
-            `EvidenceScale`; for volumes that look like none.
+        of_all: fitted to all of them, without company; for volumes that look like none.
         familiar: how the tissues look.
     """
 
@@ -31,18 +30,18 @@ class TissueMemberships:
     of_all: Membership
     familiar: Familiar
 
-    def on(
-        self, seen: Appearance, voxel_nm: VoxelSize | None, scale: EvidenceScale
-    ) -> Membership:
+    def on(self, seen: Appearance, voxel_nm: VoxelSize | None) -> Membership:
         """Return the membership for a volume.
 
         Args:
             seen: how the volume looks.
             voxel_nm: edges of its voxels (z, y, x) in nm, if known.
-            scale: of the evidence on its contacts.
         """
-        name = self.tissue_of(seen, voxel_nm)
-        return self.of_all.on_scale(scale) if name is None else self.of_tissue[name]
+        return self.of(self.tissue_of(seen, voxel_nm))
+
+    def of(self, tissue: str | None) -> Membership:
+        """Return the membership of a tissue, by its name; of none, that of all."""
+        return self.of_all if tissue is None else self.of_tissue[tissue]
 
     def for_strangers(self) -> "TissueMemberships":
         """Return what answers every volume as if it looked like none."""

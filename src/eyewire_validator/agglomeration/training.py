@@ -16,7 +16,7 @@ from eyewire_validator.agglomeration.affinity_training import train_affinities
 from eyewire_validator.agglomeration.contact_classifier import ContactClassifier
 from eyewire_validator.agglomeration.contact_model import ContactModel
 from eyewire_validator.agglomeration.examples import Examples, find_examples
-from eyewire_validator.agglomeration.membership import fit_membership
+from eyewire_validator.agglomeration.membership import Joined, fit_membership
 from eyewire_validator.agglomeration.scoring import linker
 from eyewire_validator.config.families import (
     AgglomerationSettings,
@@ -156,12 +156,10 @@ def train_membership(
     rows = []
     for task in map(lineage.task, _draw(index, max_tasks, random_seed)):
         linked = link_task(task, lineage)
-        for level in linked.levels:
-            known = np.isfinite(level)
-            evidence = level[known], linked.seed_area[known], linked.rejected[known]
-            belongs = np.isin(linked.segments[known], task.aggregate)
-            rows.append((*evidence, belongs))
-    model.membership = fit_membership(*map(np.concatenate, zip(*rows, strict=True)))
+        joined, of_each = linked.joined.of_members()
+        rows.append((*joined, np.isin(linked.segments, task.aggregate)[of_each]))
+    *every, belongs = map(np.concatenate, zip(*rows, strict=True))
+    model.membership = fit_membership(Joined(*every), belongs)
 
 
 def _draw(index: pd.DataFrame, max_tasks: int, random_seed: int) -> list[int]:

@@ -35,10 +35,14 @@ from eyewire_validator.learning.tensor_files import (
 )
 from eyewire_validator.volumes.appearance import Familiar
 
-FORMAT = "eyewire-validator checkpoint 3"
-# Without a second look at contacts; read as they are.
-EARLIER_FORMATS = ("eyewire-validator checkpoint 2",)
+FORMAT = "eyewire-validator checkpoint 4"
+# Memberships were of other numbers, so no agglomeration of these is read.
+EARLIER_FORMATS = ("eyewire-validator checkpoint 2", "eyewire-validator checkpoint 3")
 OLD_FORMATS = ("eyewire-validator checkpoint 1",)
+_EARLIER = (
+    "{}: made by an earlier version, whose models were others; train it again, take "
+    "models/agglomeration.pt, or use the version that made it"
+)
 
 
 class Adapted(NamedTuple):
@@ -158,14 +162,13 @@ def load_checkpoint(
     content = load_plain(path)
     if content.get("format") in (FORMAT, *EARLIER_FORMATS):
         info, weights = _read_info(path, content), content.get("weights", {})
+        if content["format"] != FORMAT and info.model_settings.kind == "agglomeration":
+            raise ModelError(_EARLIER.format(path))
         if settings is not None:
             _check_fits(path, info.model_settings, settings)
             info = replace(info, model_settings=settings)
     elif content.get("format") in OLD_FORMATS:
-        raise ModelError(
-            f"{path}: made by an earlier version, whose models had other settings; "
-            "train it again, or use the version that made it"
-        )
+        raise ModelError(_EARLIER.format(path))
     elif settings is not None:
         info, weights = CheckpointInfo(settings), content
     else:

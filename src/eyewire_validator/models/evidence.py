@@ -6,15 +6,15 @@ to its outcome again and again: across tissues, or to a few tasks of a new one.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import (
     DRIFT,
+    Joined,
     Membership,
     fit_membership,
     refit_membership,
@@ -59,9 +59,14 @@ class Evidence(NamedTuple):
             *(read_table(Path(file), CONTACTS) for file in contacts),
         )
 
-    def levels(self) -> NDArray[np.float32]:
-        """Return (members, candidates) log odds of the linkage."""
-        return np.stack(self.candidates["levels"].to_list(), axis=1)
+    def joined(self) -> Joined:
+        """Return how each member joins the candidates to the seeds."""
+        about = self.candidates
+        levels, company = (
+            np.stack(about[name].to_list(), axis=1) for name in ("levels", "company")
+        )
+        area, rejected = (about[name].to_numpy() for name in ("seed_area", "rejected"))
+        return Joined(levels, company, area, rejected)
 
     def looks(self) -> dict[int, Appearance]:
         """Return how each volume looks."""
@@ -69,23 +74,10 @@ class Evidence(NamedTuple):
         pairs = zip(rows["volume"], rows["looks"], strict=True)
         return {int(volume): Appearance(*looks) for volume, looks in pairs}
 
-    def scales(self) -> dict[int, EvidenceScale]:
-        """Return where the evidence on the contacts of each volume lies."""
-        rows = self.tasks.drop_duplicates("volume")
-        pairs = zip(rows["volume"], rows["scale"], strict=True)
-        return {int(volume): EvidenceScale(*scale) for volume, scale in pairs}
-
-    def scale(self) -> EvidenceScale:
-        """Return the mean scale of the volumes."""
-        middle, spread = np.mean([*self.scales().values()], axis=0)
-        return EvidenceScale(float(middle), float(spread))
-
-    def standardized(self) -> "Evidence":
-        """Return the same with the levels of each volume on the scale of its own."""
-        scales = pd.DataFrame(self.scales(), index=EvidenceScale._fields)
-        middle, spread = scales[self.candidates["volume"]].to_numpy(np.float32)
-        levels = (self.levels() - middle) / spread
-        return self._replace(candidates=self.candidates.assign(levels=list(levels.T)))
+    def without_company(self) -> "Evidence":
+        """Return the same, as if all joined in company as large as the seed."""
+        none = self.candidates["company"].map(np.zeros_like)
+        return self._replace(candidates=self.candidates.assign(company=none))
 
     def voxel_nm(self) -> VoxelSize | None:
         """Return the edges of a coarse voxel (z, y, x) in nm; none if unknown."""
@@ -94,16 +86,12 @@ class Evidence(NamedTuple):
 
     def probability(self, memberships: TissueMemberships) -> NDArray[np.float32]:
         """Return the probability of each candidate: the mean of the members."""
-        about, levels = self.candidates, self.levels()
-        area, rejected = (about[name].to_numpy() for name in ("seed_area", "rejected"))
-        found = np.zeros(len(about), np.float32)
-        scales = self.scales()
+        joined, volumes = self.joined(), self.candidates["volume"].to_numpy()
+        found = np.zeros(len(volumes), np.float32)
         for volume, seen in self.looks().items():
-            here = about["volume"].to_numpy() == volume
-            membership = memberships.on(seen, self.voxel_nm(), scales[volume])
-            members = membership.probability(
-                levels[:, here], area[here], rejected[here]
-            )
+            here = volumes == volume
+            membership = memberships.on(seen, self.voxel_nm())
+            members = membership.probability(joined.of_segments(here))
             found[here] = members.mean(axis=0)
         return found
 
@@ -113,7 +101,7 @@ def fit_memberships(tissues: Mapping[str, Evidence]) -> TissueMemberships:
     return TissueMemberships(
         {name: fit_membership_across({name: one}) for name, one in tissues.items()},
         fit_membership_across(
-            {name: one.standardized() for name, one in tissues.items()}
+            {name: one.without_company() for name, one in tissues.items()}
         ),
         Familiar.of(
             {name: one.looks().values() for name, one in tissues.items()},
@@ -124,50 +112,25 @@ def fit_memberships(tissues: Mapping[str, Evidence]) -> TissueMemberships:
 
 def fit_membership_across(tissues: Mapping[str, Evidence]) -> Membership:
     """Fit membership to several tissues, each of which counts the same."""
-    parts = [_Joined.of(evidence) for evidence in tissues.values()]
-    every = _Joined(*map(np.concatenate, zip(*parts, strict=True)))
+    parts = [_of_members(evidence) for evidence in tissues.values()]
+    *joined, belongs = map(np.concatenate, zip(*parts, strict=True))
     weights = np.concatenate(
-        [np.full(len(one.levels), 1 / len(one.levels)) for one in parts]
+        [np.full(len(part[-1]), 1 / len(part[-1])) for part in parts]
     )
-    return fit_membership(
-        every.levels,
-        every.seed_area,
-        every.rejected,
-        every.belongs,
-        weights / weights.mean(),
-    )
+    return fit_membership(Joined(*joined), belongs, weights / weights.mean())
 
 
 def refit_to(
     start: Membership, evidence: Evidence, drift: Membership = DRIFT
 ) -> Membership:
     """Refit a membership to the known candidates of another tissue."""
-    joined, members = _Joined.of(evidence), len(evidence.levels())
-    return refit_membership(
-        start,
-        joined.levels,
-        joined.seed_area,
-        joined.rejected,
-        joined.belongs,
-        np.full(len(joined.levels), 1 / members),
-        drift,
-    )
+    *joined, belongs = _of_members(evidence)
+    members = len(evidence.joined().levels)
+    weights = np.full(len(belongs), 1 / members)
+    return refit_membership(start, Joined(*joined), belongs, weights, drift)
 
 
-class _Joined(NamedTuple):
-    """The candidates that a member joins to the seed, member by member: (n,) each."""
-
-    levels: NDArray[np.float32]
-    seed_area: NDArray[np.float64]
-    rejected: NDArray[np.bool_]
-    belongs: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, evidence: Evidence) -> "_Joined":
-        levels, about = evidence.levels(), evidence.candidates
-        known = np.isfinite(levels)
-        columns = (
-            np.concatenate([about[name].to_numpy()[here] for here in known])
-            for name in ("seed_area", "rejected", "truth")
-        )
-        return cls(levels[known], *columns)
+def _of_members(evidence: Evidence) -> tuple[NDArray[Any], ...]:
+    """Return the candidates that members join, and whether they belong: (n,) each."""
+    joined, of_each = evidence.joined().of_members()
+    return *joined, evidence.candidates["truth"].to_numpy(np.bool_)[of_each]

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import starmap
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from eyewire_validator.agglomeration.scoring import Linked, ScoredContacts
 from eyewire_validator.evaluation.segment_scores import Candidates
@@ -45,24 +47,31 @@ def gather_evidence(
         volume = {
             "looks": list(linked.contacts.looks),
             "voxel_nm": list(linked.contacts.voxel_nm or ()),
-            "scale": list(linked.contacts.scale),
         }
         rows.append({**ids, "seed": task.seed, **found.full_counts, **volume})
         place = pd.Index(linked.segments).get_indexer(found.about["segment"])
-        is_linked = place >= 0
-        levels = np.full((len(linked.levels), len(place)), -np.inf, np.float32)
-        levels[:, is_linked] = linked.levels[:, place[is_linked]]
+        joined = linked.joined
         about = {
             "truth": np.isin(found.about["segment"], task.aggregate),
-            "seed_area": np.where(is_linked, linked.seed_area[place], 0.0),
-            "rejected": is_linked & linked.rejected[place],
-            "levels": list(levels.T),
+            "seed_area": _taken(joined.seed_area, place, 0.0),
+            "rejected": _taken(joined.rejected, place, False),
+            "levels": list(_taken(joined.levels, place, -np.inf).T),
+            "company": list(_taken(joined.company, place, 0.0).T),
         }
         candidates.append(pd.DataFrame({**found.about, **about})[EVIDENCE.names])
     return Evidence(
         pd.DataFrame(rows, columns=EVIDENCE_TASKS.names),
         pd.concat(candidates, ignore_index=True),
     )
+
+
+def _taken(
+    values: NDArray[Any], place: NDArray[np.intp], otherwise: float
+) -> NDArray[Any]:
+    """Take values at places, (..., n); where a place is -1, what they are otherwise."""
+    found = np.full((*values.shape[:-1], len(place)), otherwise, values.dtype)
+    found[..., place >= 0] = values[..., place[place >= 0]]
+    return found
 
 
 def region_graphs(scored: Mapping[int, ScoredContacts]) -> pd.DataFrame:

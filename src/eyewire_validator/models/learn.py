@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.errors import ModelError
 from eyewire_validator.evaluation.decisions import (
@@ -125,7 +124,7 @@ def learn_tissue(
     """
     familiar = _recognize(labels.evidence, tissue, known.familiar)
     start = usual_tissue(known, labels.evidence)
-    membership = start_of(known, start, labels.evidence)
+    membership = known.of(start)
 
     def fit(part: Evidence) -> TissueMemberships:
         fitted = {**known.of_tissue, tissue: refit_to(membership, part)}
@@ -151,15 +150,6 @@ def better_of(refit: Learned, tuned: Learned | None) -> Learned:
         return refit
     edits = (one.judgement.after["edits"]["value"] for one in (refit, tuned))
     return tuned if next(edits) > next(edits) else refit
-
-
-def start_of(
-    known: TissueMemberships, start: str | None, evidence: Evidence
-) -> Membership:
-    """Return the membership that is refitted, on the levels of a tissue as they are."""
-    if start is None:
-        return known.of_all.on_scale(evidence.scale())
-    return known.of_tissue[start]
 
 
 def usual_tissue(known: TissueMemberships, evidence: Evidence) -> str | None:

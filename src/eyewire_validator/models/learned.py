@@ -10,31 +10,19 @@ from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.evaluation.operating_point import Kept, OperatingPoint
 from eyewire_validator.models.checkpoint import CheckpointInfo
-from eyewire_validator.models.evidence import Evidence
 from eyewire_validator.models.labels import Labels
-from eyewire_validator.models.learn import EVEN, Learned, start_of
+from eyewire_validator.models.learn import EVEN, Learned
 from eyewire_validator.volumes.appearance import Familiar
 
 NOT_MEASURED = Kept(0, None, None, None)
 
 
-def known_memberships(
-    model: nn.Module, info: CheckpointInfo, evidence: Evidence
-) -> TissueMemberships:
-    """Return the memberships of a checkpoint; of all tissues, if it has but one.
-
-    One that stands alone is for levels as they are, and is taken for strangers on the
-    scale of the tissue that is learned.
-    """
+def known_memberships(model: nn.Module, info: CheckpointInfo) -> TissueMemberships:
+    """Return the memberships of a checkpoint; of all tissues, if it has but one."""
     membership = cast(ContactModel, model).membership
     familiar = info.familiar or Familiar({})
-    if info.memberships:
-        return TissueMemberships(info.memberships, membership, familiar)
-    return TissueMemberships(
-        dict.fromkeys(familiar.tissues, membership),
-        membership.off_scale(evidence.scale()),
-        familiar,
-    )
+    of_tissue = info.memberships or dict.fromkeys(familiar.tissues, membership)
+    return TissueMemberships(of_tissue, membership, familiar)
 
 
 def known_threshold(info: CheckpointInfo) -> float | None:
@@ -84,7 +72,7 @@ def record(
         tissue: its name.
     """
     judgement, known = learned.judgement, learned.memberships
-    start = start_of(known, learned.start, labels.evidence)
+    start = known.of(learned.start)
     counts = labels.describe()
     return {
         "taken": judgement.helped,

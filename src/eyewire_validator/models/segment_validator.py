@@ -78,7 +78,7 @@ class SegmentValidator:
         alarms = warn_of(self.info, contacts.looks, voxel_nm, volume.segmentation)
         point = self.info.operating_point
         decisions = point.decisions if point else None
-        membership = self.model.membership_on(contacts.looks, voxel_nm, contacts.scale)
+        membership = self.model.membership_on(contacts.looks, voxel_nm)
         return ScoredVolume(contacts, membership, ids, alarms, decisions)
 
     def adapted(

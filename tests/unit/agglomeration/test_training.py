@@ -123,13 +123,14 @@ def test_without_the_image_membranes_cannot_be_told(store, index):
     assert np.ptp(found[2:9]) < 0.01
 
 
-def test_validation_tasks_say_what_contact_with_the_seed_adds(store, index):
+def test_validation_tasks_say_what_contact_and_company_add(store, index):
     """Nothing was rejected in them, so that this counts for nothing."""
     model, _ = train(index, store, MODEL, SETTINGS, 0)
-    _, linkage, contact, rejected = model.membership
-    assert linkage > 0
-    assert contact != 0
-    assert rejected == 0
+    found = model.membership
+    assert found.linkage > 0
+    assert found.contact != 0
+    assert found.company != 0
+    assert found.rejected == 0
 
 
 def test_no_more_validation_tasks_are_looked_at_than_settings_say(store, index):

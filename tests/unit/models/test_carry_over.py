@@ -33,13 +33,12 @@ def evidence(random_seed, *, cells=80, wrong=0.0, shift=0.0, mean=120.0):
         {
             "task": ids, "cell": ids, "volume": 1, "segment": np.arange(count),
             "voxels": 10, "truth": truth, "seed_area": 1.0, "rejected": False,
-            "levels": list(levels.T),
+            "levels": list(levels.T), "company": list(np.zeros((count, 2), np.float32)),
         }
     )  # fmt: skip
     tasks = candidates[["task", "cell", "volume"]].drop_duplicates(ignore_index=True)
     looks = [1.0, mean, 5.0, -2.0, -1.0, -1.0, 0.0]
     tasks["looks"], tasks["voxel_nm"] = [looks] * cells, [[10.0] * 3] * cells
-    tasks["scale"] = [[shift, 1.0]] * cells
     counts = {"seed_full_voxels": 9, "dust_truth_segments": 0}
     return Evidence(tasks.assign(**counts, dust_truth_full_voxels=0), candidates)
 

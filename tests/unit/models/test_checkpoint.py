@@ -9,7 +9,6 @@ import torch
 
 from eyewire_validator.agglomeration.contact_classifier import unlearned_second_look
 from eyewire_validator.agglomeration.contact_model import ContactModel
-from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import Membership
 from eyewire_validator.config.families import (
     AgglomerationSettings,
@@ -95,9 +94,9 @@ def test_memberships_of_tissues_travel_with_it(tmp_path):
     save_checkpoint(tmp_path / "tissues.pt", model, info)
     back, found = load_checkpoint(tmp_path / "tissues.pt")
     assert found.memberships == info.memberships
-    scale, strange = EvidenceScale(0.0, 1.0), looks[0]._replace(mean=200.0)
-    assert back.by_tissue.on(looks[0], None, scale) == info.memberships["fly"]
-    assert back.by_tissue.on(strange, None, scale) == model.membership
+    strange = looks[0]._replace(mean=200.0)
+    assert back.by_tissue.on(looks[0], None) == info.memberships["fly"]
+    assert back.by_tissue.on(strange, None) == model.membership
 
 
 def test_an_operating_point_of_another_form_is_refused(tmp_path):
@@ -187,14 +186,17 @@ def test_a_second_look_travels_with_it(tmp_path):
         load_checkpoint(path)
 
 
-def test_one_from_before_the_second_look_is_read_as_it_is(tmp_path):
+@pytest.mark.parametrize("earlier", EARLIER_FORMATS)
+def test_of_an_earlier_format_only_agglomerations_are_refused(saved, tmp_path, earlier):
     settings = AgglomerationSettings(title="a", evidence="affinities")
-    path = tmp_path / "checkpoint.pt"
+    path = tmp_path / "agglomeration.pt"
     save_checkpoint(path, ContactModel("affinities"), CheckpointInfo(settings))
-    content = torch.load(path, weights_only=True)
-    content["format"] = EARLIER_FORMATS[0]
-    torch.save(content, path)
-    assert load_checkpoint(path)[0].second_look is None
+    for file in (path, saved):
+        content = torch.load(file, weights_only=True)
+        torch.save({**content, "format": earlier}, file)
+    assert load_checkpoint(saved)[1].model_settings == MODEL
+    with pytest.raises(ModelError, match="made by an earlier version"):
+        load_checkpoint(path)
 
 
 def test_settings_that_the_kind_does_not_have_are_refused(saved):

@@ -6,7 +6,6 @@ import pytest
 
 from eyewire_validator.agglomeration.answerer import agglomerate
 from eyewire_validator.agglomeration.contact_model import ContactModel
-from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
 from eyewire_validator.agglomeration.membership import LINKAGE_ALONE, Membership
 from eyewire_validator.agglomeration.scoring import linker, score_contacts
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
@@ -28,7 +27,6 @@ from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.volumes.dust import Dust
 
 LOOKS = Appearance(1.0, 120.0, 5.0, -2.0, -1.0, -1.0, 0.0)
-AS_IT_IS = EvidenceScale(0.0, 1.0)
 SETTINGS = AgglomerationSettings(title="affinities", evidence="affinities")
 
 
@@ -39,7 +37,7 @@ def model():
     return model
 
 
-def evidence(levels, truth, mean=120.0, scale=AS_IT_IS):
+def evidence(levels, truth, mean=120.0, company=0.0):
     """Make the evidence on a task in three volumes, by one member."""
     count = len(truth)
     draw = np.random.default_rng(0)
@@ -51,7 +49,6 @@ def evidence(levels, truth, mean=120.0, scale=AS_IT_IS):
                 "volume": [1, 2, 3],
                 "looks": looks,
                 "voxel_nm": [[10.0] * 3] * 3,
-                "scale": [list(scale)] * 3,
             }
         ),
         pd.DataFrame(
@@ -61,6 +58,7 @@ def evidence(levels, truth, mean=120.0, scale=AS_IT_IS):
                 "seed_area": np.zeros(count),
                 "rejected": np.zeros(count, np.bool_),
                 "levels": [np.array([level], np.float32) for level in levels],
+                "company": list(np.full((count, 1), company, np.float32)),
                 "truth": truth,
             }
         ),
@@ -169,19 +167,20 @@ def test_a_volume_is_answered_as_the_tissue_that_it_looks_like():
         assert ((one.probability(memberships) > 0.5) == truth).all()
     # What looks like none of them is answered with what was fitted to all.
     strange = LOOKS._replace(grain=2.0)
-    assert memberships.on(strange, (10, 10, 10), AS_IT_IS) == memberships.of_all
+    assert memberships.on(strange, (10, 10, 10)) == memberships.of_all
     assert memberships.of_all not in memberships.of_tissue.values()
 
 
-def test_strange_tissue_is_answered_by_its_evidence_next_to_that_of_others():
-    truth = np.tile([True, False, False], 100)
-    levels = np.where(truth, 1, -1) + np.random.default_rng(0).normal(0, 0.3, 300)
-    known = evidence(levels, truth)
-    scale = EvidenceScale(4.0, 0.5)
-    strange = evidence(4.0 + 0.5 * levels, truth, mean=200.0, scale=scale)
+def test_company_counts_in_known_tissue_and_not_in_strange_one():
+    truth = np.tile([True, False], 100)
+    company = np.where(truth, -1.0, 1.0)
+    levels = truth + np.random.default_rng(0).normal(0, 3, 200)
+    known = evidence(levels, truth, company=company[:, None])
     memberships = fit_memberships({"known": known})
-    np.testing.assert_allclose(
-        strange.probability(memberships),
-        known.probability(the_same_everywhere(memberships.of_all)),
-        atol=1e-5,
+    assert memberships.of_tissue["known"].company < -1
+    assert memberships.of_all.company == 0
+    small = evidence(levels, truth, company=-1.0)
+    np.testing.assert_array_equal(
+        small.probability(memberships.for_strangers()),
+        known.probability(memberships.for_strangers()),
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eyewire_validator.agglomeration.membership import Membership
+from eyewire_validator.agglomeration.membership import Joined, Membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
 from eyewire_validator.config.families import AgglomerationSettings
 from eyewire_validator.errors import ModelError, TableError
@@ -60,19 +60,21 @@ def evidence():
     levels = draw.normal(0, 3, count).astype(np.float32)
     area = draw.integers(0, 20, count).astype(np.float64)
     rejected = draw.random(count) < 0.3
+    company = np.zeros((count, 1), np.float32)
+    joined = Joined(levels, company[:, 0], area, rejected)
     ids = np.repeat(np.arange(CELLS), OF_A_TASK)
     candidates = pd.DataFrame(
         {
             "task": ids, "cell": ids, "volume": ids % VOLUMES,
             "segment": np.arange(count), "voxels": 10,
-            "truth": draw.random(count) < RIGHT.probability(levels, area, rejected),
+            "truth": draw.random(count) < RIGHT.probability(joined),
             "seed_area": area, "rejected": rejected, "levels": list(levels[:, None]),
+            "company": list(company),
         }
     )  # fmt: skip
     tasks = candidates[["task", "cell", "volume"]].drop_duplicates(ignore_index=True)
     tasks["looks"] = [list(looks(200.0 + volume)) for volume in tasks["volume"]]
     tasks["voxel_nm"] = [[10.0] * 3] * CELLS
-    tasks["scale"] = [[0.5, 2.0]] * CELLS
     counts = {"seed_full_voxels": 9, "dust_truth_segments": 0}
     return Evidence(tasks.assign(**counts, dust_truth_full_voxels=0), candidates)
 
@@ -115,8 +117,7 @@ def test_what_helps_on_held_out_cells_is_taken():
 def test_what_misleads_is_not_taken():
     """Three cells, of which one is labelled the wrong way round."""
     about = EVIDENCE.candidates
-    columns = (about[name].to_numpy() for name in ("seed_area", "rejected"))
-    belongs = RIGHT.probability(EVIDENCE.levels()[0], *columns) > 0.5
+    belongs = RIGHT.probability(EVIDENCE.joined())[0] > 0.5
     labels = about[["task", "segment"]].assign(belongs=belongs ^ (about["cell"] == 1))
     misled = Labels.of(EVIDENCE, range(3), labels[about["cell"] < 3])
     found = learned(misled, before=RIGHT)
@@ -255,9 +256,9 @@ def test_a_checkpoint_carries_the_tissue_and_its_thresholds(tmp_path):
     familiar, unknown = knows_fly(BOLD).familiar, Measured(None, None, None)
     score = LeftOutScore("fly", 9, 3, 1, unknown, 4.0, unknown, unknown, 0.5)
     info = CheckpointInfo(settings, familiar=familiar, left_out=(score,))
-    known = known_memberships(model, info, EVIDENCE)
+    known = known_memberships(model, info)
     assert known.of_tissue == {"fly": BOLD}
-    assert known.of_all.on_scale(EVIDENCE.scale()) == pytest.approx(BOLD)
+    assert known.of_all == BOLD
     assert known_threshold(info) == 0.5
     found = learned()
     save_checkpoint(tmp_path / "own.pt", model, with_tissue(info, found, "own"))

@@ -23,11 +23,6 @@ EVIDENCE_TASKS = pa.schema(
         column(
             "voxel_nm", pa.list_(pa.float64()), "edges of a coarse voxel, nm, z y x"
         ),
-        column(
-            "scale",
-            pa.list_(pa.float64()),
-            "middle and spread of the evidence on the volume's contacts",
-        ),
     ]
 )
 
@@ -47,6 +42,11 @@ EVIDENCE = pa.schema(
             pa.list_(pa.float32()),
             "each member's log odds of the linkage; minus infinity where nothing joins "
             "it to the seed",
+        ),
+        column(
+            "company",
+            pa.list_(pa.float32()),
+            "for each member, how large what joins at this level is beside the seed",
         ),
     ]
 )
