@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
+from eyewire_validator.baselines.evidence_scale import EvidenceScale
 from eyewire_validator.baselines.peers import RegionGraph, cut
 from eyewire_validator.evaluation.decisions import Decisions, decide
 from eyewire_validator.evaluation.ranking import batches_of, rank_segments

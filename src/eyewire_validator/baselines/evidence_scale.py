@@ -2,7 +2,8 @@
 
 In tissue that a network never saw, its log odds are shifted and stretched as a whole:
 in mouse cortex, one that learned from the fly calls 99 of 100 contacts one cell. What
-it says of one contact next to the others of the volume carries over all the same.
+it says of one contact next to the others of the volume carries over all the same, and
+peers, which have no second look, are judged by that.
 """
 
 from typing import NamedTuple

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eyewire_validator.agglomeration.evidence_scale import EvidenceScale
+from eyewire_validator.baselines.evidence_scale import EvidenceScale
 
 
 def test_it_is_the_middle_and_the_spread_of_the_contacts():
