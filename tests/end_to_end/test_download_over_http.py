@@ -152,7 +152,7 @@ def test_a_cell_and_its_volume_arrive_as_the_folder_holds_them(
     raw = RawVolume(tmp_path, 41, GEOMETRY)
     drawn_image, drawn_segmentation = draw_volume()
     np.testing.assert_array_equal(raw.segmentation(), drawn_segmentation)
-    assert raw.edges().empty
+    assert not len(raw.edges())
     # JPEG is lossy, at the edge of the ball most of all.
     assert np.abs(raw.image().astype(int) - drawn_image).mean() < 5
 

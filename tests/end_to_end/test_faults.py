@@ -210,7 +210,7 @@ class Bench:
             return {
                 "image": raw.image().tobytes(),
                 "segmentation": raw.segmentation().tobytes(),
-                "graph": None if edges.empty else edges.to_json(),
+                "graph": edges.tolist() or None,
             }
 
 

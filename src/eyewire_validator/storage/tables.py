@@ -1,32 +1,36 @@
 """Read and write tables as Parquet, checked against their schema both times.
 
 The schemas are in `storage.schemas`: a column means the same wherever it turns up.
+pandas takes 50 MB, and is imported by the functions that need it: a job that only
+writes columns does without.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from eyewire_validator.errors import TableError
 from eyewire_validator.storage.files import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Rows that are compressed together, and the compression.
 ROW_GROUP = 2**20
 COMPRESSION = "zstd"
 # Rows of a table that is read in batches.
 BATCH = 2**18
-# Without it, ids beside a gap would turn into floats.
-_NULLABLE = {pa.int64(): pd.Int64Dtype()}
 
 
 def write_table(
     path: Path,
-    frame: pd.DataFrame,
+    frame: "pd.DataFrame",
     schema: pa.Schema,
     metadata: Mapping[str, str] | None = None,
     *,
@@ -51,14 +55,55 @@ def write_table(
     except (pa.ArrowException, ValueError) as error:
         reason = " ".join(map(str, error.args))
         raise TableError(f"{path}: {reason}") from None
-    table = table.replace_schema_metadata(dict(metadata or {}))
+    _write(path, table, metadata or {}, differences)
+
+
+def write_columns(
+    path: Path,
+    columns: Mapping[str, NDArray[Any]],
+    schema: pa.Schema,
+    *,
+    differences: Collection[str] = (),
+) -> None:
+    """Write arrays of numbers without gaps, as `write_table` would a frame of them.
+
+    Args:
+        path: the file.
+        columns: its names must be the schema's, in any order.
+        schema: of `storage.schemas`.
+        differences: as of `write_table`.
+
+    Raises:
+        TableError: a column is missing or unknown, or a value does not fit its type.
+    """
+    _check_names(path, set(columns), schema)
+    try:
+        arrays = [_to_arrow(columns[field.name], field.type) for field in schema]
+    except pa.ArrowException as error:
+        raise TableError(f"{path}: {error}") from None
+    _write(path, pa.Table.from_arrays(arrays, schema=schema), {}, differences)
+
+
+def _to_arrow(values: NDArray[Any], dtype: pa.DataType) -> pa.Array:
+    """Convert an array; `pyarrow.array` would do so, and import pandas."""
+    buffer = pa.py_buffer(np.ascontiguousarray(values))
+    plain = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(plain, len(values), [None, buffer]).cast(dtype)
+
+
+def _write(
+    path: Path,
+    table: pa.Table,
+    metadata: Mapping[str, str],
+    differences: Collection[str],
+) -> None:
     with atomic_path(path) as temporary:
         pq.write_table(
-            table,
+            table.replace_schema_metadata(dict(metadata)),
             temporary,
             ROW_GROUP,
             compression=COMPRESSION,
-            **_encoding(schema, differences),
+            **_encoding(table.schema, differences),
         )
 
 
@@ -99,7 +144,7 @@ def _encoding(schema: pa.Schema, differences: Collection[str]) -> dict[str, Any]
     }
 
 
-def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
+def read_table(path: Path, schema: pa.Schema) -> "pd.DataFrame":
     """Read a Parquet table; nullable ids come as pandas' Int64, never as floats.
 
     Raises:
@@ -110,7 +155,7 @@ def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
 
 def read_tables(
     paths: Iterable[Path], schema: pa.Schema, columns: Sequence[str]
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Read some columns of many tables, one table below the other.
 
     Lists stay in Arrow (`pandas.ArrowDtype`): millions of them, as an object each,
@@ -119,6 +164,8 @@ def read_tables(
     Raises:
         TableError: as `read_table` does.
     """
+    import pandas as pd
+
     table = pa.concat_tables(read_columns(path, schema, columns) for path in paths)
     frame = pd.DataFrame(index=pd.RangeIndex(len(table)))
     for name in columns:
@@ -129,16 +176,19 @@ def read_tables(
 
 
 def _to_series(column: pa.ChunkedArray, field: pa.Field) -> "pd.Series[Any]":
+    import pandas as pd
+
     if pa.types.is_list(field.type):
         return pd.Series(column.combine_chunks(), dtype=pd.ArrowDtype(field.type))
-    types_mapper = _NULLABLE.get if field.nullable else None
-    series: pd.Series[Any] = column.to_pandas(types_mapper=types_mapper)
+    # Without it, ids beside a gap would turn into floats.
+    nullable = {pa.int64(): pd.Int64Dtype()} if field.nullable else {}
+    series: pd.Series[Any] = column.to_pandas(types_mapper=nullable.get)
     return series
 
 
 def read_batches(
     path: Path, schema: pa.Schema, columns: Sequence[str]
-) -> Iterator[pd.DataFrame]:
+) -> "Iterator[pd.DataFrame]":
     """Read some columns of a Parquet table, `BATCH` rows at a time, at least one time.
 
     Raises:
@@ -193,12 +243,12 @@ def read_metadata(path: Path) -> dict[str, str]:
     }
 
 
-def make_frame(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pd.DataFrame:
+def make_frame(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> "pd.DataFrame":
     """Make a frame from rows, just as `read_table` would return it."""
     return _to_frame(pa.Table.from_pylist(list(rows), schema), schema)
 
 
-def _to_frame(table: pa.Table, schema: pa.Schema) -> pd.DataFrame:
+def _to_frame(table: pa.Table, schema: pa.Schema) -> "pd.DataFrame":
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
     for name in table.column_names:
         field = schema.field(name)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.storage.files import write_array
@@ -15,7 +14,7 @@ from eyewire_validator.storage.schemas.volumes import (
     SEGMENT_GRAPH,
     SEGMENTS_OF_VOLUME,
 )
-from eyewire_validator.storage.tables import write_table
+from eyewire_validator.storage.tables import write_columns
 from eyewire_validator.volumes.downsampling import (
     BlockCounts,
     bounding_boxes,
@@ -36,6 +35,9 @@ from eyewire_validator.volumes.store import (
 
 log = logging.getLogger(__name__)
 
+# The columns of a table by their names, all of one length.
+Columns = dict[str, NDArray[Any]]
+
 
 class DownsampledVolume(NamedTuple):
     """A volume in coarse voxels, and the tables that lead back to its segments.
@@ -43,16 +45,16 @@ class DownsampledVolume(NamedTuple):
     Attributes:
         image: (z, y, x) uint8, the mean of each block.
         segmentation: (z, y, x) uint16, the vote of each block.
-        coverage: rows of `COVERAGE`, sorted by segment and coarse voxel.
-        segments: rows of `SEGMENTS_OF_VOLUME`, ascending by segment.
-        edges: rows of `SEGMENT_GRAPH`, as Eyewire has them.
+        coverage: columns of `COVERAGE`, sorted by segment and coarse voxel.
+        segments: columns of `SEGMENTS_OF_VOLUME`, ascending by segment.
+        edges: records of `RAW_EDGE`, as Eyewire has them.
     """
 
     image: NDArray[np.uint8]
     segmentation: NDArray[np.uint16]
-    coverage: pd.DataFrame
-    segments: pd.DataFrame
-    edges: pd.DataFrame
+    coverage: Columns
+    segments: Columns
+    edges: NDArray[np.void]
 
 
 def downsample_volume(raw: RawVolume, *, invert: bool = False) -> DownsampledVolume:
@@ -80,7 +82,7 @@ def downsample_volume(raw: RawVolume, *, invert: bool = False) -> DownsampledVol
 
 def _vote_and_measure(
     segmentation: NDArray[np.uint16], factor: Edges
-) -> tuple[BlockCounts, NDArray[np.uint16], pd.DataFrame]:
+) -> tuple[BlockCounts, NDArray[np.uint16], Columns]:
     blocks = count_blocks(segmentation, factor)
     coarse = vote(blocks)
     return blocks, coarse, segments_table(segmentation, coarse, blocks)
@@ -100,31 +102,31 @@ def write_volume(folder: Path, volume: DownsampledVolume) -> dict[str, str]:
     """
     write_array(folder / IMAGE, volume.image)
     write_array(folder / SEGMENTATION, volume.segmentation)
-    write_table(
+    write_columns(
         folder / COVERAGE_TABLE,
         volume.coverage,
         COVERAGE,
         differences=["coarse_voxel"],
     )
-    write_table(folder / SEGMENTS_TABLE, volume.segments, SEGMENTS_OF_VOLUME)
-    edges = _edges_between(volume.segments["segment"].to_numpy(), volume.edges)
-    if dropped := len(volume.edges) - len(edges):
+    write_columns(folder / SEGMENTS_TABLE, volume.segments, SEGMENTS_OF_VOLUME)
+    edges = _edges_between(volume.segments["segment"], volume.edges)
+    if dropped := len(volume.edges) - len(edges["one"]):
         counts = f"{dropped} of {len(volume.edges)} edges"
         log.warning("%s: %s join no two segments; left out", folder, counts)
-    write_table(folder / GRAPH_TABLE, edges, SEGMENT_GRAPH)
+    write_columns(folder / GRAPH_TABLE, edges, SEGMENT_GRAPH)
     names = (IMAGE, SEGMENTATION, COVERAGE_TABLE, SEGMENTS_TABLE, GRAPH_TABLE)
     return {name: file_hash(folder / name) for name in names}
 
 
-def coverage_table(blocks: BlockCounts) -> pd.DataFrame:
-    """Return rows of `COVERAGE`, sorted by segment and coarse voxel."""
+def coverage_table(blocks: BlockCounts) -> Columns:
+    """Return columns of `COVERAGE`, sorted by segment and coarse voxel."""
     order = np.argsort(blocks.segment, kind="stable")
-    return pd.DataFrame({name: vars(blocks)[name][order] for name in COVERAGE.names})
+    return {name: vars(blocks)[name][order] for name in COVERAGE.names}
 
 
 def segments_table(
     segmentation: NDArray[np.uint16], coarse: NDArray[np.uint16], blocks: BlockCounts
-) -> pd.DataFrame:
+) -> Columns:
     """Measure the segments, before and after the vote; 0 is left out.
 
     Args:
@@ -133,13 +135,13 @@ def segments_table(
         blocks: from `count_blocks`.
 
     Returns:
-        Rows of `SEGMENTS_OF_VOLUME`, ascending by segment.
+        Columns of `SEGMENTS_OF_VOLUME`, ascending by segment.
     """
     voxels = blocks.sizes()
     present = np.flatnonzero(voxels)
     coarse_voxels = np.bincount(coarse.ravel(), minlength=SEGMENT_IDS)
     boxes = bounding_boxes(segmentation)[present]
-    columns: dict[str, Any] = {
+    columns: Columns = {
         "segment": present,
         "voxels": voxels[present],
         "coarse_voxels": coarse_voxels[present],
@@ -147,12 +149,13 @@ def segments_table(
     for axis, name in enumerate("zyx"):
         columns[f"min_{name}"] = boxes[:, 0, axis]
         columns[f"max_{name}"] = boxes[:, 1, axis]
-    return pd.DataFrame(columns)
+    return columns
 
 
-def _edges_between(segments: NDArray[np.int64], edges: pd.DataFrame) -> pd.DataFrame:
+def _edges_between(segments: NDArray[np.int64], edges: NDArray[np.void]) -> Columns:
     """Keep the edges between two of the segments, the lower one first, ascending."""
-    ends = np.sort(edges[["one", "other"]].to_numpy(), axis=1)
-    kept = np.isin(ends, segments).all(axis=1) & (ends[:, 0] != ends[:, 1])
-    edges = edges.assign(one=ends[:, 0], other=ends[:, 1])[kept]
-    return edges.sort_values(SEGMENT_GRAPH.names, ignore_index=True)
+    ends = np.sort([edges["one"], edges["other"]], axis=0)
+    kept = np.isin(ends, segments).all(axis=0) & (ends[0] != ends[1])
+    (one, other), affinity = ends[:, kept], edges["affinity"][kept]
+    order = np.lexsort((affinity, other, one))
+    return {"one": one[order], "other": other[order], "affinity": affinity[order]}

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.errors import VolumeError
@@ -22,6 +21,7 @@ from eyewire_validator.volumes.geometry import Edges
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
 if TYPE_CHECKING:
+    import pandas as pd
     from scipy.sparse import csr_array
 
 AXES = "zyx"
@@ -39,7 +39,7 @@ class SegmentCoverage:
         voxel_nm: edges of a full-resolution voxel (z, y, x) in nm; none if unknown.
     """
 
-    segments: pd.DataFrame
+    segments: "pd.DataFrame"
     shares: "csr_array"
     shape: Edges
     voxel_nm: VoxelSize | None = None
@@ -47,8 +47,8 @@ class SegmentCoverage:
     @classmethod
     def build(
         cls,
-        segments: pd.DataFrame,
-        coverage: pd.DataFrame,
+        segments: "pd.DataFrame",
+        coverage: "pd.DataFrame",
         shape: Edges,
         voxel_nm: VoxelSize | None = None,
     ) -> "SegmentCoverage":

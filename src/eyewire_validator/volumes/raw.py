@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from eyewire_validator.errors import FileError, VolumeError
 from eyewire_validator.storage.files import decompress
-from eyewire_validator.storage.schemas.volumes import SEGMENT_GRAPH
-from eyewire_validator.storage.tables import make_frame
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 RAW_SEGMENTATION = "segmentation.lzma"
@@ -85,8 +82,8 @@ class RawVolume:
         """
         return _decode_segmentation(*self._read(RAW_SEGMENTATION), self.geometry)
 
-    def edges(self) -> pd.DataFrame:
-        """Read the graph: columns as in `SEGMENT_GRAPH`, in the file's order.
+    def edges(self) -> NDArray[np.void]:
+        """Read the graph: records of `RAW_EDGE`, in the file's order.
 
         Empty where the bucket has no such file.
 
@@ -94,7 +91,7 @@ class RawVolume:
             VolumeError: the file is damaged.
         """
         if not (self.folder / RAW_GRAPH).exists():
-            return make_frame([], SEGMENT_GRAPH)
+            return np.empty(0, RAW_EDGE)
         return _decode_graph(*self._read(RAW_GRAPH), self.geometry)
 
     def _read(self, name: str) -> tuple[bytes, str]:
@@ -141,7 +138,7 @@ def _decode_segmentation(
     return np.frombuffer(unpacked, "<u2").reshape(geometry.size)
 
 
-def _decode_graph(content: bytes, where: str, _: VolumeGeometry) -> pd.DataFrame:
+def _decode_graph(content: bytes, where: str, _: VolumeGeometry) -> NDArray[np.void]:
     if len(content) % RAW_EDGE.itemsize:
         expected = f"records of {RAW_EDGE.itemsize} bytes (uint16, uint16, float32)"
         raise _unusable(where, f"{len(content)} bytes", expected)
@@ -149,11 +146,7 @@ def _decode_graph(content: bytes, where: str, _: VolumeGeometry) -> pd.DataFrame
     if wrong := np.count_nonzero(~np.isfinite(records["affinity"])):
         found = f"{wrong} of {len(records)} affinities are not finite"
         raise _unusable(where, found, "numbers")
-    columns = {
-        name: records[name].astype(SEGMENT_GRAPH.field(name).type.to_pandas_dtype())
-        for name in SEGMENT_GRAPH.names
-    }
-    return pd.DataFrame(columns)
+    return records
 
 
 _DECODERS: dict[str, Callable[[bytes, str, VolumeGeometry], Any]] = {

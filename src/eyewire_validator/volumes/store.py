@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.errors import FileError
@@ -21,6 +20,9 @@ from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes.coverage import SegmentCoverage
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.voxel_size import VoxelSize, coarsened, voxel_size
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Bytes of a coarse voxel in memory: uint8 image and uint16 segmentation.
 VOXEL_BYTES = 3
@@ -153,7 +155,7 @@ class VolumeStore:
         """
         return self._coverage(volume)
 
-    def graph(self, volume: int) -> pd.DataFrame:
+    def graph(self, volume: int) -> "pd.DataFrame":
         """Return the volume's `SEGMENT_GRAPH`; empty where the bucket has none.
 
         Raises:

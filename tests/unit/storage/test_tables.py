@@ -1,5 +1,6 @@
 import itertools
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from eyewire_validator.storage.tables import (
     read_batches,
     read_metadata,
     read_table,
+    write_columns,
     write_table,
 )
 
@@ -63,6 +65,31 @@ def test_columns_kept_as_differences_come_back(tmp_path):
     assert again["id"].tolist() == frame["id"].tolist()
     column = pq.ParquetFile(tmp_path / "t.parquet").metadata.row_group(0).column(0)
     assert "DELTA_BINARY_PACKED" in column.encodings
+
+
+COLUMNS = {"parent": np.array([5, 7], np.int16), "id": np.array([2**62, -3])}
+
+
+def test_arrays_are_written_as_a_frame_of_them_is(tmp_path):
+    frame = pd.DataFrame(COLUMNS)
+    write_table(tmp_path / "f.parquet", frame, SCHEMA, differences=["id"])
+    write_columns(tmp_path / "c.parquet", COLUMNS, SCHEMA, differences=["id"])
+    found, expected = (tmp_path / f"{name}.parquet" for name in "cf")
+    assert found.read_bytes() == expected.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"more": np.ones(2)}, "unknown columns more"),
+        ({"id": np.array([0.5, 1])}, "0.5.* was truncated"),
+        ({"id": np.array([2**64 - 1, 0], np.uint64)}, "18446744073709551615"),
+    ],
+)
+def test_arrays_that_break_a_schema_are_not_written(tmp_path, change, message):
+    with pytest.raises(TableError, match=message):
+        write_columns(tmp_path / "t.parquet", COLUMNS | change, SCHEMA)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("cuts", [[], [0], [4, 4, 11], [7, 14]])

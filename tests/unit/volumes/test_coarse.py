@@ -4,7 +4,6 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from eyewire_validator.storage.schemas.volumes import (
@@ -16,12 +15,12 @@ from eyewire_validator.storage.tables import read_table
 from eyewire_validator.volumes.coarse import downsample_volume, write_volume
 from eyewire_validator.volumes.downsampling import count_blocks, downsample_image, vote
 from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.raw import RAW_EDGE
 from eyewire_validator.volumes.store import VolumeStore
 
 
 def edges_of(*rows):
-    frame = pd.DataFrame(rows, columns=SEGMENT_GRAPH.names)
-    return frame.astype({"affinity": np.float32})
+    return np.array(list(rows), RAW_EDGE)
 
 
 @dataclass
@@ -30,7 +29,7 @@ class Drawn:
 
     pixels: np.ndarray
     ids: np.ndarray
-    pairs: pd.DataFrame
+    pairs: np.ndarray
     geometry = VolumeGeometry(size=8, overlap=4, factor=4)
 
     def image(self):

@@ -11,6 +11,11 @@ from eyewire_validator.volumes.dust import Dust
 SIDES = [f"{side}_{axis}" for side in ("min", "max") for axis in "zyx"]
 
 
+def covered_by(segmentation, factor):
+    """Return the table of the coarse voxels that segments cover."""
+    return pd.DataFrame(coverage_table(count_blocks(segmentation, factor)))
+
+
 def coverage_of(segmentation, factor):
     """Build the coverage of a full-resolution segmentation."""
     sizes = np.bincount(segmentation.ravel())
@@ -20,7 +25,7 @@ def coverage_of(segmentation, factor):
         box = [*where.min(axis=0), *(where.max(axis=0) + 1)]
         rows.append([segment, sizes[segment], 0, *box])
     names = ["segment", "voxels", "coarse_voxels", *SIDES]
-    covered = coverage_table(count_blocks(segmentation, factor))
+    covered = covered_by(segmentation, factor)
     shape = tuple(edge // factor for edge in segmentation.shape)
     return SegmentCoverage.build(pd.DataFrame(rows, columns=names), covered, shape)
 
@@ -67,11 +72,11 @@ def test_candidates_are_neither_seed_nor_dust():
 
 def test_tables_of_different_volumes_are_refused(segmentation):
     coverage = coverage_of(segmentation, 4)
-    other = coverage_table(count_blocks(segmentation[::-1].copy() % 5, 4))
+    other = covered_by(segmentation[::-1].copy() % 5, 4)
     others = coverage.segments[coverage.segments["segment"] > 1]
     for segments, covered in (
         (coverage.segments, other),
-        (others, coverage_table(count_blocks(segmentation, 4))),
+        (others, covered_by(segmentation, 4)),
     ):
         with pytest.raises(VolumeError, match=r"disagree about the\s+sizes"):
             SegmentCoverage.build(segments, covered, (2, 2, 2))
@@ -79,7 +84,7 @@ def test_tables_of_different_volumes_are_refused(segmentation):
 
 def test_the_order_of_the_tables_does_not_matter(segmentation):
     coverage = coverage_of(segmentation, 4)
-    covered = coverage_table(count_blocks(segmentation, 4))
+    covered = covered_by(segmentation, 4)
     other = SegmentCoverage.build(coverage.segments[::-1], covered[::-1], (2, 2, 2))
     pd.testing.assert_frame_equal(other.segments, coverage.segments)
     np.testing.assert_array_equal(other.shares.todense(), coverage.shares.todense())

@@ -5,6 +5,8 @@ import io
 import logging
 import lzma
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -100,7 +102,7 @@ def test_a_bucket_without_a_graph_is_fine(raw, tmp_path, caplog):
     download(raw, tmp_path / "copy")
     assert contents(tmp_path / "copy") == contents(raw)
     assert "volume 41: the bucket has no segmentation.graph" in caplog.text
-    assert RawVolume(raw, 41, GEOMETRY).edges().empty
+    assert not len(RawVolume(raw, 41, GEOMETRY).edges())
 
 
 @pytest.mark.parametrize(
@@ -239,3 +241,20 @@ def test_volumes_need_not_be_cubes(tmp_path):
     np.testing.assert_array_equal(raw.segmentation(), segmentation)
     with pytest.raises(VolumeError, match="16 x 8, mode L; expected 8 x 16, mode L"):
         RawVolume(tmp_path, 41, VolumeGeometry((2, 16, 8), 0, 1)).image()
+
+
+def test_a_volume_is_downsampled_without_pandas(raw):
+    """It would be a fifth of the memory of the job."""
+    job = f"""
+import sys
+from pathlib import Path
+import eyewire_validator.acquire.volumes
+from eyewire_validator.volumes.coarse import downsample_volume, write_volume
+from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.raw import RawVolume
+raw = RawVolume(Path({str(raw)!r}), 41, VolumeGeometry(size=8, overlap=4, factor=4))
+write_volume(raw.folder / "coarse", downsample_volume(raw))
+sys.exit("pandas" in sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", job], check=True)
+    assert (raw / "coarse" / "graph.parquet").exists()
