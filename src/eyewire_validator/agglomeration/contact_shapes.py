@@ -53,12 +53,15 @@ def describe_shapes(volume: CoarseVolume) -> Shapes:
     surface = np.bincount(faces.pairs.ravel(), faces.area.repeat(2), minlength=1)
     places = _places(faces, segmentation.shape, edges)
     contact, meeting = _contact_moments(faces, places)
-    steps = _ball(edges)
+    rows = _ball(edges)
     around = np.zeros((len(sides), 2, 10))
     start = np.rint(meeting / np.array(edges)).astype(np.int64)
-    _sum_around(segmentation, start, sides, steps, np.array(edges), around)
+    _sum_around(segmentation, start, sides, rows, np.array(edges), around)
     surfaces = np.asarray(surface[sides], np.float64)
-    described = _describe(faces.area, surfaces, around, meeting, contact, len(steps))
+    voxels_of_ball = (2 * rows[:, 2] + 1).sum()
+    described = _describe(
+        faces.area, surfaces, around, meeting, contact, voxels_of_ball
+    )
     return Shapes(faces.pairs, voxels, described.astype(np.float32))
 
 
@@ -72,11 +75,18 @@ def _places(
 
 
 def _ball(edges: VoxelSize) -> NDArray[np.int64]:
-    """Return the (steps, 3) steps from a voxel to all within `RADIUS`."""
+    """Return the rows along x of the voxels within `RADIUS` of a voxel.
+
+    Returns:
+        (rows, 3) int64: steps along z and y to each, and how many voxels before and
+        behind its middle belong to the ball.
+    """
     reach = (RADIUS / np.array(edges)).astype(np.int64)
-    steps = np.indices(tuple(2 * reach + 1)).reshape(3, -1).T - reach
-    near: NDArray[np.int64] = steps[np.square(steps * edges).sum(axis=1) <= RADIUS**2]
-    return near
+    steps = np.indices(tuple(2 * reach + 1)).T - reach
+    is_near = np.square(steps * edges).sum(axis=-1).T <= RADIUS**2
+    voxels = is_near.sum(axis=2)
+    z, y = np.nonzero(voxels)
+    return np.stack([z - reach[0], y - reach[1], voxels[z, y] // 2], axis=1)
 
 
 def _contact_moments(
@@ -124,24 +134,23 @@ def _add(moments, place):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _sum_around(segmentation, start, sides, steps, edges, around):  # type: ignore[no-untyped-def]
+def _sum_around(segmentation, start, sides, rows, edges, around):  # type: ignore[no-untyped-def]
     """Add up the places of both segments of each contact within the ball around it."""
+    depth, height, width = segmentation.shape
     place = np.empty(3)
     for contact in range(len(sides)):
-        for step in range(len(steps)):
-            z = start[contact, 0] + steps[step, 0]
-            y = start[contact, 1] + steps[step, 1]
-            x = start[contact, 2] + steps[step, 2]
-            if (
-                0 <= z < segmentation.shape[0]
-                and 0 <= y < segmentation.shape[1]
-                and 0 <= x < segmentation.shape[2]
-            ):
-                found = segmentation[z, y, x]
+        for row in range(len(rows)):
+            z, y = start[contact, 0] + rows[row, 0], start[contact, 1] + rows[row, 1]
+            if not (0 <= z < depth and 0 <= y < height):
+                continue
+            first = max(start[contact, 2] - rows[row, 2], 0)
+            last = min(start[contact, 2] + rows[row, 2], width - 1)
+            for x in range(first, last + 1):
                 for side in range(2):
-                    if found == sides[contact, side]:
-                        place[0], place[1], place[2] = z, y, x
-                        _add(around[contact, side], place * edges)
+                    if segmentation[z, y, x] == sides[contact, side]:
+                        place[0], place[1] = z * edges[0], y * edges[1]
+                        place[2] = x * edges[2]
+                        _add(around[contact, side], place)
 
 
 class _Axes(NamedTuple):

@@ -81,3 +81,24 @@ def test_a_segment_alone_meets_nothing():
     shapes = shapes_of(np.ones((5, 5, 5), np.uint16))
     assert shapes.pairs.shape == (0, 2)
     assert shapes.described.shape == (0, len(SHAPES))
+
+
+def plain_ball(segmentation, middle, edges):
+    """Return the voxels of a volume within 10 edges of a cube of a voxel's volume."""
+    lengths = np.array(edges) / np.prod(edges) ** (1 / 3)
+    places = np.indices(segmentation.shape).reshape(3, -1).T
+    near = np.square((places - middle) * lengths).sum(axis=1) <= 10**2
+    return places[near] * lengths, segmentation.ravel()[near]
+
+
+@pytest.mark.parametrize(("voxel", "edges"), [(1, (1, 1, 1)), (2, (9, 9, 18))])
+def test_what_is_summed_is_the_ball_around_the_contact(voxel, edges):
+    drawn = rods(voxel)
+    found = described(shapes_of(drawn, edges), ONE, OTHER)
+    whole = len(plain_ball(np.zeros((30, 30, 30)), (15, 15, 15), edges)[0])
+    places, ids = plain_ball(drawn, (2, 2, 24 // voxel), edges)
+    for name, segment in (("smaller", OTHER), ("larger", ONE)):
+        own = places[ids == segment]
+        assert found[f"ball_{name}"] == pytest.approx(len(own) / whole)
+        calibre = np.sqrt(np.linalg.eigvalsh(np.cov(own.T, bias=True))[1])
+        assert found[f"calibre_{name}"] == pytest.approx(calibre, rel=1e-5)
