@@ -6,10 +6,14 @@ The plain way is written here: layers one after the other, patches cut and chang
 the CPU, a volume's turns answered one by one on one thread, each turn's contacts found
 anew. What it works on is made up: cubes of Voronoi cells. By the clock, and by the
 processor's time of all threads and of the main one: on a machine where other jobs run,
-threads wait for those, and by the clock a second one may then be worth nothing.
+threads wait for those, and by the clock a second one may then be worth nothing. They
+wait asleep, as in the workflow (rules/common.smk): where cores are busy, threads that
+spin make a batch take up to twenty times as long. The defaults take less than two
+minutes, also on busy cores.
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -326,14 +330,22 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=64, help="edge of a volume, voxels")
     parser.add_argument("--patch", type=int, default=32, help="edge of a patch, voxels")
     parser.add_argument("--batch", type=int, default=2, help="patches a step")
-    parser.add_argument("--seconds", type=float, default=2, help="of a round")
+    parser.add_argument("--seconds", type=float, default=1.5, help="of a round")
     parser.add_argument("--rounds", type=int, default=4)
     return parser.parse_args()
+
+
+def let_threads_sleep() -> None:
+    """Start this script anew with threads that wait asleep: torch read the setting."""
+    if "OMP_WAIT_POLICY" not in os.environ:
+        asleep = os.environ | {"OMP_WAIT_POLICY": "passive"}
+        os.execve(sys.executable, [sys.executable, *sys.argv], asleep)
 
 
 def main() -> None:
     """Print a Markdown table."""
     options = parse()
+    let_threads_sleep()
     device = resolve_device(options.device)
     keep_memory()
     torch.manual_seed(0)
