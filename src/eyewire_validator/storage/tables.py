@@ -224,7 +224,8 @@ def _opened(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetFile]:
     """Open a table whose columns are the schema's."""
     try:
         # A third of the time of pyarrow's read_table, which looks for more files.
-        with pq.ParquetFile(path) as file:
+        # Buffers that are filled ahead stay until the last batch is read.
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             found = file.schema_arrow
             _check_names(path, set(found.names), schema)
             _check_types(path, found, schema)

@@ -92,6 +92,21 @@ def test_arrays_that_break_a_schema_are_not_written(tmp_path, change, message):
     assert not list(tmp_path.iterdir())
 
 
+def test_reading_in_batches_holds_no_more_of_a_longer_table(tmp_path, monkeypatch):
+    rows, groups = 2**14, 20
+    monkeypatch.setattr(tables, "ROW_GROUP", rows)
+    monkeypatch.setattr(tables, "BATCH", rows)
+    ids = np.random.default_rng(0).integers(2**62, size=rows * groups)
+    write_columns(tmp_path / "t.parquet", {"id": ids, "parent": ids}, SCHEMA)
+    before = pa.total_allocated_bytes()
+    held = [
+        pa.total_allocated_bytes() - before
+        for _ in read_batches(tmp_path / "t.parquet", SCHEMA, ["id"])
+    ]
+    assert len(held) == groups
+    assert max(held) < 2 * held[0]
+
+
 @pytest.mark.parametrize("cuts", [[], [0], [4, 4, 11], [7, 14]])
 @pytest.mark.parametrize("rows", [0, 7, 14, 20])
 def test_joined_tables_have_the_bytes_of_the_whole(tmp_path, monkeypatch, cuts, rows):
