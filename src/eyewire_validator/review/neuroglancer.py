@@ -19,10 +19,10 @@ def make_state(
     image: str | None = None,
     segments: str | None = None,
 ) -> dict[str, Any]:
-    """Return a state in which people decide, for a client of August 2026 or newer.
+    """Return a state in which people decide, for a client that binds keys to verdicts.
 
-    N and P, with shift, lead to the next and the previous question, V to the verdicts,
-    which are the keys 1 to 6 then.
+    N and P, with shift, lead to the next and the previous question, V to the verdicts:
+    the keys 1 to 6 then, as the client counts labels, and N and P lead on as they are.
 
     Args:
         items: from `page.describe_items`.
@@ -77,8 +77,9 @@ def _review_layer(
                 "id": VERDICT,
                 "type": "uint8",
                 "description": "does the candidate belong to the seed?",
-                "enum_values": list(range(len(VERDICTS) + 1)),
-                "enum_labels": [UNDECIDED, *VERDICTS],
+                # In the order of the keys; 0 is what an annotation begins with.
+                "enum_values": [*range(1, len(VERDICTS) + 1), 0],
+                "enum_labels": [*VERDICTS, UNDECIDED],
             },
             {
                 "id": "probability",

@@ -61,6 +61,17 @@ def test_each_verdict_comes_back_with_what_it_is_about(items, read):
     ]
 
 
+def test_the_keys_of_verdicts_are_counted_from_one(items, read):
+    """The client gives the nth label the key n, whatever its value."""
+    state = make_state(items, "q", None)
+    review = review_of(state)
+    values = review["annotationProperties"][0]["enum_values"]
+    for key, annotation in enumerate(review["annotations"], start=1):
+        annotation["props"][0] = values[key - 1]
+    rows, _ = read(state)
+    assert tuple(rows["verdict"]) == VERDICTS
+
+
 def test_what_the_page_exported_and_what_is_in_a_state_are_the_same(
     items, read, tmp_path
 ):
