@@ -351,15 +351,15 @@ def test_nothing_sticks_out_and_help_names_the_keys(press, size):
 
 
 def bodies(tab):
-    """Return how many pixels of the bodies show the seed, and the candidate."""
+    """Return how many pixels show the seed, the candidate, and neighbours, in grey."""
     colours = """(() => {
       const canvas = document.querySelector("#solid canvas");
       const {width, height} = canvas, context = canvas.getContext("2d");
       const {data} = context.getImageData(0, 0, width, height);
-      const found = [0, 0];
+      const found = [0, 0, 0];
       for (let n = 0; n < data.length; n += 4)
-        if (data[n + 3]) found[data[n] > data[n + 2] ? 1 : 0]++;
-      return found;
+        if (data[n + 3]) found[1 + Math.sign(data[n + 2] - data[n])]++;
+      return [found[2], found[0], found[1]];
     })()"""
     tab.wait_for(f"{colours}[0] > 0")
     return tab.run(colours)
@@ -370,6 +370,19 @@ def test_the_bodies_follow_the_slices_and_the_candidate_can_be_hidden(press):
     assert min(bodies(tab)) > 0
     tab.press(" ")
     assert bodies(tab)[1] == 0
+
+
+def test_neighbours_can_be_hidden_and_hide_nothing(press):
+    tab = press()
+    seed, candidate, neighbours = bodies(tab)
+    assert neighbours > 0
+    tab.press("t")
+    assert bodies(tab) == [seed, candidate, 0]
+    assert tab.run("document.getElementById('neighbours').ariaPressed") == "false"
+    tab.press("t")
+    tab.press("j")
+    tab.wait_for(SHOWN)
+    assert bodies(tab) == [seed, candidate, neighbours]
 
 
 def test_the_bodies_turn_by_keys(press):
@@ -385,4 +398,4 @@ def test_a_candidate_that_the_seed_surrounds_shows_through_it(tmp_path, tab):
     row = {**ROW, "item": "1-1", "segment": 2}
     page = write(tmp_path, describe_items(pd.DataFrame([row])), [packed(blocks)])
     tab.open(page.as_uri()).wait_for(SHOWN)
-    assert min(bodies(tab)) > 0
+    assert min(bodies(tab)[:2]) > 0

@@ -18,7 +18,11 @@ from eyewire_validator.volumes.voxel_size import relative_edges
 EDGE = 48
 # Of WebP: at 70, a crop of fly tissue takes 17 kB, and membranes stay sharp.
 QUALITY = 70
-NOTHING, SEED, CANDIDATE = range(3)
+NOTHING, SEED, CANDIDATE, NEIGHBOUR = range(4)
+# Labels from `NEIGHBOUR` on: one each.
+NEIGHBOURS = 3
+# As many voxels of nothing between two segments are a membrane, and they touch.
+MEMBRANE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +31,8 @@ class Crop:
 
     Attributes:
         image: (z, y, x) uint8 grey values, as the model saw them.
-        labels: (z, y, x) uint8: `NOTHING`, `SEED` or `CANDIDATE`.
+        labels: (z, y, x) uint8: `NOTHING`, `SEED`, `CANDIDATE`, or from `NEIGHBOUR` on
+            one of the `NEIGHBOURS` segments that touch these most.
         contact: (z, y, x) the voxel of the candidate in view at first.
         edges: of a voxel (z, y, x): nm, or relative where nobody knows them.
     """
@@ -60,7 +65,7 @@ def cut_crop(
     box = tuple(slice(low, low + EDGE) for low in start)
     return Crop(
         volume.image[box],
-        labels[box],
+        with_neighbours(labels[box], volume.segmentation[box]),
         tuple(int(along) for along in middle - start),
         volume.voxel_nm or relative_edges(None),
     )
@@ -85,6 +90,29 @@ def label_pair(
     labels[volume.mask(seed)] = SEED
     labels[volume.mask([candidate])] = CANDIDATE
     return labels
+
+
+def with_neighbours(
+    labels: NDArray[np.uint8], segmentation: NDArray[np.integer]
+) -> NDArray[np.uint8]:
+    """Return labels with the segments that touch seed and candidate most.
+
+    Args:
+        labels: (z, y, x) from `label_pair`.
+        segmentation: (z, y, x) segment ids of the same voxels.
+    """
+    from scipy.ndimage import binary_dilation
+
+    both = labels != NOTHING
+    grown = binary_dilation(both, iterations=MEMBRANE, mask=both | (segmentation == 0))
+    others = np.where(both, 0, segmentation)
+    ids, contacts = np.unique(others[binary_dilation(grown)], return_counts=True)
+    ids, contacts = ids[ids != 0], contacts[ids != 0]
+    largest = ids[np.argsort(-contacts, kind="stable")][:NEIGHBOURS]
+    found = labels.copy()
+    for label, neighbour in enumerate(largest, start=NEIGHBOUR):
+        found[others == neighbour] = label
+    return found
 
 
 def find_contact(labels: NDArray[np.uint8], point: Sequence[int]) -> NDArray[np.int64]:
@@ -125,12 +153,12 @@ def _sheet(image: NDArray[np.uint8]) -> bytes:
 
 
 def _runs(labels: NDArray[np.uint8]) -> bytes:
-    """Return runs of equal labels, 4 * length + label each, as LEB128 numbers."""
+    """Return runs of equal labels, 8 * length + label each, as LEB128 numbers."""
     flat = labels.ravel()
     starts = np.flatnonzero(np.diff(flat, prepend=255))
     lengths = np.diff(starts, append=len(flat))
     packed = bytearray()
-    for value in (4 * lengths + flat[starts]).tolist():
+    for value in (8 * lengths + flat[starts]).tolist():
         rest = value
         while rest > 127:
             packed.append(rest & 127 | 128)

@@ -2,7 +2,7 @@
 const $ = (id) => document.getElementById(id);
 const {items, queue, unit, parts} = JSON.parse($("queue").textContent);
 const IDLE_MS = 10_000;
-const SEED = [86, 180, 233], CANDIDATE = [230, 159, 0];
+const SEED = [86, 180, 233], CANDIDATE = [230, 159, 0], NEIGHBOUR = [150, 150, 150];
 const KEYS = {y: "yes", n: "no", u: "unsure", i: "irrelevant", l: "later", f: "flag"};
 const WORDS = {yes: "belongs", no: "does not belong", unsure: "can’t tell",
   irrelevant: "irrelevant", later: "later", flag: "flagged"};
@@ -175,8 +175,8 @@ function labelsOf(text, length) {
     value += (byte & 127) * 2 ** shift;
     shift += 7;
     if (byte & 128) continue;
-    const end = at + Math.floor(value / 4);
-    labels.fill(value % 4, at, end);
+    const end = at + Math.floor(value / 8);
+    labels.fill(value % 8, at, end);
     at = end; value = 0; shift = 0;
   }
   return labels;
@@ -184,7 +184,7 @@ function labelsOf(text, length) {
 
 /* The question in view; no crop, and no decision, while it is not there yet. */
 let place = 0, crop = null, at = [0, 0, 0], view = 0, contrast = 1;
-let candidateShown = true, coloured = true;
+let candidateShown = true, coloured = true, neighboursShown = true;
 let turn = [0.5, 0.6];
 const slices = [...document.querySelectorAll("figure[data-axis]")];
 
@@ -297,6 +297,7 @@ function draw() {
   slices.forEach((figure, axis) => drawSlice(figure, axis));
   $("toggle").setAttribute("aria-pressed", candidateShown);
   $("colours").setAttribute("aria-pressed", coloured);
+  $("neighbours").setAttribute("aria-pressed", neighboursShown);
   $("slice").max = crop.shape[view] - 1;
   $("slice").value = at[view];
 }
@@ -400,11 +401,11 @@ function drawBar(context, canvas, extent) {
   context.fillText(`${length} ${unit}`, x, y - 8);
 }
 
-/* Voxels of seed and candidate that show, with the direction that each faces; where the
-   middle of both is, and how far they reach. */
+/* Voxels of segments that show, with the direction that each faces; where the middle of
+   seed and candidate is, and how far they reach. */
 function bodiesOf() {
   const surface = surfaceOf();
-  const ends = [0, 1, 2].map((a) => surface.reduce(([least, most], {place}) =>
+  const ends = [0, 1, 2].map((a) => surface.filter(({own}) => own < 3).reduce(([least, most], {place}) =>
     [Math.min(least, place[a]), Math.max(most, place[a] + 1)], [Infinity, -Infinity]));
   return {surface, middle: ends.map(([least, most]) => (least + most - 1) / 2),
     reach: Math.hypot(...ends.map(([least, most], a) => (most - least) * crop.edges[a]))};
@@ -412,11 +413,14 @@ function bodiesOf() {
 
 function surfaceOf() {
   const [depth, height, width] = crop.shape, found = [];
+  let beyond;
   const label = (z, y, x) => z < 0 || y < 0 || x < 0 || z >= depth || y >= height || x >= width
-    ? 0 : crop.labels[(z * height + y) * width + x];
+    ? beyond : crop.labels[(z * height + y) * width + x];
   for (let z = 0; z < depth; z++) for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
     const own = label(z, y, x);
-    if (own !== 1 && own !== 2) continue;
+    if (!own) continue;
+    // A neighbour that the crop cuts stays open there, or all that is seen is a box.
+    beyond = own > 2 ? own : 0;
     const hidden = label(z - 1, y, x) === own && label(z + 1, y, x) === own && label(z, y - 1, x) === own
       && label(z, y + 1, x) === own && label(z, y, x - 1) === own && label(z, y, x + 1) === own;
     if (hidden) continue;
@@ -449,16 +453,17 @@ function clearSolid() {
   return canvas;
 }
 
-/* One body: how near it is in each pixel, and how bright. */
-function project(label, size) {
+/* Some bodies: how near they are in each pixel, and how bright. */
+function project(isShown, size) {
   const near = new Float32Array(size * size).fill(-Infinity), light = new Float32Array(size * size);
   const {surface, middle, reach} = crop.bodies, scale = size / reach;
   const dot = Math.ceil(1.7 * scale * Math.max(...crop.edges));
   for (const {own, place, normal} of surface) {
-    if (own !== label) continue;
+    if (!isShown(own)) continue;
     const [depth, down, right] = turned(place.map((n, a) => (n - middle[a]) * crop.edges[a] * scale));
     const [facing, up, side] = turned(normal);
-    const bright = 0.3 + 0.7 * Math.max(0, 0.8 * facing - 0.5 * up - 0.3 * side);
+    // Neighbours are of glass: what is seen from the side shows.
+    const bright = own > 2 ? 0.15 + 0.85 * (1 - Math.abs(facing)) ** 2 : 0.3 + 0.7 * Math.max(0, 0.8 * facing - 0.5 * up - 0.3 * side);
     const top = Math.round(size / 2 + down - dot / 2), left = Math.round(size / 2 + right - dot / 2);
     for (let y = Math.max(0, top); y < Math.min(size, top + dot); y++)
       for (let x = Math.max(0, left); x < Math.min(size, left + dot); x++) {
@@ -470,15 +475,19 @@ function project(label, size) {
   return {near, light};
 }
 
-/* Through the seed, the candidate behind it still shows. */
+/* Through the seed, the candidate behind it still shows; neighbours are behind both. */
 function drawSolid() {
   const canvas = clearSolid(), size = canvas.width;
   const context = canvas.getContext("2d"), pixels = context.createImageData(size, size);
   crop.bodies ??= bodiesOf();
-  const [seed, candidate] = [1, 2].map((own) => project(colourOf(own) ? own : 0, size));
+  const [seed, candidate] = [1, 2].map((label) => project((own) => own === label && colourOf(own), size));
+  const around = project((own) => own > 2 && neighboursShown, size);
   for (let n = 0; n < size * size; n++) {
     const hasSeed = seed.near[n] > -Infinity, hasCandidate = candidate.near[n] > -Infinity;
-    if (!hasSeed && !hasCandidate) continue;
+    if (!hasSeed && !hasCandidate) {
+      if (around.near[n] > -Infinity) pixels.data.set([...NEIGHBOUR.map((c) => around.light[n] * c), 255], 4 * n);
+      continue;
+    }
     const share = !hasCandidate ? 0 : candidate.near[n] > seed.near[n] ? 1 : 0.5;
     const colour = SEED.map((c, a) => (1 - share) * seed.light[n] * (c + 30) + share * candidate.light[n] * (CANDIDATE[a] + 30));
     pixels.data.set([...colour, 255], 4 * n);
@@ -505,11 +514,12 @@ const acts = {
   c: () => { at = [...crop.contact]; draw(); },
   " ": () => { candidateShown = !candidateShown; draw(); drawSolid(); },
   h: () => { coloured = !coloured; draw(); },
+  t: () => { neighboursShown = !neighboursShown; draw(); drawSolid(); },
   w: () => spin(-0.2, 0), s: () => spin(0.2, 0), a: () => spin(0, -0.2), d: () => spin(0, 0.2),
   "?": () => $("keys").showModal(), f: flag, z: undo,
 };
 // A key that is held acts again: not these.
-const ONCE = new Set([...Object.keys(KEYS), "z", " ", "h", "?"]);
+const ONCE = new Set([...Object.keys(KEYS), "z", " ", "h", "t", "?"]);
 
 addEventListener("keydown", (event) => {
   const {target, key} = event, lower = key.length === 1 ? key.toLowerCase() : key;
@@ -555,6 +565,7 @@ $("flag").addEventListener("close", () => {
 $("help").addEventListener("click", acts["?"]);
 $("toggle").addEventListener("click", () => crop && acts[" "]());
 $("colours").addEventListener("click", () => crop && acts.h());
+$("neighbours").addEventListener("click", () => crop && acts.t());
 $("previous").addEventListener("click", acts.k);
 $("next").addEventListener("click", acts.j);
 $("undo").addEventListener("click", undo);

@@ -31,14 +31,33 @@ def unpack(runs, shape):
         value += (byte & 127) << shift
         shift += 7
         if byte < 128:
-            found += [value % 4] * (value // 4)
+            found += [value % 8] * (value // 8)
             value = shift = 0
     return np.reshape(found, shape)
 
 
 def test_seed_and_candidate_are_told_apart():
-    crop = cut_crop(line("0112203"), np.array([1]), 2, NOWHERE)
-    assert crop.labels.tolist() == [[[0, 1, 1, 2, 2, 0, 0]]]
+    crop = cut_crop(line("011220"), np.array([1]), 2, NOWHERE)
+    assert crop.labels.tolist() == [[[0, 1, 1, 2, 2, 0]]]
+
+
+@pytest.mark.parametrize(
+    ("row", "labels"),
+    [
+        ("912755", "412300"),  # the last touches neither
+        ("112000077", "112000033"),  # a membrane is between
+        ("1120000077", "1120000000"),  # more than a membrane
+    ],
+)
+def test_neighbours_touch_seed_or_candidate(row, labels):
+    crop = cut_crop(line(row), np.array([1]), 2, NOWHERE)
+    assert "".join(map(str, crop.labels.ravel())) == labels
+
+
+def test_of_many_neighbours_those_that_touch_most_are_shown():
+    others = "7888999665"
+    crop = cut_crop(volume([[[1] * 10, list(map(int, others))]]), [1], 2, NOWHERE)
+    assert "".join(map(str, crop.labels[0, 1])) == "0333444550"
 
 
 @pytest.mark.parametrize(
