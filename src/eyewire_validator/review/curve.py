@@ -1,7 +1,7 @@
 """Measure the queue where the answers are known: edits found against decisions made.
 
-Labelled tasks are taken for open ones. A decision finds an edit where the model's
-choice, without it, would have been wrong.
+Labelled tasks are taken for open ones, of which `queue.select_decisions` asks. A
+decision finds an edit where the model's choice, without it, would have been wrong.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,8 @@ from eyewire_validator.evaluation.bootstrap import (
 from eyewire_validator.evaluation.calibration import rescale
 from eyewire_validator.evaluation.decision_list import Thresholds
 from eyewire_validator.evaluation.decisions import decided_unseen
-from eyewire_validator.evaluation.task_rows import segment_truth
+from eyewire_validator.evaluation.summary import CONTESTED
+from eyewire_validator.evaluation.task_rows import segment_truth, task_rows
 
 # Rank by expected edits, as the queue does; by the highest probability; at random; and
 # by who knows the answers.
@@ -59,10 +60,11 @@ def decisions_of_labelled(
     chosen = probability >= np.float32(np.inf if limit is None else limit)
     edit = chosen != segment_truth(segments)
     accepted, rejected = decided_unseen(segments, tasks, thresholds.decisions)
+    alarmed = tasks["alarm"].notna().to_numpy()[task_rows(segments, tasks)]
     return pd.DataFrame(
         {
             "cell": segments["cell"].to_numpy(np.int64),
-            "asked": ~accepted & ~rejected,
+            "asked": np.where(alarmed, calibrated >= CONTESTED, ~accepted & ~rejected),
             "edit": edit,
             QUEUE: np.where(chosen, 1 - calibrated, calibrated),
             PROBABILITY: calibrated,

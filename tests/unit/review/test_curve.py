@@ -18,12 +18,12 @@ THRESHOLDS = Thresholds(DECISIONS, 1.0, "here")
 TASKS = pd.DataFrame({"task": [1, 2], "alarm": [None, None]})
 
 
-def labelled(*rows):
+def labelled(*rows, tasks=TASKS):
     """Decisions on segments of (task, probability, truth)."""
     segments = pd.DataFrame(rows, columns=["task", "probability", "truth"])
     segments["probability"] = segments["probability"].astype(np.float32)
     return decisions_of_labelled(
-        segments.assign(cell=segments["task"] * 10), TASKS, THRESHOLDS
+        segments.assign(cell=segments["task"] * 10), tasks, THRESHOLDS
     )
 
 
@@ -43,6 +43,14 @@ def test_an_edit_is_a_choice_that_is_wrong():
     assert found["queue"].tolist() == pytest.approx(
         [0.1, 0.3, 0.45, 0.4, 0.1], abs=1e-6
     )
+
+
+def test_where_the_alarm_rings_what_is_possible_is_asked_about():
+    """As in the queue; elsewhere these would be rejected unseen."""
+    alarmed = TASKS.assign(alarm=[None, "Unlike."])
+    rows = [(task, p, False) for task in (1, 2) for p in (0.005, 0.1, 0.9)]
+    found = labelled(*rows, tasks=alarmed)
+    assert found["asked"].tolist() == [False, False, False, False, True, True]
 
 
 @pytest.mark.parametrize(
