@@ -26,6 +26,7 @@ from sklearn.metrics import average_precision_score
 
 from eyewire_validator.agglomeration.membership import DRIFT, Membership
 from eyewire_validator.agglomeration.tissue_memberships import TissueMemberships
+from eyewire_validator.errors import ModelError
 from eyewire_validator.evaluation.calibration import ece, reliability
 from eyewire_validator.evaluation.decisions import DecisionSettings
 from eyewire_validator.evaluation.risk import Risk
@@ -172,26 +173,34 @@ def measure_taking(draw: Draw, model: Model) -> Iterator[dict[str, Any]]:
     judge, start = Judge(draw.others), model.memberships.of_all
     never = judge(start, model.threshold)["edits"]
     for way, count, known in ways_to_ask(draw, model):
-        whole = known.candidates["task"].unique() if way == "tasks" else []
-        said = known.candidates[["task", "segment"]].assign(
-            belongs=known.candidates["truth"]
-        )
-        labels = Labels.of(known, whole, said)
-        before = labels.evidence.probability(model.memberships)
-        learned = learn_tissue(
-            labels,
-            "own",
-            model.memberships,
-            Chosen(before, model.threshold),
-            SETTINGS,
-            volume_voxels=10**9,
-            bootstrap={"resamples": 2, "random_seed": 0},
-        )
+        try:
+            taken = is_taken(known, way == "tasks", model)
+        except ModelError:
+            continue  # labels in fewer volumes than a tissue is known by
         always = judge(refit_to(start, known), EVEN)["edits"]
-        taken = learned.judgement.helped
         case = {"way": way, "count": count, "taken": taken}
         by_rule = always if taken else never
         yield {**case, "never": never, "always": always, "by_rule": by_rule}
+
+
+def is_taken(known: Evidence, whole: bool, model: Model) -> bool:
+    """Return whether what is learned of decisions, or of whole tasks, is taken."""
+    tasks = known.candidates["task"].unique() if whole else []
+    said = known.candidates[["task", "segment"]].assign(
+        belongs=known.candidates["truth"]
+    )
+    labels = Labels.of(known, tasks, said)
+    before = labels.evidence.probability(model.memberships)
+    learned = learn_tissue(
+        labels,
+        "own",
+        model.memberships,
+        Chosen(before, model.threshold),
+        SETTINGS,
+        volume_voxels=10**9,
+        bootstrap={"resamples": 2, "random_seed": 0},
+    )
+    return learned.judgement.helped
 
 
 def print_curve(rows: pd.DataFrame) -> None:
