@@ -60,7 +60,7 @@ def made_up_page(folder: Path, limit: int) -> Path:
     row = {
         **dict.fromkeys(["split", "data", "checkpoint", "reason", "seeds"], "1"),
         **dict.fromkeys(["cell", "supervoxel", "voxels", "z", "y", "x"], 1),
-        **dict.fromkeys(["z_nm", "y_nm", "x_nm"]),
+        **dict.fromkeys(["z_nm", "y_nm", "x_nm", "validated"]),
         **dict.fromkeys(["proposal", "current", "blind"], False),
         **dict.fromkeys(["probability", "expected_edits"], 0.4),
         "why": "The model is not sure.",

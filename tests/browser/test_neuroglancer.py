@@ -25,7 +25,7 @@ ROW = {
     "reason": "ask", "why": "The model is not sure.", "split": "open", "task": 1,
     "cell": 7, "seeds": str(SEED), "data": "d",
     "checkpoint": "c", "voxels": 10, "probability": 0.4, "expected_edits": 0.4,
-    "proposal": False, "current": False, "blind": False,
+    "validated": None, "proposal": False, "current": False, "blind": False,
     "z": 8, "y": 8, "x": 8, "z_nm": 85.0, "y_nm": 85.0, "x_nm": 85.0,
 }  # fmt: skip
 # What is drawn, without the bars around it.

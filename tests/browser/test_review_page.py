@@ -30,7 +30,8 @@ ROW = {
     "reason": "ask", "why": HOSTILE, "split": "open", "task": 1, "cell": 7,
     "seeds": str(2**63 + 1), "supervoxel": 9,
     "data": "d", "checkpoint": "c", "voxels": 10, "probability": 0.4,
-    "expected_edits": 0.4, "proposal": False, "current": False, "blind": False,
+    "expected_edits": 0.4, "validated": None,
+    "proposal": False, "current": False, "blind": False,
     "z": 3, "y": 4, "x": 5, "z_nm": None, "y_nm": None, "x_nm": None,
 }  # fmt: skip
 # The last is in the second part.
@@ -294,6 +295,13 @@ def test_a_proposal_against_the_odds_names_the_threshold(tmp_path, tab):
     page = write(tmp_path, describe_items(pd.DataFrame(rows)), [packed()])
     tab.open(page.as_uri()).wait_for(SHOWN)
     assert "53 %; its threshold is higher)" in text_of(tab, "belief")
+
+
+def test_a_probability_is_told_with_what_it_meant_on_validation(tmp_path, tab):
+    rows = [{**ROW, "item": "1-1", "segment": 1, "validated": 0.22}]
+    page = write(tmp_path, describe_items(pd.DataFrame(rows)), [packed()])
+    tab.open(page.as_uri()).wait_for(SHOWN)
+    assert "40 %; of such, on validation, 22 % did)" in text_of(tab, "belief")
 
 
 def test_what_is_put_off_comes_back_at_the_end(press):

@@ -7,7 +7,7 @@ import pandas as pd
 from eyewire_validator.evaluation.decision_list import Frame
 from eyewire_validator.growth.stops import lineage_with_stops
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.models.thresholds import read_thresholds
+from eyewire_validator.models.thresholds import read_calibration, read_thresholds
 from eyewire_validator.review.agreement import CONFLICT, settle
 from eyewire_validator.review.question import data_hash
 from eyewire_validator.review.queue import rank_decisions, select_decisions
@@ -25,13 +25,14 @@ from eyewire_validator.volumes.store import VolumeStore
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
     threshold = read_thresholds(Path(files.thresholds)).decisions.threshold
+    calibration = read_calibration(Path(files.thresholds))
     grown = read_table(Path(files.grown), GROWN) if files.grown else None
     lineage = lineage_with_stops(read_table(Path(files.index), TASK_INDEX), grown)
     store = VolumeStore.open(
         files.volumes, params.geometry, params.voxel_nm, files.manifest
     )
     selected = [
-        select_decisions(batch, threshold, params.audit_share)
+        select_decisions(batch, threshold, params.audit_share, calibration)
         for batch in read_batches(Path(files.answers), ANSWERS, ANSWERS.names)
     ]
     if grown is not None:

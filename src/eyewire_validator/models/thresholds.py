@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyewire_validator.errors import ModelError
+from eyewire_validator.evaluation.calibration import Calibration
 from eyewire_validator.evaluation.decision_list import Thresholds
 from eyewire_validator.evaluation.decisions import Decisions
 from eyewire_validator.evaluation.left_out import describe_saving
@@ -38,6 +39,17 @@ def read_thresholds(path: Path) -> Thresholds:
             "packaged.pt), or name labels"
         )
     return Thresholds(point.decisions, point.temperature, _source(point))
+
+
+def read_calibration(path: Path) -> Calibration | None:
+    """Read what a run fitted to its validation tasks; none from a checkpoint.
+
+    Args:
+        path: as for `read_thresholds`.
+    """
+    if path.suffix != ".json":
+        return None
+    return Calibration.from_json(read_json(path)["calibration"])
 
 
 def read_temperature(path: Path) -> float:

@@ -216,7 +216,9 @@ const percent = (p) => p > 0.99 ? "over 99 %" : p < 0.01 ? "under 1 %" : `${Math
 function proposalOf(item) {
   // A checkpoint's threshold need not be a half.
   const besides = item.proposal === item.probability >= 0.5 ? "" : `; its threshold is ${item.proposal ? "lower" : "higher"}`;
-  return `The model proposes “${item.proposal ? "belongs" : "does not belong"}” (probability that it belongs: ${percent(item.probability)}${besides}).`;
+  // What that probability meant where answers were known.
+  const meant = item.validated === null ? "" : `; of such, on validation, ${percent(item.validated)} did`;
+  return `The model proposes “${item.proposal ? "belongs" : "does not belong"}” (probability that it belongs: ${percent(item.probability)}${meant}${besides}).`;
 }
 
 function tell() {

@@ -36,6 +36,9 @@ def describe_items(queue: pd.DataFrame) -> list[dict[str, Any]]:
             **{name: str(getattr(row, name)) for name in _TEXTS},
             "voxels": int(row.voxels),
             "probability": round(float(row.probability), 6),
+            "validated": None
+            if pd.isna(row.validated)
+            else round(float(row.validated), 6),
             "expected_edits": round(float(row.expected_edits), 6),
             **{
                 name: bool(getattr(row, name))

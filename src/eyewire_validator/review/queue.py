@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from eyewire_validator.evaluation.calibration import Calibration
 from eyewire_validator.evaluation.decisions import ACCEPT, ASK, REJECT
 from eyewire_validator.evaluation.summary import CONTESTED
 from eyewire_validator.storage.schemas.index import OPEN
@@ -35,7 +36,10 @@ MOST_BELIEVED = 0.95
 
 
 def select_decisions(
-    answers: pd.DataFrame, threshold: float | None, audit_share: float
+    answers: pd.DataFrame,
+    threshold: float | None,
+    audit_share: float,
+    calibration: Calibration | None = None,
 ) -> pd.DataFrame:
     """Select what a person should decide, and say why; a batch of answers at a time.
 
@@ -49,6 +53,7 @@ def select_decisions(
         threshold: least probability of the segments that the model chooses; none: it
             chooses none.
         audit_share: of the segments accepted unseen that are asked about.
+        calibration: fitted on validation tasks; none, if there are none.
 
     Returns:
         The columns of `QUEUE` but ``rank``, ``data`` and ``checkpoint``, in the order
@@ -65,6 +70,9 @@ def select_decisions(
     rows["why"] = rows["reason"].map(REASONS).fillna(rows["alarm"])
     limit = np.float32(np.inf if threshold is None else threshold)
     rows["proposal"] = rows["probability"].to_numpy(np.float32) >= limit
+    rows["validated"] = (
+        np.nan if calibration is None else calibration.isotonic(rows["probability"])
+    )
     rows["probability"] = rows["calibrated"]
     rows["current"] = rows["aggregate"].fillna(rows["proposal"]).astype(bool)
     belongs = np.where(rows["split"] == OPEN, rows["probability"], _of_both(rows))

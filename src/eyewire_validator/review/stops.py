@@ -76,6 +76,7 @@ def _questions(
         "volume": task.volume_id,
         "seed": seeds[0],
         "seeds": " ".join(map(str, seeds)),
+        "validated": np.nan,
         "proposal": True,
         "current": False,
         "blind": False,

@@ -26,7 +26,11 @@ from eyewire_validator.models.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from eyewire_validator.models.thresholds import read_temperature, read_thresholds
+from eyewire_validator.models.thresholds import (
+    read_calibration,
+    read_temperature,
+    read_thresholds,
+)
 from eyewire_validator.volumes.appearance import Appearance, Familiar
 from eyewire_validator.voxel_network.lwunet import LWUNet
 
@@ -80,6 +84,7 @@ def test_an_operating_point_travels_with_it(tmp_path):
     assert read_temperature(path) == thresholds.temperature
     assert (thresholds.decisions, thresholds.temperature) == (POINT.decisions, 1.5)
     assert thresholds.source == f"checkpoint, measured on {POINT.describe()}"
+    assert read_calibration(path) is None
 
 
 def test_memberships_of_tissues_travel_with_it(tmp_path):

@@ -15,7 +15,7 @@ ROW = {
     "reason": "ask", "why": "The model is not sure.", "split": "open", "task": 1,
     "cell": 7, "seeds": f"{SEED} 5", "supervoxel": CANDIDATE, "data": "d",
     "checkpoint": "c", "voxels": 10, "probability": 0.4, "expected_edits": 0.4,
-    "proposal": False, "current": False, "blind": False,
+    "validated": None, "proposal": False, "current": False, "blind": False,
     "z": 3, "y": 4, "x": 5, "z_nm": 30.0, "y_nm": 40.0, "x_nm": 50.0,
 }  # fmt: skip
 

@@ -21,8 +21,9 @@ ROW = {
     "item": "1-2", "reason": "ask", "why": "The model is not sure.", "split": "open",
     "task": 1, "cell": 7, "segment": 2, "seeds": str(2**63 + 1),
     "supervoxel": 2**63 + 3, "data": "d", "checkpoint": "c", "voxels": 10,
-    "probability": 0.4, "expected_edits": 0.4, "proposal": False, "current": False,
-    "blind": False, "z": 3, "y": 4, "x": 5, "z_nm": None, "y_nm": None, "x_nm": None,
+    "probability": 0.4, "expected_edits": 0.4, "validated": None,
+    "proposal": False, "current": False, "blind": False,
+    "z": 3, "y": 4, "x": 5, "z_nm": None, "y_nm": None, "x_nm": None,
 }  # fmt: skip
 CROP = {"sheet": "data:,", "runs": "", "shape": [1, 1, 1], "contact": [0, 0, 0]}
 
@@ -53,6 +54,12 @@ def test_a_point_is_in_nm_where_the_voxel_is_known(render, known, point):
     page = render(z_nm=known, y_nm=known, x_nm=known)
     (item,) = embedded(page, "queue")["items"]
     assert (item["point_nm"], item["point"]) == (point, [3, 4, 5])
+
+
+@pytest.mark.parametrize(("known", "told"), [(float("nan"), None), (0.22, 0.22)])
+def test_what_a_probability_meant_is_told_where_it_is_known(render, known, told):
+    (item,) = embedded(render(validated=known), "queue")["items"]
+    assert item["validated"] == told
 
 
 def test_a_crop_stands_beside_its_item(render):

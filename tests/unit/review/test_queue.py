@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from eyewire_validator.evaluation.calibration import Calibration
 from eyewire_validator.review.queue import rank_decisions, select_decisions
 
 ALL = 1.0
@@ -76,6 +77,15 @@ def test_where_people_and_model_contradict_both_are_heard(
     row = {"split": "test", "decision": decision, "calibrated": calibrated}
     found = select({**row, "aggregate": weight > 0, "vote_weight": weight})
     assert found["expected_edits"].tolist() == pytest.approx([expected])
+
+
+def test_what_a_probability_meant_on_validation_is_told_where_it_is_known():
+    rows = answers({"calibrated": 0.5})
+    (unknown,) = select_decisions(rows, 0.5, ALL)["validated"]
+    assert np.isnan(unknown)
+    seen = Calibration(1.0, (0.4, 0.6), (0.1, 0.3))
+    (known,) = select_decisions(rows, 0.5, ALL, seen)["validated"]
+    assert known == pytest.approx(0.2)
 
 
 def test_nothing_is_proposed_without_a_threshold():

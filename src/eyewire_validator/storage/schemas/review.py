@@ -36,6 +36,12 @@ QUEUE = pa.schema(
         *_PAIR,
         column("voxels", pa.int64(), "its full-resolution voxels"),
         _PROBABILITY,
+        column(
+            "validated",
+            pa.float64(),
+            "share of validation candidates of about this probability that belonged",
+            nullable=True,
+        ),
         _PROPOSAL,
         column("current", pa.bool_(), "whether it is in the answer if nobody looks"),
         column(
