@@ -1,7 +1,8 @@
 """Put the results side by side.
 
 INPUT   the tables of rules/evaluation.smk, results/audit.json, the figures of
-        rules/figures.smk, results/models/…/checkpoint.pt
+        rules/figures.smk, results/models/…/checkpoint.pt; once decisions came back,
+        results/review/decisions.json
 OUTPUT  results/report/left_out.json           what models reached on tissue left out
         results/report/honest_table.txt, .csv  every model, in sections by standing
         results/report/neurons.csv             the same against what really belongs
@@ -117,6 +118,7 @@ rule render_report:
         registry="results/cells/registry.parquet",
         manifest=manifest_of_files,
         growth="results/growth/growth.json" if HAS_GROWN else [],
+        review="results/review/decisions.json" if config["review"]["decisions"] else [],
         left_out=LEFT_OUT_OF_GIVEN,
     output:
         report(

@@ -67,6 +67,7 @@ with job_log(snakemake.log[0], snakemake.output):
         label_fates=label_fates,
         cell_exclusions=registry["reason"].value_counts().to_dict(),
         growth=growth,
+        review=read_json(Path(files.review)) if files.review else None,
         left_out=read_json(Path(files.left_out)) if files.left_out else [],
         provenance={
             "source": params.source,

@@ -73,6 +73,8 @@ class Report:
         provenance: what made these results: versions, hashes, by name.
         growth: what `grow` measured of known cells, as its growth.json has it, with
             ``title`` of the model; none if it was not run.
+        review: what people decided and how far they agree, as decisions.json of
+            the review has it; none if no decisions came back.
         left_out: what models reached on tissue left out, see `sections_left_out`.
     """
 
@@ -97,6 +99,7 @@ class Report:
     label_fates: Mapping[str, int]
     provenance: Mapping[str, str]
     growth: Mapping[str, Any] | None = None
+    review: Mapping[str, Any] | None = None
     left_out: Sequence[Mapping[str, Any]] = ()
 
 

@@ -429,6 +429,27 @@ def test_pictures_lose_weight_but_no_colours_of_charts():
     assert len(content) < len(png)
 
 
+def test_what_people_decided_is_on_the_page_once_they_did():
+    assert "review" not in re.findall(r'<section id="(.*?)"', PAGE)
+    person = {"reviewer": "<i>Ada</i>", "checkpoint": "c0ffee"}
+    found = {
+        "decisions": 9, "settled": 4, "conflicts": ["1-2"], "refused": [],
+        "blind": [person | {
+            "audited": 5, "accepted_wrongly": 2, "blind": 3, "blind_contradict": 1,
+            "sighted": 0, "sighted_contradict": 0,
+        }],
+        "agreement": [
+            {"reviewers": ["Ada", "Bob"], "items": 50, "agree": 0.7, "kappa": 0.4},
+            {"reviewers": ["Ada", "Eve"], "items": 1, "agree": 1.0, "kappa": None},
+        ],
+    }  # fmt: skip
+    html = part("review", render(report_of(*ALL, review=found)))
+    cells = re.findall(r"<td>(.*?)</td>", html)
+    assert cells[:4] == ["c0ffee", "2 of 5", "1 of 3", "0 of 0"]
+    assert cells[4:] == ["50", "70 %", "0.40", "1", "100 %", "-"]
+    assert "<i>" not in html
+
+
 def test_growth_is_on_the_page_once_cells_were_grown():
     assert "No cells were grown" in part("growth")
     summary = {"recovered_share": {"value": 0.5, "low": 0.25, "high": 0.75}}
