@@ -301,7 +301,7 @@ def test_a_probability_is_told_with_what_it_meant_on_validation(tmp_path, tab):
     rows = [{**ROW, "item": "1-1", "segment": 1, "validated": 0.22}]
     page = write(tmp_path, describe_items(pd.DataFrame(rows)), [packed()])
     tab.open(page.as_uri()).wait_for(SHOWN)
-    assert "40 %; of such, on validation, 22 % did)" in text_of(tab, "belief")
+    assert "40 %; on validation, 22 % did)" in text_of(tab, "belief")
 
 
 def test_what_is_put_off_comes_back_at_the_end(press):
@@ -317,7 +317,7 @@ def test_hostile_text_is_shown_and_does_nothing(press, exported):
     assert refused == []
     assert rows[["note", "reviewer"]].values.tolist() == [[HOSTILE, HOSTILE[:60]]]
     again = press("k")
-    assert text_of(again, "why") == HOSTILE
+    assert HOSTILE in text_of(again, "why")
     assert again.run("document.getElementById('note').value") == HOSTILE
     for key in "jj":
         again.press(key)

@@ -217,7 +217,7 @@ function proposalOf(item) {
   // A checkpoint's threshold need not be a half.
   const besides = item.proposal === item.probability >= 0.5 ? "" : `; its threshold is ${item.proposal ? "lower" : "higher"}`;
   // What that probability meant where answers were known.
-  const meant = item.validated === null ? "" : `; of such, on validation, ${percent(item.validated)} did`;
+  const meant = item.validated === null ? "" : `; on validation, ${percent(item.validated)} did`;
   return `The model proposes “${item.proposal ? "belongs" : "does not belong"}” (probability that it belongs: ${percent(item.probability)}${meant}${besides}).`;
 }
 
@@ -227,9 +227,9 @@ function tell() {
   const colour = (name, text) => Object.assign(document.createElement("span"), {className: name, textContent: text});
   $("question").replaceChildren("Does the ", colour("candidate", "orange segment"),
     " belong to the ", colour("seed", "blue neuron"), "?");
-  $("why").textContent = hidden ? "A blind check." : item.why;
+  $("why").textContent = hidden ? "A blind check." : `${item.why} Saves about ${item.expected_edits.toFixed(2)} edits.`;
   $("belief").textContent = hidden ? "What the model proposes is shown after your verdict."
-    : `${proposalOf(item)} Saves ${item.expected_edits.toFixed(2)} edits on average.`;
+    : proposalOf(item);
   for (const button of document.querySelectorAll("[data-verdict]"))
     button.setAttribute("aria-pressed", button.dataset.verdict === verdict);
   $("note").value = lastOf(record)?.note ?? "";
