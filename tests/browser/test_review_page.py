@@ -238,6 +238,38 @@ def test_two_tabs_do_not_overwrite_each_other(press, page, browser, exported):
     other.close()
 
 
+def refuse_to_open(tab, times):
+    """Have the storage of the pages that follow open only after so many tries."""
+    made = tab.send(
+        "Page.addScriptToEvaluateOnNewDocument",
+        source=f"""{{
+          const open = IDBFactory.prototype.open;
+          let left = {times};
+          IDBFactory.prototype.open = function (...names) {{
+            if (left-- <= 0) return open.apply(this, names);
+            const request = {{error: new DOMException("in use", "UnknownError")}};
+            setTimeout(() => request.onerror());
+            return request;
+          }};
+        }}""",
+    )
+    return made["identifier"]
+
+
+@pytest.mark.parametrize(("times", "decided"), [(3, 1), (100, 0)])
+def test_a_storage_that_is_in_use_is_waited_for_or_missed_aloud(
+    press, page, tab, times, decided
+):
+    press("y")
+    script = refuse_to_open(tab, times)
+    tab.open(page.as_uri()).wait_for(SHOWN)
+    assert f"· {decided} decided" in text_of(tab, "counts")
+    is_silent = tab.run("document.getElementById('alert').hidden")
+    assert is_silent == bool(decided)
+    tab.send("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+    assert "· 1 decided" in text_of(press(), "counts")
+
+
 def test_a_full_storage_says_so_and_loses_nothing(press, exported):
     tab = press()
     tab.run("""IDBObjectStore.prototype.add = () => {

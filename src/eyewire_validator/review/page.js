@@ -17,14 +17,25 @@ const SHOWN = [[1, 2], [0, 2], [0, 1]];
    forgets. */
 const records = new Map(), logged = new Set();
 let unsaved = 0;
-const opened = new Promise((done, fail) => {
-  const request = indexedDB.open("eyewire-review", 1);
-  request.onupgradeneeded = () => request.result
-    .createObjectStore("log", {autoIncrement: true}).createIndex("queue", "queue");
-  request.onsuccess = () => done(request.result);
-  request.onerror = () => fail(request.error);
-});
+const opened = openLog();
 opened.catch(() => {});
+
+/* A browser that crashed a moment ago may still have it in use: so for two seconds. */
+async function openLog(tries = 20) {
+  try {
+    return await new Promise((done, fail) => {
+      const request = indexedDB.open("eyewire-review", 1);
+      request.onupgradeneeded = () => request.result
+        .createObjectStore("log", {autoIncrement: true}).createIndex("queue", "queue");
+      request.onsuccess = () => done(request.result);
+      request.onerror = () => fail(request.error);
+    });
+  } catch (error) {
+    if (!tries || error.name !== "UnknownError") throw error;
+    await new Promise((done) => setTimeout(done, 100));
+    return openLog(tries - 1);
+  }
+}
 
 async function inLog(mode, use) {
   const transaction = (await opened).transaction("log", mode);
@@ -39,7 +50,9 @@ async function load() {
   try {
     for (const {queue: _, item, id, ...made} of await inLog("readonly", (log) => log.index("queue").getAll(queue)))
       note(item, id, made);
-  } catch { /* closed: as if there were nothing */ }
+  } catch {
+    warn("The browser’s storage cannot be read: what was decided before is not shown. Open the page anew.");
+  }
 }
 
 function note(item, id, made) {
