@@ -8,7 +8,7 @@ OUTPUT  results/growth/
                                     time, and are kept if growth is killed
             grown.parquet           a row a cube: what was joined, at what risk, and why
                                     it went on, ended or stopped
-            labels/                 the grown cells as labels, precomputed
+            labels/, labels.zarr/   the grown cells as labels, precomputed and OME-Zarr
             image/                  what they grew in, the same
             neuroglancer.json       a state of Neuroglancer that shows them
         where answers are known, also
@@ -26,6 +26,7 @@ rule grow:
     input:
         "results/growth/grown.parquet",
         "results/growth/labels",
+        "results/growth/labels.zarr",
         "results/growth/neuroglancer.json",
         ["results/growth/cells.csv", "results/figures/growth.png"] if HAS_LABELS else [],
     localrule: True
@@ -90,14 +91,15 @@ rule grow_cells:
 
 
 rule label_grown:
-    """Write grown cells as labels, for Neuroglancer."""
+    """Write grown cells as labels, for Neuroglancer and others."""
     input:
         grown="results/growth/grown.parquet",
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
         manifest=manifest_of_files,
     output:
-        directory("results/growth/labels"),
+        labels=directory("results/growth/labels"),
+        zarr=directory("results/growth/labels.zarr"),
     log:
         "results/logs/label_grown/label_grown.log",
     benchmark:

@@ -26,6 +26,7 @@ MADE = [
     "results/growth/image/info",
     "results/growth/truth/info",
     "results/growth/labels/info",
+    "results/growth/labels.zarr/zarr.json",
 ]
 CANDIDATES = "results/learn/evidence/given/candidates.parquet"
 

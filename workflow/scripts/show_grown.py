@@ -11,7 +11,10 @@ from eyewire_validator.growth.neuroglancer import make_state, point_in
 from eyewire_validator.growth.shown import best_and_worst
 from eyewire_validator.growth.truth import truth_of
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.storage.array_files.precomputed_writer import IMAGE, LABELS
+from eyewire_validator.storage.array_files.precomputed_writer import (
+    PRECOMPUTED_IMAGE,
+    PRECOMPUTED_LABELS,
+)
 from eyewire_validator.storage.files import write_json
 from eyewire_validator.storage.schemas.cells import CATALOG
 from eyewire_validator.storage.schemas.growth import GROWN
@@ -29,13 +32,13 @@ with job_log(snakemake.log[0], snakemake.output):
     block = Block(store, corners, Dust(0))
     grown = read_table(Path(files.grown), GROWN)
     image = Mosaic(block, block.corners)
-    image.write(Path(output.image), IMAGE, image.image)
+    image.write(Path(output.image), PRECOMPUTED_IMAGE, image.image)
     folders = {"image": output.image, "grown": files.labels}
     cells = []
     if files.cells:
         truth = truth_of(read_table(Path(files.index), TASK_INDEX))
         labels = CellLabels(segments_of_truth(truth), block)
-        labels.mosaic.write(Path(output.truth), LABELS, labels.read)
+        labels.mosaic.write(Path(output.truth), PRECOMPUTED_LABELS, labels.read)
         folders["truth"] = output.truth
         measured = pd.read_csv(files.cells)
         found = best_and_worst(measured[measured["how"] == "grown"])

@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from eyewire_validator.growth.block import Block
 from eyewire_validator.storage.array_files.opened import Box
-from eyewire_validator.storage.array_files.precomputed_writer import (
-    Form,
-    write_precomputed,
-)
+from eyewire_validator.storage.array_files.writer import Create, Extent, write_chunked
 
 
 class Mosaic:
@@ -59,18 +56,18 @@ class Mosaic:
         return grey
 
     def write(
-        self, folder: Path, form: Form, read: Callable[[Box], NDArray[Any]]
+        self, folder: Path, create: Create, read: Callable[[Box], NDArray[Any]]
     ) -> None:
-        """Write them in the precomputed form, whole or not at all.
+        """Write them, whole or not at all; of unknown size, a voxel counts as 1 nm.
 
         Args:
-            folder: see `write_precomputed`.
-            form: the same.
+            folder: see `write_chunked`.
+            create: the same.
             read: `image`, or another function of boxes of this mosaic.
         """
         corner, shape = tuple(self.corner.tolist()), tuple(self.shape.tolist())
-        voxel_nm = self.block.store.coarse_voxel_nm
-        write_precomputed(folder, form, corner, shape, voxel_nm, read)
+        voxel_nm = self.block.store.coarse_voxel_nm or (1.0, 1.0, 1.0)
+        write_chunked(folder, create, Extent(corner, shape, voxel_nm), read)
 
 
 def _box(low: NDArray[np.int64], high: NDArray[np.int64]) -> Box:

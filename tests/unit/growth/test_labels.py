@@ -13,7 +13,11 @@ from eyewire_validator.growth.labels import (
 )
 from eyewire_validator.growth.mosaic import Mosaic
 from eyewire_validator.storage.array_files import Access, open_array
-from eyewire_validator.storage.array_files.precomputed_writer import IMAGE, LABELS
+from eyewire_validator.storage.array_files.ome_zarr_writer import create_zarr_labels
+from eyewire_validator.storage.array_files.precomputed_writer import (
+    PRECOMPUTED_IMAGE,
+    PRECOMPUTED_LABELS,
+)
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
 # Two volumes of 4 x 4 x 4 that share two slices; each has segment 1 in its lower half
@@ -61,13 +65,21 @@ def test_known_cells_are_painted_as_grown_ones_are(block):
     np.testing.assert_array_equal(known, grown)
 
 
-def test_labels_are_read_as_they_were_written(block, tmp_path):
+@pytest.mark.parametrize(
+    ("form", "create"),
+    [
+        ("precomputed://file://", PRECOMPUTED_LABELS),
+        ("zarr://", create_zarr_labels),
+    ],
+)
+def test_labels_are_read_as_they_were_written(form, create, block, tmp_path):
     labels = grown_in(block, [(2**40, 7, [1], []), (5, 8, [2], [])])
     for _ in "again":
-        labels.mosaic.write(tmp_path / "labels", LABELS, labels.read)
-    opened = open_array(f"precomputed://file://{tmp_path}/labels", None, Access())
+        labels.mosaic.write(tmp_path / "labels", create, labels.read)
+    opened = open_array(f"{form}{tmp_path}/labels", None, Access())
     assert opened.shape == (6, 4, 4)
     assert opened.resolution_nm == (10.0, 10.0, 5.0)
+    assert opened.offset_nm == (60.0, 0.0, 20.0)
     box = tuple(map(slice, opened.shape))
     np.testing.assert_array_equal(opened.read(box), labels.read(EVERYTHING))
     assert [path.name for path in tmp_path.iterdir()] == ["labels"]
@@ -75,7 +87,7 @@ def test_labels_are_read_as_they_were_written(block, tmp_path):
 
 def test_the_image_of_all_volumes_is_written_nearly_as_it_is(block, tmp_path):
     mosaic = Mosaic(block, WHERE)
-    mosaic.write(tmp_path / "image", IMAGE, mosaic.image)
+    mosaic.write(tmp_path / "image", PRECOMPUTED_IMAGE, mosaic.image)
     opened = open_array(f"precomputed://file://{tmp_path}/image", None, Access())
     found = opened.read(tuple(map(slice, opened.shape))).astype(int)
     expected = np.repeat([70, 80], [2, 4])[:, None, None]
