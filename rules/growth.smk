@@ -11,6 +11,7 @@ OUTPUT  results/growth/
             labels/, labels.zarr/   the grown cells as labels, precomputed and OME-Zarr
             image/                  what they grew in, the same
             neuroglancer.json       a state of Neuroglancer that shows them
+            index.html              each of them as a tree of cubes
         where answers are known, also
             unlimited.parquet       the same without any limit of risk
             teacher_forced.parquet  the same of each task, with all before it right
@@ -28,6 +29,7 @@ rule grow:
         "results/growth/labels",
         "results/growth/labels.zarr",
         "results/growth/neuroglancer.json",
+        "results/growth/index.html",
         ["results/growth/cells.csv", "results/figures/growth.png"] if HAS_LABELS else [],
     localrule: True
 
@@ -142,6 +144,26 @@ rule show_grown:
         code=code("show_grown.py"),
     script:
         "../workflow/scripts/show_grown.py"
+
+
+rule render_growth:
+    """Write a page of the grown cells: trees of cubes, and where they stopped."""
+    input:
+        grown="results/growth/grown.parquet",
+        index="results/tasks/index.parquet",
+    output:
+        "results/growth/index.html",
+    log:
+        "results/logs/render_growth/render_growth.log",
+    benchmark:
+        "results/benchmarks/render_growth/render_growth.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code("render_growth.py"),
+        template=page_hash("growth"),
+    script:
+        "../workflow/scripts/render_growth.py"
 
 
 rule skeletonize_truth:

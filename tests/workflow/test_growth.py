@@ -23,6 +23,7 @@ MADE = [
     "results/growth/growth.json",
     "results/figures/growth.png",
     "results/growth/neuroglancer.json",
+    "results/growth/index.html",
     "results/growth/image/info",
     "results/growth/truth/info",
     "results/growth/labels/info",
@@ -97,6 +98,9 @@ def test_a_stop_is_asked_about_and_a_decision_lets_growth_go_on(run, block):
     file = block / "results/review/queue.parquet"
     state = json.loads((block / "results/growth/neuroglancer.json").read_text())
     assert [layer["name"] for layer in state["layers"]] == ["image", "grown"]
+    page = (block / "results/growth/index.html").read_text()
+    assert 'class="stop"' in page
+    assert "false merge" not in page
     queue = read_table(file, QUEUE)
     asked = queue[queue["reason"] == "stop"]
     assert asked["why"].str.startswith("Growth stopped at ").all()

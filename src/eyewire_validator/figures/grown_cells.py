@@ -1,7 +1,5 @@
 """Grown cells as trees of cubes, coloured by confidence, with their stops."""
 
-from collections import defaultdict
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -9,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from eyewire_validator.figures.style import (
     INK,
@@ -23,6 +20,8 @@ from eyewire_validator.figures.style import (
     styled,
     whole_number_axis,
 )
+from eyewire_validator.growth.trees import lay_out
+from eyewire_validator.storage.schemas.growth import STOPPED
 
 CAPTION = Caption(
     "Cells grown from cube to cube, and where they stopped",
@@ -69,7 +68,7 @@ def _draw_tree(axes: Axes, rows: pd.DataFrame) -> None:
             ends = [int(parent), cube]
             axes.plot(depth[ends], height[ends], color=MUTED, linewidth=0.8, zorder=1)
     shades = _COLOURS(1 - rows["risk"].to_numpy(float))
-    stopped = (rows["outcome"] == "stopped").to_numpy(bool)
+    stopped = (rows["outcome"] == STOPPED).to_numpy(bool)
     merger = rows["merger"].to_numpy(bool)
     for mask, marker, edge, label in (
         (~stopped, "o", "none", "went on, or ended"),
@@ -86,29 +85,3 @@ def _draw_tree(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set(xlabel="cubes from the seed", yticks=[])
     axes.margins(y=0.1)
     whole_number_axis(axes.xaxis)
-
-
-def lay_out(
-    parents: NDArray[np.int64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return depth and height of each cube of a tree, no two leaves at one height.
-
-    Args:
-        parents: (n,) the cube that each was reached from, which comes before it, or
-            -1.
-    """
-    children = defaultdict(list)
-    depth, height = np.zeros((2, len(parents)))
-    for cube, parent in enumerate(parents):
-        children[int(parent)].append(cube)
-        depth[cube] = depth[parent] + 1 if parent >= 0 else 0
-    leaves, waiting = 0, children[-1][::-1]
-    while waiting:
-        cube = waiting.pop()
-        if not children[cube]:
-            height[cube], leaves = -leaves, leaves + 1
-        waiting.extend(reversed(children[cube]))
-    for cube in range(len(parents) - 1, -1, -1):
-        if children[cube]:
-            height[cube] = height[children[cube]].mean()
-    return depth, height

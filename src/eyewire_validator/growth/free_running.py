@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyewire_validator.growth.cube_answers import Candidates, CubeAnswers
+from eyewire_validator.storage.schemas.growth import ENDED, STOPPED, WENT_ON
 from eyewire_validator.tasks.lineage import Task
 from eyewire_validator.volumes.spawning import MAX_TRACED
 
 # What more likely belongs than not.
 LIKELY = 0.5
-WENT_ON, ENDED, STOPPED = "went on", "ended", "stopped"
 _NONE = Candidates(np.empty(0, np.int64), np.empty(0))
 
 

@@ -24,7 +24,7 @@ def show_cells(
         cells.
     """
     return {
-        f"{name}: cell {cell}": _with_mergers(grown, cell, truth)
+        f"{name}: cell {cell}": with_mergers(grown, cell, truth)
         for name, cell in best_and_worst(cells).items()
     }
 
@@ -46,9 +46,18 @@ def best_and_worst(cells: pd.DataFrame) -> dict[str, int]:
     return {"Best": int(best["cell"]), "Worst": int(worst["cell"])}
 
 
-def _with_mergers(grown: pd.DataFrame, cell: int, truth: Truth) -> pd.DataFrame:
+def with_mergers(grown: pd.DataFrame, cell: int, truth: Truth) -> pd.DataFrame:
+    """Return the rows of a cell by cube, with ``merger``: a known false merge.
+
+    Args:
+        grown: table in the schema `GROWN`.
+        cell: its id.
+        truth: of cells that are known; of others none is known.
+    """
     rows = grown[grown["cell"] == cell].sort_values("cube", ignore_index=True)
-    return rows.assign(merger=first_wrong(rows, truth[cell]))
+    return rows.assign(
+        merger=first_wrong(rows, truth[cell]) if cell in truth else False
+    )
 
 
 def describe_summary(summary: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -37,7 +37,6 @@ from eyewire_validator.figures import (
     risk_data,
     save_figure,
 )
-from eyewire_validator.figures.grown_cells import lay_out
 from eyewire_validator.figures.loops import PANELS
 from eyewire_validator.storage.schemas.evaluation import REDUCTIONS, UNCERTAINTIES
 
@@ -673,10 +672,3 @@ def test_grown_cells_are_trees_whose_stops_and_mergers_are_marked():
     assert [len(dots.get_offsets()) for dots in axes.collections] == [4, 1, 1]
     assert len(axes.lines) == 4
     assert "No cell was grown." in words(draw_grown_cells({}, "0 cells", HEADING))
-
-
-def test_no_two_leaves_of_a_tree_of_cubes_are_at_one_height():
-    depth, height = lay_out(np.array([-1, 0, 1, 0, 3]))
-    assert depth.tolist() == [0, 1, 2, 1, 2]
-    assert height[2] != height[4]
-    assert height[0] == (height[1] + height[3]) / 2

@@ -7,18 +7,16 @@ from eyewire_validator.agglomeration.membership import LINKAGE_ALONE
 from eyewire_validator.agglomeration.scoring import ScoredContacts
 from eyewire_validator.growth.block import Block
 from eyewire_validator.growth.cube_answers import CubeAnswers
-from eyewire_validator.growth.free_running import (
-    ENDED,
-    STOPPED,
-    WENT_ON,
-    Limits,
-    Seed,
-    grow,
-)
+from eyewire_validator.growth.free_running import Limits, Seed, grow
 from eyewire_validator.growth.seeds import seeds_of
 from eyewire_validator.growth.table import grown_table
 from eyewire_validator.growth.teacher_forced import follow_truth
-from eyewire_validator.storage.schemas.growth import GROWN
+from eyewire_validator.storage.schemas.growth import (
+    ENDED,
+    GROWN,
+    STOPPED,
+    WENT_ON,
+)
 from eyewire_validator.storage.tables import read_table, write_table
 from eyewire_validator.volumes.appearance import Appearance
 from eyewire_validator.volumes.dust import Dust

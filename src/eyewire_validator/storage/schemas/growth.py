@@ -5,6 +5,8 @@ import pyarrow as pa
 from eyewire_validator.storage.schemas.columns import IDS, column
 from eyewire_validator.storage.schemas.volumes import FINE_CONTACTS
 
+# What becomes of a cube that is grown.
+WENT_ON, ENDED, STOPPED = "went on", "ended", "stopped"
 _PROBABILITIES = pa.list_(pa.float64())
 _CELL = column("cell", pa.int64(), "cell id")
 _VOLUME = column("volume", pa.int64(), "segmentation volume id")
@@ -33,7 +35,7 @@ GROWN = pa.schema(
             "probability that anything on the path up to its seed is wrong",
         ),
         column("risk", pa.float64(), "the same with its weakest accepted segment"),
-        column("outcome", pa.string(), "went on, ended or stopped"),
+        column("outcome", pa.string(), f"{WENT_ON}, {ENDED} or {STOPPED}"),
         column("why", pa.string(), "why, in words"),
     ]
 )  # fmt: skip
