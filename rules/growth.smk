@@ -18,7 +18,7 @@ OUTPUT  results/growth/
             skeletons.parquet       the path of each known cell
             truth/                  known cells as labels, precomputed
             cells.csv, growth.json  measures of each cell, and over cells
-        results/figures/growth.png, .svg
+        results/figures/growth.png, growth_measures.png, and the same as .svg
 """
 
 
@@ -190,7 +190,7 @@ rule skeletonize_truth:
 
 
 rule measure_growth:
-    """Measure grown cells by their skeletons, and draw the best and the worst."""
+    """Measure grown cells by their skeletons; draw that, the best and the worst."""
     input:
         grown="results/growth/grown.parquet",
         unlimited="results/growth/unlimited.parquet",
@@ -205,6 +205,8 @@ rule measure_growth:
         summary="results/growth/growth.json",
         png=shown("results/figures/growth.png"),
         svg="results/figures/growth.svg",
+        measures_png=shown("results/figures/growth_measures.png"),
+        measures_svg="results/figures/growth_measures.svg",
     log:
         "results/logs/measure_growth/measure_growth.log",
     benchmark:

@@ -22,6 +22,7 @@ MADE = [
     "results/growth/cells.csv",
     "results/growth/growth.json",
     "results/figures/growth.png",
+    "results/figures/growth_measures.png",
     "results/growth/neuroglancer.json",
     "results/growth/index.html",
     "results/growth/image/info",

@@ -5,7 +5,12 @@ from pathlib import Path
 import pandas as pd
 
 from eyewire_validator.evaluation.comparison import to_csv
-from eyewire_validator.figures import Heading, draw_grown_cells, save_figure
+from eyewire_validator.figures import (
+    Heading,
+    draw_grown_cells,
+    draw_growth_measures,
+    save_figure,
+)
 from eyewire_validator.growth.block import Block, corners_in
 from eyewire_validator.growth.measures import (
     NM_OF_UM,
@@ -52,6 +57,9 @@ with job_log(snakemake.log[0], snakemake.output):
     write_json(Path(snakemake.output.summary), found)
     grown = read_table(Path(files.grown), GROWN)
     shown = show_cells(grown, measured["grown"], truth)
-    details = f"{len(measured['grown'])} cells"
-    figure = draw_grown_cells(shown, details, Heading(**params.heading))
-    save_figure(figure, Path(snakemake.output.png).with_suffix(""))
+    details, heading = f"{len(measured['grown'])} cells", Heading(**params.heading)
+    for name, figure in (
+        ("png", draw_grown_cells(shown, details, heading)),
+        ("measures_png", draw_growth_measures(summaries, details, heading)),
+    ):
+        save_figure(figure, Path(snakemake.output[name]).with_suffix(""))

@@ -25,6 +25,7 @@ from eyewire_validator.figures import (
 )
 from eyewire_validator.figures.bars import draw_bars
 from eyewire_validator.figures.grown_cells import draw_grown_cells
+from eyewire_validator.figures.growth_measures import draw_growth_measures
 from eyewire_validator.figures.learning import draw_learning
 from eyewire_validator.figures.left_out import draw_left_out
 from eyewire_validator.figures.left_out_risk import draw_left_out_risk
@@ -48,6 +49,7 @@ __all__ = [
     "caption_of",
     "draw_bars",
     "draw_grown_cells",
+    "draw_growth_measures",
     "draw_learning",
     "draw_left_out",
     "draw_left_out_risk",

@@ -20,6 +20,7 @@ from eyewire_validator.figures import (
     caption_of,
     draw_bars,
     draw_grown_cells,
+    draw_growth_measures,
     draw_learning,
     draw_left_out,
     draw_left_out_risk,
@@ -657,6 +658,23 @@ def grown_cubes(parents, outcomes, mergers):
             "merger": mergers,
         }
     )
+
+
+def test_growth_is_drawn_beside_steps_with_all_before_them_right():
+    measures = ("recovered_share", "recovered_share_before_merge", "mergers", "edits")
+    summaries = {
+        way: {
+            name: {"value": place, "low": place / 2, "high": None} for name in measures
+        }
+        for place, way in enumerate(("grown", "unlimited", "teacher_forced"))
+    }
+    figure = draw_growth_measures(summaries, "2 cells", HEADING)
+    assert_tidy(figure)
+    panels = figure.subfigs[1].axes
+    assert [panel.lines[0].get_xdata().tolist() for panel in panels] == [[0, 1, 2]] * 4
+    assert "all before right" in words(figure)
+    nothing = {way: {} for way in summaries}
+    assert "No cell was grown." in words(draw_growth_measures(nothing, "", HEADING))
 
 
 def test_grown_cells_are_trees_whose_stops_and_mergers_are_marked():
