@@ -50,6 +50,22 @@ def test_the_same_tables_come_over_a_real_port(run, finished, address, tmp_path)
     assert not (tmp_path / "results/sandbox").exists()
 
 
+def test_cells_grow_from_the_service_as_they_do_from_its_files(
+    run, finished_copy, address, tmp_path
+):
+    folder, grown = tmp_path / "over_http", "results/growth/grown.parquet"
+    folder.mkdir()
+    shutil.copy(finished_copy / "results/sandbox/registry.csv", folder / "cells.csv")
+    for done in (
+        run(finished_copy, grown),
+        run(folder, grown, config=service(address), token="sandbox"),
+    ):
+        assert done.returncode == 0, done.stdout
+    found = pd.read_parquet(folder / grown)
+    assert found["cube"].max() > 0
+    pd.testing.assert_frame_equal(found, pd.read_parquet(finished_copy / grown))
+
+
 def test_a_wrong_token_is_refused_in_one_line(run, finished, address, tmp_path):
     shutil.copy(finished / "results/sandbox/registry.csv", tmp_path / "cells.csv")
     secret = "not-the-token"
