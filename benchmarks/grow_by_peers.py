@@ -28,6 +28,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from eyewire_validator.agglomeration.scoring import ScoredContacts
+from eyewire_validator.baselines.evidence_scale import EvidenceScale
 from eyewire_validator.baselines.peers import PEERS, RegionGraph, cut
 from eyewire_validator.growth.block import Block, corners_in
 from eyewire_validator.growth.cube_answers import Candidates
@@ -134,8 +135,9 @@ class PeerAnswers:
 
 def levels(contacts: ScoredContacts) -> NDArray[np.float64]:
     """Return the log odds of contacts, on the scale of their volume."""
+    scale = EvidenceScale.of(contacts.area, contacts.evidence)
     log_odds = contacts.evidence.mean(axis=0, dtype=np.float64)
-    return (log_odds - contacts.scale.middle) / contacts.scale.spread
+    return (log_odds - scale.middle) / scale.spread
 
 
 def objects(
