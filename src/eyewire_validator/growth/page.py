@@ -108,6 +108,6 @@ def draw_cell(rows: pd.DataFrame) -> GrownCell:
 def _title(row: Any) -> str:
     return (
         f"Cube {row.cube}, volume {row.volume}: seed of {len(row.seed)}, "
-        f"{len(row.accepted)} joined; the path is right with {1 - row.risk:.3g}; "
-        f"{row.why}"
+        f"{len(row.accepted)} joined; the path is right with a probability of "
+        f"{1 - row.risk:.3g}; {row.why}"
     )
