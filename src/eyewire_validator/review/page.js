@@ -12,10 +12,12 @@ const SHOWN = [[1, 2], [0, 2], [0, 1]];
 
 /* What is decided: a log in the browser's database, to which each tab only adds, so that
    none overwrites another. Of each item `stack` has the verdicts that undo takes back,
-   `history` all. The browser's localStorage would not do: Chromium writes it seconds
-   later, and on a busy machine now and then gives a page that is loaded anew one that
-   forgets. */
-const records = new Map(), logged = new Set();
+   `history` all. The browser's localStorage alone would not do: Chromium writes it
+   seconds later, and on a busy machine now and then gives a page that is loaded anew one
+   that forgets. But it has a copy: a Chromium that is killed while it writes may find its
+   database damaged, and begin a new one. */
+const records = new Map(), logged = new Map();
+const COPY = `eyewire-review ${queue}`;
 let unsaved = 0;
 const opened = openLog();
 opened.catch(() => {});
@@ -47,17 +49,38 @@ async function inLog(mode, use) {
 }
 
 async function load() {
+  let kept = [];
   try {
-    for (const {queue: _, item, id, ...made} of await inLog("readonly", (log) => log.index("queue").getAll(queue)))
-      note(item, id, made);
+    kept = await inLog("readonly", (log) => log.index("queue").getAll(queue));
   } catch {
-    warn("The browser’s storage cannot be read: what was decided before is not shown. Open the page anew.");
+    warn("The browser’s storage cannot be read: what was decided before may be missing. Open the page anew.");
   }
+  const known = new Set(kept.map(({id}) => id));
+  const lost = readCopy().filter(({id}) => !known.has(id));
+  const inOrder = [...kept, ...lost].sort((one, other) => one.time.localeCompare(other.time));
+  for (const {queue: _, item, id, ...made} of inOrder) note(item, id, made);
+  if (lost.length)
+    await inLog("readwrite", (log) => lost.map((entry) => log.add({queue, ...entry})).at(-1)).catch(() => {});
+}
+
+function readCopy() {
+  try {
+    return JSON.parse(localStorage.getItem(COPY)) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function writeCopy() {
+  const entries = new Map([...readCopy().map((entry) => [entry.id, entry]), ...logged]);
+  try {
+    localStorage.setItem(COPY, JSON.stringify([...entries.values()]));
+  } catch { /* The database has them. */ }
 }
 
 function note(item, id, made) {
   if (logged.has(id)) return;
-  logged.add(id);
+  logged.set(id, {item, id, ...made});
   const record = recordOf(item) ?? {stack: [], history: []};
   record.history.push(made);
   if (made.verdict === "undone") record.stack.pop();
@@ -76,6 +99,7 @@ async function save(item, made) {
     warn("The browser’s storage is full or closed: this tab alone keeps "
       + `${unsaved} of the decisions. Export them before you close it.`);
   }
+  writeCopy();
 }
 
 function warn(text) {
