@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from eyewire_validator.growth.shown import with_mergers
 from eyewire_validator.growth.trees import lay_out
 from eyewire_validator.growth.truth import Truth
+from eyewire_validator.storage.pages import page_templates
 from eyewire_validator.storage.schemas.growth import STOPPED
 
 # Of viridis, from a path that is surely wrong to one that is surely right.
@@ -63,24 +63,20 @@ def render_cells(grown: pd.DataFrame, truth: Truth) -> Iterator[str]:
         grown: table in the schema `GROWN`.
         truth: of the cells that are known, whose false merges are marked.
     """
-    environment = Environment(
-        loader=PackageLoader(__name__.rpartition(".")[0], "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("page.html").generate(
-        cells=(
-            draw_cell(with_mergers(grown, cell, truth))
-            for cell in sorted(grown["cell"].unique().tolist())
-        ),
-        cell_count=grown["cell"].nunique(),
-        cube_count=len(grown),
-        stop_count=int((grown["outcome"] == STOPPED).sum()),
-        is_known=bool(grown["cell"].isin(list(truth)).any()),
-        shades=SHADES,
+    return (
+        page_templates(__package__)
+        .get_template("page.html")
+        .generate(
+            cells=(
+                draw_cell(with_mergers(grown, cell, truth))
+                for cell in sorted(grown["cell"].unique().tolist())
+            ),
+            cell_count=grown["cell"].nunique(),
+            cube_count=len(grown),
+            stop_count=int((grown["outcome"] == STOPPED).sum()),
+            is_known=bool(grown["cell"].isin(list(truth)).any()),
+            shades=SHADES,
+        )
     )
 
 

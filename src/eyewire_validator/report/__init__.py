@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from eyewire_validator.evaluation.comparison import (
     COMPARED,
@@ -21,6 +20,7 @@ from eyewire_validator.report.tissue_left_out import (
     headlines_left_out,
     sections_left_out,
 )
+from eyewire_validator.storage.pages import page_templates
 
 __all__ = ["Chapter", "Picture", "Report", "render"]
 
@@ -108,14 +108,7 @@ def render(report: Report) -> str:
 
     Text from outside (titles, names, reasons) is escaped, so that it is inert.
     """
-    environment = Environment(
-        loader=PackageLoader(__name__, "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = page_templates(__name__)
     environment.filters |= {
         "amount": wording.amount,
         "share": wording.share,

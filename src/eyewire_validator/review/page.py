@@ -13,9 +13,9 @@ from itertools import chain, islice
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from eyewire_validator.storage.hashes import settings_hash
+from eyewire_validator.storage.pages import page_templates
 
 INDEX, PARTS = "index.html", "index_parts"
 # A page of more bytes than this has its crops beside it.
@@ -109,28 +109,25 @@ def render_page(
             beside the page.
         unit: of the crops' edges: ``nm``, or ``voxels``.
     """
-    environment = Environment(
-        loader=PackageLoader(__name__.rpartition(".")[0], "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
     script = files(__package__).joinpath("page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("page.html").generate(
-        script=script,
-        script_hash=f"sha256-{digest}",
-        beside=crops is None,
-        queue=_embedded(
-            {
-                "items": items,
-                "queue": hash_of_queue(items),
-                "unit": unit,
-                "parts": None if crops is not None else [PARTS, PART_ITEMS],
-            }
-        ),
-        crops=map(_embedded, crops or ()),
+    return (
+        page_templates(__package__)
+        .get_template("page.html")
+        .generate(
+            script=script,
+            script_hash=f"sha256-{digest}",
+            beside=crops is None,
+            queue=_embedded(
+                {
+                    "items": items,
+                    "queue": hash_of_queue(items),
+                    "unit": unit,
+                    "parts": None if crops is not None else [PARTS, PART_ITEMS],
+                }
+            ),
+            crops=map(_embedded, crops or ()),
+        )
     )
 
 
