@@ -112,7 +112,7 @@ def fit_memberships(tissues: Mapping[str, Evidence]) -> TissueMemberships:
 
 def fit_membership_across(tissues: Mapping[str, Evidence]) -> Membership:
     """Fit membership to several tissues, each of which counts the same."""
-    parts = [_of_members(evidence) for evidence in tissues.values()]
+    parts = [_of_members(one, one.joined()) for one in tissues.values()]
     *joined, belongs = map(np.concatenate, zip(*parts, strict=True))
     weights = np.concatenate(
         [np.full(len(part[-1]), 1 / len(part[-1])) for part in parts]
@@ -124,13 +124,13 @@ def refit_to(
     start: Membership, evidence: Evidence, drift: Membership = DRIFT
 ) -> Membership:
     """Refit a membership to the known candidates of another tissue."""
-    *joined, belongs = _of_members(evidence)
-    members = len(evidence.joined().levels)
-    weights = np.full(len(belongs), 1 / members)
-    return refit_membership(start, Joined(*joined), belongs, weights, drift)
+    joined = evidence.joined()
+    *of_members, belongs = _of_members(evidence, joined)
+    weights = np.full(len(belongs), 1 / len(joined.levels))
+    return refit_membership(start, Joined(*of_members), belongs, weights, drift)
 
 
-def _of_members(evidence: Evidence) -> tuple[NDArray[Any], ...]:
+def _of_members(evidence: Evidence, joined: Joined) -> tuple[NDArray[Any], ...]:
     """Return the candidates that members join, and whether they belong: (n,) each."""
-    joined, of_each = evidence.joined().of_members()
-    return *joined, evidence.candidates["truth"].to_numpy(np.bool_)[of_each]
+    of_members, of_each = joined.of_members()
+    return *of_members, evidence.candidates["truth"].to_numpy(np.bool_)[of_each]
