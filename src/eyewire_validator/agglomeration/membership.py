@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 
 class Joined(NamedTuple):
-    """How n segments are joined to the seed: what membership is judged by.
+    """Describe how n segments are joined to the seed: what membership is judged by.
 
     Attributes:
         levels: (..., n) float32 log odds of the linkage, from minus to plus infinity.

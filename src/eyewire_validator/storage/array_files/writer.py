@@ -16,7 +16,7 @@ Voxels = tuple[int, ...]
 
 
 class Extent(NamedTuple):
-    """Where an array lies, and how large its voxels are.
+    """Place an array, and say how large its voxels are.
 
     Attributes:
         corner: the lowest voxel (z, y, x).
