@@ -281,6 +281,10 @@ def test_a_database_that_the_browser_begins_anew_is_filled_from_the_copy(
     tab.open(page.as_uri()).wait_for(SHOWN)
     assert exported(tab) == before
     assert tab.run("inLog('readonly', (log) => log.count())") == 4
+    # Filled by two at once, it holds nothing twice.
+    tab.run("inLog('readwrite', (log) => log.clear())")
+    tab.run("Promise.all([load(), load()])")
+    assert tab.run("inLog('readonly', (log) => log.count())") == 4
 
 
 def test_a_full_storage_says_so_and_loses_nothing(press, exported):

@@ -55,12 +55,26 @@ async function load() {
   } catch {
     warn("The browser’s storage cannot be read: what was decided before may be missing. Open the page anew.");
   }
-  const known = new Set(kept.map(({id}) => id));
-  const lost = readCopy().filter(({id}) => !known.has(id));
+  const lost = missingIn(kept);
   const inOrder = [...kept, ...lost].sort((one, other) => one.time.localeCompare(other.time));
   for (const {queue: _, item, id, ...made} of inOrder) note(item, id, made);
-  if (lost.length)
-    await inLog("readwrite", (log) => lost.map((entry) => log.add({queue, ...entry})).at(-1)).catch(() => {});
+  if (lost.length) await restore().catch(() => {});
+}
+
+/* In one transaction: another load, or another tab, may do so at the same time. */
+function restore() {
+  return inLog("readwrite", (log) => {
+    const request = log.index("queue").getAll(queue);
+    request.onsuccess = () => {
+      for (const entry of missingIn(request.result)) log.add({queue, ...entry});
+    };
+    return request;
+  });
+}
+
+function missingIn(kept) {
+  const known = new Set(kept.map(({id}) => id));
+  return readCopy().filter(({id}) => !known.has(id));
 }
 
 function readCopy() {
