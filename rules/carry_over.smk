@@ -17,12 +17,12 @@ OUTPUT  results/carry_over/
             evidence/{network}/{tissue}/{without}/{replicate}/
                                           what linkage then says of the tissue's tasks
             fitted/{network}/             checkpoints with what was fitted to either evidence
-            agglomeration.pt              learned from all tissues, with what was fitted
-                                          across those left out, and how good answers were
-                                          there: what models/ holds
+            agglomeration.pt              learned from all tissues that teach networks, with
+                                          what was fitted across those that teach all, and
+                                          how good answers were there: what models/ holds
             table.csv                     how good the answers are on each tissue left out,
                                           and what peers make of the first look
-            left_out.png, .svg            the same, to look at
+            left_out.png, .svg            the same, to look at, of those that teach all
             left_out_risk.png, .svg       how many false merges come with what is accepted
             left_out/{tissue}/{replicate}-{network}.json, .csv
                                           what both are made from
@@ -31,8 +31,9 @@ OUTPUT  results/carry_over/
                                           with what was fitted to the others: any run
                                           may name it as a `checkpoint`
 
-Membership, thresholds and calibration for a tissue come from the evidence on the others,
-each by a model that saw neither of the two.
+Membership, thresholds and calibration for a tissue come from the evidence on the others
+that teach all, each by a model that saw neither of the two. A tissue that teaches nothing
+is answered by the model of all, or, as a part of another, by one that never saw that.
 """
 
 
@@ -48,14 +49,14 @@ rule carry_over:
         "results/carry_over/table.csv",
         "results/carry_over/left_out.png",
         "results/carry_over/left_out_risk.png",
-        models_left_out(".pt"),
+        models_left_out(".pt", LEARNED),
     localrule: True
 
 
 rule prepare_tissue:
     """Make the volumes and tasks of a tissue, by a run of this workflow in its folder."""
     input:
-        files=lambda wildcards: files_of_blocks([wildcards.tissue]),
+        files=lambda wildcards: files_in([BLOCKS[wildcards.tissue]]),
         maker=maker_of_supervoxels,
     output:
         "results/carry_over/tissues/{tissue}/results/tasks/index.parquet",
@@ -193,7 +194,7 @@ rule gather_evidence:
     input:
         index="results/carry_over/tissues/{tissue}/results/tasks/index.parquet",
         scores="results/carry_over/scores/{network}/{tissue}/{without}/{replicate}.parquet",
-        second_look="results/carry_over/second_look/{network}/{tissue}/{without}/{replicate}.pt",
+        second_look=second_look_at,
     output:
         tasks="results/carry_over/evidence/{network}/{tissue}/{without}/{replicate}/tasks.parquet",
         candidates="results/carry_over/evidence/{network}/{tissue}/{without}/{replicate}/candidates.parquet",
@@ -239,7 +240,7 @@ rule leave_tissue_out:
     conda:
         "../envs/model.yaml"
     params:
-        others=lambda wildcards: [name for name in LEFT_OUT if name != wildcards.tissue],
+        others=lambda wildcards: others_than(wildcards.tissue),
         volume_voxels=lambda wildcards: volume_geometry(
             TISSUES[wildcards.tissue]["run"]
         ).voxels,
@@ -266,10 +267,12 @@ rule package_left_out:
         "results/logs/package_left_out/{network}-{tissue}-{replicate}.log",
     benchmark:
         "results/benchmarks/package_left_out/{network}-{tissue}-{replicate}.tsv"
+    wildcard_constraints:
+        tissue="|".join(LEARNED) or "(?!)",
     conda:
         "../envs/model.yaml"
     params:
-        others=lambda wildcards: [name for name in LEFT_OUT if name != wildcards.tissue],
+        others=lambda wildcards: others_than(wildcards.tissue),
         decisions={key: config["evaluation"][key] for key in DECISIONS},
         code=code("package_left_out.py"),
     script:
@@ -315,7 +318,7 @@ rule compare_tissues:
 
 
 rule plot_tissues:
-    """Draw what answers save on each tissue that was left out."""
+    """Draw what answers save on each tissue that teaches all."""
     input:
         "results/carry_over/table.csv",
     output:
@@ -328,16 +331,17 @@ rule plot_tissues:
     conda:
         "../envs/figures.yaml"
     params:
+        tissues=FITTED,
         code=code("plot_tissues.py"),
     script:
         "../workflow/scripts/plot_tissues.py"
 
 
 rule plot_risk_left_out:
-    """Draw how many false merges come with what is accepted on each tissue."""
+    """Draw how many false merges come with what is accepted on the same tissues."""
     input:
         table="results/carry_over/table.csv",
-        curves=[models_left_out(f"-{network}.csv") for network in NETWORKS],
+        curves=[models_left_out(f"-{network}.csv", FITTED) for network in NETWORKS],
     output:
         png="results/carry_over/left_out_risk.png",
         svg="results/carry_over/left_out_risk.svg",
@@ -360,7 +364,7 @@ rule package_tissue_model:
         second_look="results/carry_over/second_look/{network}/none/none/0.pt",
         indexes=expand(
             "results/carry_over/tissues/{tissue}/results/tasks/index.parquet",
-            tissue=TISSUES,
+            tissue=LEARNED,
         ),
         tasks=evidence_on_each("tasks"),
         candidates=evidence_on_each("candidates"),
@@ -375,13 +379,13 @@ rule package_tissue_model:
     conda:
         "../envs/model.yaml"
     params:
-        tissues=list(TISSUES),
-        left_out=LEFT_OUT,
-        volumes=[volumes_of_tissue(name) for name in TISSUES],
+        tissues=LEARNED,
+        left_out=FITTED,
+        volumes=[volumes_of_tissue(name) for name in LEARNED],
         geometries=[
-            volume_geometry(tissue["run"]).as_config() for tissue in TISSUES.values()
+            volume_geometry(TISSUES[name]["run"]).as_config() for name in LEARNED
         ],
-        voxel_nm=[tissue["run"]["volumes"]["voxel_nm"] for tissue in TISSUES.values()],
+        voxel_nm=[TISSUES[name]["run"]["volumes"]["voxel_nm"] for name in LEARNED],
         decisions={key: config["evaluation"][key] for key in DECISIONS},
         code=code("package_tissue_model.py"),
     script:
@@ -393,7 +397,7 @@ use rule join_fitted as join_fitted_of_all with:
     input:
         given="results/carry_over/fitted/given/none/0.pt",
         adapted="results/carry_over/fitted/adapted/none/0.pt",
-        table="results/carry_over/table.csv",
+        left_out=[models_left_out(f"-{network}.json", FITTED) for network in NETWORKS],
     output:
         "results/carry_over/agglomeration.pt",
     log:

@@ -4,11 +4,18 @@ REQUIRED CONFIG  carry_over
 """
 
 CARRY_OVER = config["carry_over"]
+# Each is answered by what never saw it.
 TISSUES = CARRY_OVER["tissues"]
-LEFT_OUT = CARRY_OVER["leave_out"] or list(TISSUES)
+# Those whose labels teach networks, and those to whose answers the rest is fitted:
+# the second look, memberships, thresholds and calibration.
+LEARNED = [name for name, tissue in TISSUES.items() if tissue["teaches"] != "nothing"]
+FITTED = [name for name, tissue in TISSUES.items() if tissue["teaches"] == "all"]
 # The network that scores a tissue's contacts: as it is, or adapted to its supervoxels.
 NETWORKS = ("given", "adapted")
-BLOCKS = {name: tissue["run"]["sandbox"]["files"] for name, tissue in TISSUES.items()}
+# A drawn one has no files.
+BLOCKS = {
+    name: tissue["run"]["sandbox"].get("files", {}) for name, tissue in TISSUES.items()
+}
 # What is learned from labelled tissue: evidence from affinities alone.
 MODEL_OF_TISSUE = {
     "title": "agglomeration, trained on labelled tissue",
@@ -18,14 +25,19 @@ MODEL_OF_TISSUE = {
 }
 
 
+def whole(tissue):
+    """Name the tissue that a block is a part of: itself, if it is of no other."""
+    return TISSUES[tissue]["part_of"] or tissue
+
+
 def without(*tissues):
-    """Name a model by the tissues that it does not learn from."""
-    return "+".join(sorted(tissues)) or "none"
+    """Name a model by the tissues that it does not learn from, though others do."""
+    return "+".join(sorted({*map(whole, tissues)} & {*LEARNED})) or "none"
 
 
 def learned_from(wildcards):
     """List the tissues that a model learns from."""
-    return [name for name in TISSUES if name not in wildcards.without.split("+")]
+    return [name for name in LEARNED if name not in wildcards.without.split("+")]
 
 
 def training_of_tissue(wildcards):
@@ -69,7 +81,7 @@ def files_in(blocks):
         file
         for block in blocks
         for source in block.values()
-        if isinstance(source, str)
+        if isinstance(source, str) and source != MAKE
         for file in files_of(source)
     }
     return [given(file) for file in sorted(named)]
@@ -77,15 +89,15 @@ def files_in(blocks):
 
 def maker_of_supervoxels(wildcards):
     """Name a model that never saw the tissue, where its supervoxels are to be made."""
-    if BLOCKS[wildcards.tissue]["supervoxels"] != MAKE:
+    if BLOCKS[wildcards.tissue].get("supervoxels") != MAKE:
         return []
-    return f"results/carry_over/models/{wildcards.tissue}/0/checkpoint.pt"
+    return f"results/carry_over/models/{without(wildcards.tissue)}/0/checkpoint.pt"
 
 
 def config_of_run(wildcards, input):
     """Return the configuration of the run that makes a tissue's tasks."""
     run = json.loads(json.dumps(TISSUES[wildcards.tissue]["run"]))
-    for name, source in run["sandbox"]["files"].items():
+    for name, source in BLOCKS[wildcards.tissue].items():
         if isinstance(source, str) and source != MAKE and "://" not in source:
             run["sandbox"]["files"][name] = os.path.abspath(source)
     if input.maker:
@@ -116,7 +128,15 @@ def model_that_is_asked(wildcards):
 
 def teachers(wildcards):
     """List the tissues that a second look learns from."""
-    return [name for name in LEFT_OUT if name not in wildcards.without.split("+")]
+    return [name for name in FITTED if name not in wildcards.without.split("+")]
+
+
+def second_look_at(wildcards):
+    """Name what looks again at a tissue; those that a model of all answers share one."""
+    return (
+        "results/carry_over/second_look/{network}/"
+        f"{without(wildcards.tissue)}/{{without}}/{{replicate}}.pt"
+    )
 
 
 def scores_to_learn(wildcards):
@@ -146,6 +166,11 @@ def known_tissue(tissue):
     }
 
 
+def others_than(tissue):
+    """List the tissues to which is fitted what judges a tissue."""
+    return [name for name in FITTED if name != whole(tissue)]
+
+
 def evidence_on(tissue, *also_without, part, replicate="{replicate}"):
     """Name a table of evidence on a tissue, by a model that saw neither it nor those."""
     model = without(tissue, *also_without)
@@ -155,23 +180,22 @@ def evidence_on(tissue, *also_without, part, replicate="{replicate}"):
 
 def evidence_on_each(part):
     """List the evidence on each tissue, by a model that never saw it."""
-    return [evidence_on(name, part=part, replicate=0) for name in LEFT_OUT]
+    return [evidence_on(name, part=part, replicate=0) for name in FITTED]
 
 
 def evidence_on_others(part):
     """List the evidence on all tissues but one, each by a model that saw neither."""
     return lambda wildcards: [
         evidence_on(other, wildcards.tissue, part=part)
-        for other in LEFT_OUT
-        if other != wildcards.tissue
+        for other in others_than(wildcards.tissue)
     ]
 
 
-def models_left_out(suffix):
+def models_left_out(suffix, tissues=TISSUES):
     """List the files of that suffix on each model that never saw a tissue."""
     return expand(
         f"results/carry_over/left_out/{{tissue}}/{{replicate}}{suffix}",
-        tissue=LEFT_OUT,
+        tissue=tissues,
         replicate=range(CARRY_OVER["replicates"]),
     )
 
@@ -183,7 +207,6 @@ def evidence_of_pairs(part):
     """
     return [
         evidence_on(other, one, part=part, replicate=0)
-        for one in LEFT_OUT
-        for other in LEFT_OUT
-        if other != one
+        for one in FITTED
+        for other in others_than(one)
     ]

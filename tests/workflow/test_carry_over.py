@@ -1,4 +1,7 @@
-"""Leaving one tissue out, on three small blocks."""
+"""Leaving one tissue out, on small blocks."""
+
+import re
+from copy import deepcopy
 
 import numpy as np
 import pandas as pd
@@ -27,6 +30,8 @@ def draw_block(path, random_seed):
 def tissue(name):
     files = {part: f"{name}.npz::{part}" for part in ("image", "labels", "supervoxels")}
     return {
+        "teaches": "all",
+        "part_of": None,
         "labels": None,
         "run": {
             "sandbox": {"made_from": "files", "files": files},
@@ -44,9 +49,23 @@ def tissue(name):
     }  # fmt: skip
 
 
+DRAWN = {
+    "teaches": "nothing",
+    "part_of": None,
+    "labels": None,
+    "run": {
+        "sandbox": {
+            "made_from": "synthetic_retina",
+            "retina": {
+                "grid": [1, 2, 5], "cells": 10, "neurite_diameter": 14, "players": 5
+            },
+        },
+        "volumes": {"size": 64, "overlap": 16, "factor": 2, "voxel_nm": None},
+    },
+}  # fmt: skip
 STUDY = {
     "carry_over": {
-        "tissues": {name: tissue(name) for name in TISSUES},
+        "tissues": {**{name: tissue(name) for name in TISSUES}, "drawn": DRAWN},
         "replicates": 1, "patches": 8, "volumes": 2, "peers": PEERS,
         "training": {"epochs": 1, "patch_size": 16},
         "adaptation": {"epochs": 1, "patch_size": 8},
@@ -66,11 +85,11 @@ def test_each_tissue_is_answered_by_what_never_saw_it(folder, run):
     done = run(folder, "carry_over", packaged, config=STUDY)
     assert done.returncode == 0, done.stdout
     table = pd.read_csv(folder / "results/carry_over/table.csv")
-    assert set(table["tissue"]) == set(TISSUES)
+    assert set(table["tissue"]) == {*TISSUES, "drawn"}
     assert (table["tasks"] > 0).all()
     assert set(table["model"]) == {"agglomeration", *PEERS}
     assert set(table["network"]) == {"given", "adapted"}
-    assert len(table) == 2 * len(TISSUES) * (1 + len(PEERS))
+    assert len(table) == 2 * (len(TISSUES) + 1) * (1 + len(PEERS))
     ours = table["model"] == "agglomeration"
     assert table.loc[ours, "pr_auc"].between(0, 1).all()
     assert table.loc[~ours, "pr_auc"].isna().all()
@@ -97,6 +116,35 @@ def test_each_tissue_is_answered_by_what_never_saw_it(folder, run):
     own = table[ours].set_index(["network", "tissue"])["pr_auc"]
     for network, scores in {"given": info, "adapted": info.adapted}.items():
         found = {score.tissue: score.pr_auc.value for score in scores.left_out}
-        assert found == own[network].to_dict()
+        assert found == own[network][list(TISSUES)].to_dict()
     again = run(folder, "carry_over", packaged, config=STUDY)
     assert "Nothing to be done" in again.stdout
+
+
+def reads(output, rule, pattern):
+    """Find what all jobs of a rule read, in the output of a dry run."""
+    inputs = re.findall(rf"^rule {rule}:\n    input: (.+)$", output, re.MULTILINE)
+    return set(re.findall(pattern, " ".join(inputs)))
+
+
+@pytest.mark.parametrize("asked", [*TISSUES, "few", "stranger", "corner"])
+def test_who_answers_a_tissue_was_taught_by_others_alone(folder, asked, run):
+    study = deepcopy(STUDY)
+    for name, changes in {
+        "few": {"teaches": "network"},
+        "stranger": {"teaches": "nothing"},
+        "corner": {"teaches": "nothing", "part_of": "three"},
+    }.items():
+        draw_block(folder / f"{name}.npz", 3)
+        study["carry_over"]["tissues"][name] = tissue(name) | changes
+    target = f"results/carry_over/left_out/{asked}/0-adapted.json"
+    plan = run(folder, "--dry-run", target, config=study).stdout
+    unseen = "three" if asked == "corner" else asked
+    learned, fitted = {*TISSUES, "few"}, {*TISSUES} - {unseen}
+    assert reads(plan, "train_tissue", r"(\w+)\.npz") == learned - {unseen}
+    assert reads(plan, "fit_second_look", r"(\w+)\.npz") == fitted
+    assert reads(plan, "fit_second_look", r"scores/\w+/(\w+)") == fitted
+    judged = reads(plan, "leave_tissue_out", r"evidence/\w+/(\w+)/([\w+]+)")
+    assert judged == {
+        (one, "+".join(sorted({one, unseen} & learned)) or "none") for one in fitted
+    } | {(asked, unseen if unseen in learned else "none")}

@@ -24,7 +24,7 @@ DOCUMENTS = [
 # What config/studies/carry_over.yaml names.
 STUDIED = (
     *("fib25_dev.npz", "fib25_other_sparse.npz", "gala_train.npz", "mouse_ac4.npz"),
-    "fib25_dev.pt",
+    *("snemi_mini.npz", "snemi_mini_neurons.npy", "fib25_dev.pt"),
 )
 
 # Fenced, and indented after an empty line.

@@ -13,14 +13,15 @@ from eyewire_validator.models.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
+from eyewire_validator.storage.files import read_json
 
 with job_log(snakemake.log[0], snakemake.output):
     files = snakemake.input
     model, info = load_checkpoint(Path(files.given))
     fitted, about = load_checkpoint(Path(files.adapted))
     scores = {"given": (), "adapted": ()}
-    if file := files.get("table"):
-        table = pd.read_csv(file)
+    if found := files.get("left_out"):
+        table = pd.DataFrame([row for file in found for row in read_json(Path(file))])
         scores = {network: scores_left_out(table, network) for network in scores}
     adapted = Adapted(
         AgglomerationTraining.from_mapping(

@@ -61,7 +61,10 @@ _REPLACED = {
     "evaluation.accept_precision": (
         "evaluation.risk: {false_merge: 0.05, confidence: 0.95}, where it was 0.95: "
         "the share of false merges that may be accepted, and how surely"
-    )
+    ),
+    "carry_over.leave_out": (
+        "carry_over.tissues.NAME.teaches: all for those that it named, else network"
+    ),
 }
 
 # The spawner leaves out the outermost voxel on either side of what two volumes share.
@@ -195,27 +198,50 @@ def _sandbox_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 def _tissue_problems(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield why no tissue could be left out."""
     place, tissues = "carry_over", config["carry_over"]["tissues"]
-    left_out = config[place]["leave_out"]
-    if 0 < len(tissues) < LEAST_TISSUES:
+    teachers = sum(tissue["teaches"] == "all" for tissue in tissues.values())
+    teaching = {n for n, tissue in tissues.items() if tissue["teaches"] != "nothing"}
+    if tissues and teachers < LEAST_TISSUES:
         yield (
-            f"config: {place}.tissues: {len(tissues)} named, expected {LEAST_TISSUES} "
-            "or more: one is answered, on one thresholds are chosen, and from the rest "
-            "is learned"
+            f"config: {place}.tissues: {teachers} teach all, expected {LEAST_TISSUES} "
+            "or more: one is answered, on one thresholds are chosen, and the rest "
+            "teach the second look"
         )
-    for name in sorted(set(left_out or []) - set(tissues)):
-        yield f"config: {place}.leave_out: {name} is not among {place}.tissues"
-    if left_out is not None and tissues and len(left_out) < LEAST_TISSUES:
-        yield (
-            f"config: {place}.leave_out: {len(left_out)} named, expected "
-            f"{LEAST_TISSUES} or more: one is answered, on one thresholds are chosen, "
-            "and the rest teach the second look"
-        )
+    for name, tissue in tissues.items():
+        yield from _teaching_problems(tissue, f"{place}.tissues.{name}")
+        if tissue["part_of"] not in {None, *teaching}:
+            yield (
+                f"config: {place}.tissues.{name}.part_of: {tissue['part_of']} is no "
+                "tissue that teaches; use null, or one that does"
+            )
     whole = tissue_training(config)
     yield from _refusals(AgglomerationTraining, whole, f"{place}.training")
     of_all = whole | config[place]["training_of_all"]
     yield from _refusals(AgglomerationTraining, of_all, f"{place}.training_of_all")
     adapting = adaptation(config)
     yield from _refusals(AgglomerationTraining, adapting, f"{place}.adaptation")
+
+
+def _teaching_problems(tissue: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Yield why a tissue could not teach what it is said to."""
+    sandbox, teaches = tissue["run"]["sandbox"], tissue["teaches"]
+    is_drawn = sandbox["made_from"] != "files"
+    if not is_drawn and "files" not in sandbox:
+        yield f"config: {where}.run.sandbox.files: name image, supervoxels and labels"
+    if is_drawn and teaches != "nothing":
+        yield (
+            f"config: {where}.teaches: {teaches}, but a {sandbox['made_from']} has no "
+            "files to learn from; use nothing"
+        )
+    if tissue["part_of"] and teaches != "nothing":
+        yield (
+            f"config: {where}.teaches: {teaches}, but {tissue['part_of']}, of which it "
+            "is a part, teaches that already; use nothing"
+        )
+    if tissue["labels"] and teaches == "nothing":
+        yield (
+            f"config: {where}.labels: {tissue['labels']} would teach nobody, as "
+            f"{where}.teaches is nothing; use null"
+        )
 
 
 def _cannot_make_supervoxels(config: Mapping[str, Any]) -> bool:

@@ -270,15 +270,48 @@ def test_answers_need_a_model_and_tasks(path, value, message):
 STUDY = merged("studies/carry_over")["carry_over"]["tissues"]
 
 
+def study_with(name, **changes):
+    """Return the tissues of the study, one of them changed."""
+    return STUDY | {name: STUDY[name] | changes}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tissues": dict(list(STUDY.items())[:2])}, "2 named, expected 3 or more"),
         (
-            {"tissues": STUDY, "leave_out": ["mouse", "gala"]},
-            "2 named, expected 3 or more",
+            {"tissues": study_with("mouse", teaches="network")},
+            r"carry_over.tissues: 2 teach all, expected 3 or more",
         ),
-        ({"tissues": STUDY, "leave_out": ["mouse", "rat"]}, "rat is not among"),
+        (
+            {"tissues": study_with("retina", teaches="all")},
+            r"tissues.retina.teaches: all, but a synthetic_retina has no files",
+        ),
+        (
+            {"tissues": study_with("snemi_mini", labels="gt.npy")},
+            r"tissues.snemi_mini.labels: gt.npy would teach nobody",
+        ),
+        (
+            {
+                "tissues": study_with(
+                    "retina",
+                    run=STUDY["retina"]["run"] | {"sandbox": {"made_from": "files"}},
+                )
+            },
+            r"tissues.retina.run.sandbox.files: name image, supervoxels and labels",
+        ),
+        (
+            {"tissues": study_with("snemi_mini", part_of="rat")},
+            r"tissues.snemi_mini.part_of: rat is no tissue that teaches",
+        ),
+        (
+            {"tissues": study_with("retina", part_of="snemi_mini")},
+            r"tissues.retina.part_of: snemi_mini is no tissue that teaches",
+        ),
+        (
+            {"tissues": study_with("snemi_mini", teaches="network")},
+            r"tissues.snemi_mini.teaches: network, but mouse, of which it is a part",
+        ),
+        ({"leave_out": ["mouse"]}, "carry_over.leave_out is replaced by .*teaches"),
         ({"training": {"epoch": 3}}, "unknown key carry_over.training.epoch"),
     ],
 )
