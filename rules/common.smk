@@ -12,6 +12,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from glob import iglob
 from pathlib import Path
+from random import Random
 
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -23,6 +24,7 @@ from eyewire_validator.acquire.volumes import FORMAT as RAW_VOLUME_FORMAT
 from eyewire_validator.config.check import check_config, dust, volume_geometry
 from eyewire_validator.config.entries import (
     adaptation,
+    adapts_of_evidence,
     leave_out_null_models,
     tissue_training,
     tuning,
@@ -123,6 +125,11 @@ EVALUATION = {
 BOOTSTRAP = {key: config["report"][key] for key in ("resamples", "random_seed")}
 VOLUME = volume_geometry(config)
 GEOMETRY = VOLUME.as_config()
+# The models that have the network of volumes.evidence; the raw volumes that it is
+# adapted to, and what it is then.
+EVIDENCE_MODELS = adapts_of_evidence(config)
+ADAPTED_VOLUMES = max(EVIDENCE_MODELS.values(), default=0)
+ADAPTED_EVIDENCE = "results/volumes/evidence.pt"
 CELL_SPAN = cell_span(config)
 VOLUME_SPAN = volume_span(config)
 

@@ -10,6 +10,11 @@ def models_that(holds):
     return "|".join(name for name, model in MODELS.items() if holds(model)) or "(?!)"
 
 
+def adapts(model):
+    """Whether a model is adapted by itself: to volumes that were downsampled."""
+    return model.is_adapted and model.name not in EVIDENCE_MODELS
+
+
 def given(file):
     """A file that the config names: on this disk, unless the workflow makes it.
 
@@ -150,6 +155,16 @@ def volumes_of_group(wildcards):
     return groups().get(int(wildcards.group), {})
 
 
+def drawn_volumes(wildcards):
+    """Some volumes at random and their addresses, for the evidence to be adapted to."""
+    addresses = {}
+    for group in groups().values():
+        addresses |= group
+    known = sorted(addresses, key=int)
+    drawn = Random(0).sample(known, min(ADAPTED_VOLUMES, len(known)))
+    return {volume: addresses[volume] for volume in drawn}
+
+
 def manifests_of_groups(wildcards):
     return [f"results/volumes/groups/{group}.json" for group in sorted(groups())]
 
@@ -166,7 +181,11 @@ def named_checkpoint(name):
 
 
 def given_checkpoint(wildcards):
-    """The file that a model's entry names."""
+    """The file that a model's entry names; adapted, where its evidence is."""
+    if wildcards.model in EVIDENCE_MODELS and ADAPTED_VOLUMES:
+        # Until the volumes are known, Snakemake would take all for new.
+        groups()
+        return ADAPTED_EVIDENCE
     return named_checkpoint(MODELS[wildcards.model].given_checkpoint)
 
 

@@ -17,7 +17,7 @@ rule adopt_checkpoint:
     benchmark:
         "results/benchmarks/adopt_checkpoint/{model}-{replicate}.tsv"
     wildcard_constraints:
-        model=models_that(lambda model: model.given_checkpoint and not model.is_adapted),
+        model=models_that(lambda model: model.given_checkpoint and not adapts(model)),
     conda:
         "../envs/model.yaml"
     params:
@@ -46,7 +46,7 @@ rule adapt_checkpoint:
     benchmark:
         "results/benchmarks/adapt_checkpoint/{model}-{replicate}.tsv"
     wildcard_constraints:
-        model=models_that(lambda model: model.is_adapted),
+        model=models_that(adapts),
     conda:
         "../envs/model.yaml"
     threads: 1

@@ -9,16 +9,21 @@ OUTPUT  results/volumes/groups/{group}.json       SHA-256 of each file of each v
                                                   coverage.parquet, segments.parquet,
                                                   graph.parquet; contacts.parquet where
                                                   volumes.evidence names a checkpoint
+        results/volumes/evidence.pt               that checkpoint, adapted to raw volumes
+                                                  where its model says `adapt`
 """
 
 PARTIAL_DOWNLOADS = here("results/downloads/partial")
 RAW_VOLUMES = local(directory(here("results/downloads/volumes/{group}")))
+DRAWN_VOLUMES = local(directory(here("results/downloads/drawn")))
 # Scores contacts while the raw volume is in hand; [] if nothing shall.
-EVIDENCE = (
-    named_checkpoint(config["volumes"]["evidence"])
+GIVEN_EVIDENCE = (
+    [named_checkpoint(config["volumes"]["evidence"])]
     if config["volumes"]["evidence"]
     else []
 )
+# Made once: another one would have to fetch all volumes again.
+EVIDENCE = [ancient(ADAPTED_EVIDENCE)] if ADAPTED_VOLUMES else GIVEN_EVIDENCE
 
 
 rule download_volumes:
@@ -54,6 +59,55 @@ rule download_volumes:
         "../workflow/scripts/download_volumes.py"
 
 
+use rule download_volumes as download_drawn_volumes with:
+    # By itself, and kept: whatever is asked about later, the network stays as it is.
+    output:
+        DRAWN_VOLUMES,
+    log:
+        "results/logs/download_drawn_volumes/download_drawn_volumes.log",
+    benchmark:
+        "results/benchmarks/download_drawn_volumes/download_drawn_volumes.tsv"
+    params:
+        source=SOURCE,
+        volumes=lambda wildcards, output: drawn_volumes(wildcards),
+        geometry=GEOMETRY,
+        format=RAW_VOLUME_FORMAT,
+        partial=unrecorded(here("results/downloads/partial_drawn")),
+        failures=unrecorded(FAILURES["storage"]),
+
+
+rule adapt_evidence:
+    """Adapt what scores contacts at full resolution to some raw volumes, unlabelled.
+
+    An interrupted training continues where it was.
+    """
+    input:
+        raw=local(here("results/downloads/drawn")),
+        checkpoint=GIVEN_EVIDENCE,
+        manifest=manifest_of_files,
+    output:
+        ADAPTED_EVIDENCE,
+    log:
+        "results/logs/adapt_evidence/adapt_evidence.log",
+    benchmark:
+        "results/benchmarks/adapt_evidence/adapt_evidence.tsv"
+    conda:
+        "../envs/model.yaml"
+    threads: 1
+    resources:
+        cuda=CUDA_OF_A_JOB,
+        gpu=CUDA_OF_A_JOB,
+    params:
+        volumes=ADAPTED_VOLUMES,
+        device=unrecorded(config["training"]["device"]),
+        geometry=GEOMETRY,
+        invert=config["image"]["invert"] and not HAS_FILES,
+        voxel_nm=config["volumes"]["voxel_nm"],
+        contents=contents(GIVEN_EVIDENCE),
+    script:
+        "../workflow/scripts/adapt_evidence.py"
+
+
 rule downsample_volumes:
     """Check a group's raw volumes, downsample them and count what covers what."""
     input:
@@ -76,7 +130,8 @@ rule downsample_volumes:
         format=VOLUME_FORMAT,
         # Unrecorded as long as it is as before there was such a key.
         invert=config["image"]["invert"] and not HAS_FILES or unrecorded(False),
-        evidence=contents([EVIDENCE]) if EVIDENCE else unrecorded(None),
+        evidence=contents(GIVEN_EVIDENCE) if EVIDENCE else unrecorded(None),
+        adapt=ADAPTED_VOLUMES or unrecorded(0),
         voxel_nm=config["volumes"]["voxel_nm"] if EVIDENCE else unrecorded(None),
     script:
         "../workflow/scripts/downsample_volumes.py"

@@ -18,6 +18,7 @@ HEAVY = {
 # What a script not listed here imports of them is nothing.
 EXPECTED = {
     "adapt_checkpoint": {"numba", "scipy.ndimage", "torch"},
+    "adapt_evidence": {"numba", "scipy.ndimage", "torch"},
     "adapt_to_tissue": {"numba", "scipy.ndimage", "torch"},
     "adopt_checkpoint": {"torch"},
     "audit_models": {"torch"},

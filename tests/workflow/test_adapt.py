@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from eyewire_validator.models.checkpoint import load_checkpoint, save_checkpoint
+from eyewire_validator.volumes.fine_contacts import FineContacts
 
 READY_MADE = Path(__file__).resolve().parents[2] / "models/agglomeration.pt"
 # Of the entry that is adapted.
@@ -58,6 +59,22 @@ def test_answers_are_those_of_the_adapted_network(tmp_path, run):
     (tmp_path / ADAPTED).unlink()
     assert run(tmp_path, ADAPTED, config=CONFIG).returncode == 0
     assert (tmp_path / ADAPTED).read_bytes() == weights
+
+
+def test_contacts_are_scored_in_raw_volumes_by_an_adapted_network(tmp_path, run):
+    draw_block(tmp_path / "block.npz")
+    adapting_quickly(tmp_path / "quick.pt")
+    scoring = CONFIG["volumes"] | {"factor": 2, "evidence": "quick.pt"}
+    finely = CONFIG | {"volumes": scoring}
+    done = run(tmp_path, "answers", config=finely)
+    assert done.returncode == 0, done.stdout
+    adapted, info = load_checkpoint(tmp_path / ADAPTED)
+    assert adapted.scored_by != load_checkpoint(READY_MADE)[0].scored_by
+    assert info.adapted is None
+    tables = [*tmp_path.glob("results/volumes/groups/*/*/contacts.parquet")]
+    assert {FineContacts.scored_by_of(table) for table in tables} == {adapted.scored_by}
+    again = run(tmp_path, "answers", config=finely)
+    assert "Nothing to be done" in again.stdout
 
 
 def test_it_adapts_to_supervoxels_that_it_made(tmp_path, run):

@@ -24,23 +24,22 @@ def scorer(checkpoint: str) -> Callable[[RawVolume, Path], None]:
     return fine_scorer(
         Path(checkpoint),
         voxel_size(params.voxel_nm, Path(manifest) if manifest else None),
-        invert=params.invert,
-        threads=snakemake.threads,
+        snakemake.threads,
     )
 
 
 with job_log(snakemake.log[0], snakemake.output):
-    geometry = VolumeGeometry(**snakemake.params.geometry)
-    evidence = snakemake.input.evidence
-    score = scorer(evidence) if evidence else None
+    params, evidence = snakemake.params, snakemake.input.evidence
+    geometry = VolumeGeometry(**params.geometry)
+    score = scorer(*evidence) if evidence else None
     hashes = {}
-    for volume in Progress(snakemake.params.volumes, unit="volumes"):
-        raw = RawVolume(Path(snakemake.input.raw) / volume, int(volume), geometry)
+    for volume in Progress(params.volumes, unit="volumes"):
+        raw = RawVolume(
+            Path(snakemake.input.raw) / volume, int(volume), geometry, params.invert
+        )
         require_intact(raw.folder / DOWNLOADED)
         folder = Path(snakemake.output.volumes) / volume
-        hashes[volume] = write_volume(
-            folder, downsample_volume(raw, invert=snakemake.params.invert)
-        )
+        hashes[volume] = write_volume(folder, downsample_volume(raw))
         if score:
             score(raw, folder / FINE_CONTACTS_TABLE)
             hashes[volume][FINE_CONTACTS_TABLE] = file_hash(

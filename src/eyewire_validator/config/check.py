@@ -11,6 +11,7 @@ from jsonschema.validators import extend
 
 from eyewire_validator.config.entries import (
     adaptation,
+    adapts_of_evidence,
     complete_entry,
     complete_training,
     tissue_training,
@@ -406,14 +407,14 @@ def _answers_contradictions(config: Mapping[str, Any]) -> Iterator[str]:
                 f"config: answers.models: {name} would have to be trained, but no "
                 "answer is known here; name models with a checkpoint"
             )
-    scored_before = config["volumes"]["evidence"]
-    for name, entry in models.items():
-        if entry.get("adapt") and scored_before:
-            yield (
-                f"config: models.{name}.adapt: {entry['adapt']}, but volumes.evidence "
-                "has contacts scored before, by a network that is not adapted; "
-                "expected 0, or evidence null"
-            )
+    adapts = adapts_of_evidence(config)
+    if len(set(adapts.values())) > 1:
+        each = ", ".join(f"{name} {volumes}" for name, volumes in adapts.items())
+        yield (
+            f"config: models: their adapt differs ({each}), but all name the "
+            "checkpoint of volumes.evidence, by which contacts are scored once; "
+            "expected the same"
+        )
     given = [name for name, entry in models.items() if entry.get("checkpoint")]
     if not has_labels(config) and not named and not given:
         yield (

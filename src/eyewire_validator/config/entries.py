@@ -28,6 +28,21 @@ def complete_training(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     return _over_defaults(config, config["models"][name])
 
 
+def adapts_of_evidence(config: Mapping[str, Any]) -> dict[str, int]:
+    """Return to how many volumes models adapt the network of ``volumes.evidence``.
+
+    Returns:
+        ``adapt`` of each entry of ``models:`` that names this checkpoint.
+    """
+    scoring = config["volumes"]["evidence"]
+    entries = {name: complete_entry(config, name) for name in config["models"]}
+    return {
+        name: entry.get("adapt", 0)
+        for name, entry in entries.items()
+        if scoring and entry.get("checkpoint") == scoring
+    }
+
+
 def tissue_training(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a model of ``carry_over:`` is trained, unless it learns from all."""
     own = config["carry_over"]["training"]

@@ -57,7 +57,7 @@ class DownsampledVolume(NamedTuple):
     edges: NDArray[np.void]
 
 
-def downsample_volume(raw: RawVolume, *, invert: bool = False) -> DownsampledVolume:
+def downsample_volume(raw: RawVolume) -> DownsampledVolume:
     """Downsample a volume and measure its segments.
 
     One full-resolution array is in memory at a time: 34 MB for 256 voxels cubed. The
@@ -66,7 +66,6 @@ def downsample_volume(raw: RawVolume, *, invert: bool = False) -> DownsampledVol
 
     Args:
         raw: the volume.
-        invert: turn bright grey values into dark ones.
 
     Raises:
         VolumeError: a file is missing, damaged, or of another size or form.
@@ -75,8 +74,7 @@ def downsample_volume(raw: RawVolume, *, invert: bool = False) -> DownsampledVol
     blocks, coarse, segments = _vote_and_measure(raw.segmentation(), factor)
     table = coverage_table(blocks)
     del blocks
-    full = raw.image()
-    image = downsample_image(255 - full if invert else full, factor)
+    image = downsample_image(raw.image(), factor)
     return DownsampledVolume(image, coarse, table, segments, raw.edges())
 
 

@@ -57,11 +57,13 @@ class RawVolume:
             ``segmentation.graph``.
         volume: segmentation id, for messages.
         geometry: the size that the volume must have.
+        invert: whether bright grey values are turned into dark ones (``image.invert``).
     """
 
     folder: Path
     volume: int
     geometry: VolumeGeometry
+    invert: bool = False
 
     def image(self) -> NDArray[np.uint8]:
         """Read the slices: (z, y, x) uint8, full resolution.
@@ -72,7 +74,7 @@ class RawVolume:
         image = np.empty(self.geometry.size, np.uint8)
         for z in range(self.geometry.size[0]):
             image[z] = _decode_slice(*self._read(slice_name(z)), self.geometry)
-        return image
+        return 255 - image if self.invert else image
 
     def segmentation(self) -> NDArray[np.uint16]:
         """Read the segmentation: (z, y, x) uint16, full resolution, read-only.

@@ -239,8 +239,16 @@ def test_a_block_without_labels_is_accepted_if_something_is_asked():
             "none has a checkpoint",
         ),
         (
-            {"volumes": {"evidence": "models/agglomeration.pt"}},
-            "ready_made.adapt: 24, but volumes.evidence has contacts scored before",
+            {
+                "volumes": {"evidence": "models/agglomeration.pt"},
+                "models": {
+                    "agglomeration": {
+                        "evidence": "affinities",
+                        "checkpoint": "models/agglomeration.pt",
+                    }
+                },
+            },
+            r"their adapt differs \(ready_made 24, agglomeration 0\), but all name the",
         ),
         ({"models": {"agglomeration": {"adapt": 3}}}, "network of a given checkpoint"),
         ({"models": {"ready_made": {"adapt": 1001}}}, "adapt: 1001"),

@@ -62,12 +62,6 @@ def test_what_is_written_can_be_read(tmp_path, raw):
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
 
 
-def test_an_image_is_turned_before_it_is_downsampled(raw):
-    turned = downsample_volume(raw, invert=True)
-    assert (turned.image == downsample_image(255 - raw.image(), 4)).all()
-    assert (turned.image != downsample_volume(raw).image).any()
-
-
 def test_the_tables_lead_back_to_the_segments(tmp_path, raw):
     segmentation = raw.segmentation()
     write_volume(tmp_path, downsample_volume(raw))

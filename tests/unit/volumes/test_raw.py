@@ -154,6 +154,11 @@ def test_rows_of_a_slice_are_y_and_columns_x(raw):
     assert image[2, 7, :].min() > 180
 
 
+def test_an_image_whose_membranes_are_bright_is_turned(raw):
+    image = RawVolume(raw, 41, GEOMETRY, invert=True).image()
+    assert (image == 255 - RawVolume(raw, 41, GEOMETRY).image()).all()
+
+
 def test_segmentations_may_be_xz(raw, segmentation):
     (raw / "segmentation.lzma").write_bytes(lzma.compress(segmentation.tobytes()))
     found = RawVolume(raw, 41, GEOMETRY).segmentation()
