@@ -1,7 +1,7 @@
 """Index the tasks and split them.
 
 INPUT   results/cells/registry.parquet, which says what cells are in progress
-        results/downloads/cells/{cell}/tasks.parquet, results/volumes/groups/{group}.json
+        results/downloads/cells/{group}/tasks.parquet, results/volumes/groups/{group}.json
 OUTPUT  results/tasks/index.parquet    one row a task: open, or labelled with its split, or
                                        why it is excluded
         results/tasks/split.json       counts by split and by reason

@@ -30,7 +30,7 @@ class Answer:
         segment_members: (k, 65536) float32, those whose mean `segments` is; none where
             a single one answers.
         loss: mean over the task's voxels, in nats; none without a network.
-        published_loss: `models.loss.published_loss`; none without a network.
+        published_loss: `voxel_network.loss.published_loss`; none without a network.
     """
 
     probability: NDArray[np.float32]

@@ -54,7 +54,7 @@ def describe_contacts(volume: CoarseVolume, image: str) -> DescribedContacts:
     Args:
         volume: see `CoarseVolume`.
         image: ``none`` if nothing of the image may be used, else another key of
-            `models.settings.IMAGE_SCALES`; filters make them all alike.
+            `config.families.IMAGE_SCALES`; filters make them all alike.
     """
     if image == "none":
         volume = volume._replace(image=np.zeros_like(volume.image))

@@ -34,7 +34,8 @@ class Kind:
         answerer: ``module:function`` that makes its answerer, see
             `answers.MakeAnswerer`.
         training: the class of its training's settings, if it is trained.
-        trainer: ``module:function`` that trains it, see `learning.outcome.Train`.
+        trainer: ``module:function`` that trains it, called as
+            `models.train.train_model` does.
         module: ``module:function`` that makes its torch module from its settings, with
             untrained weights.
         is_reference: whether it is no model of ours: it knows the truth, or people or

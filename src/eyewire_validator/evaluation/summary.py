@@ -107,7 +107,7 @@ def summarize_evaluation(
         volume_voxels: full-resolution voxels of a volume.
 
     Returns:
-        What `metrics.summarize` gives of the coarse voxels, ``standing``,
+        What `voxel_metrics.summarize` gives of the coarse voxels, ``standing``,
         ``settings``, ``decisions``; ``alarms``: numbers of tasks by what is strange
         in their volumes; ``segments``: `segment_metrics.METRICS`, each with its
         interval, and ``neurons``, the same against what really belongs, None where

@@ -34,7 +34,7 @@ _LOGARITHMIC_FROM = 100
 
 
 def distribution_data(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return each task's six metrics, as `metrics.task_metrics` does."""
+    """Return each task's six metrics, as `voxel_metrics.task_metrics` does."""
     return task_metrics(frame)
 
 

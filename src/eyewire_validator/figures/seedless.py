@@ -27,7 +27,7 @@ CAPTION = Caption(
 
 
 def seedless_data(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return each task's six metrics, as `metrics.task_metrics` does."""
+    """Return each task's six metrics, as `voxel_metrics.task_metrics` does."""
     return task_metrics(frame)
 
 

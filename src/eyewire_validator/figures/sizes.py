@@ -41,8 +41,8 @@ def draw_sizes(
     """Draw recall and mean probability of segments that belong by size.
 
     Args:
-        tables: of each model, by its title, what `strata.recall_by_size` gave; all of
-            the same tasks.
+        tables: of each model, by its title, what `error_analysis.recall_by_size` gave;
+            all of the same tasks.
         tasks: a row a task, with ``cell``.
         heading: of all models.
         ceiling: title of the model that is the ceiling, if it is among them.

@@ -58,7 +58,7 @@ class TaskPicture:
         sigma: (z, y, x) float32, logit units; none if the model gives none.
         segmentation: (z, y, x) uint16 segment ids.
         outcomes: ids of segments by ``correct``, ``missed`` and ``false``, as
-            `strata.outcomes` gives them.
+            `error_analysis.outcomes` gives them.
     """
 
     image: NDArray[np.uint8]
@@ -84,7 +84,7 @@ class TaskPicture:
             sample: (channels, z, y, x) uint8: image, context, seed, truth.
             answer: to the same task.
             segmentation: (z, y, x) uint16 of its volume.
-            outcomes: from `strata.outcomes` of the same task.
+            outcomes: from `error_analysis.outcomes` of the same task.
         """
         return cls(
             image=sample[0],

@@ -34,7 +34,7 @@ def draw_votes(data: pd.DataFrame, tasks: pd.DataFrame, heading: Heading) -> Fig
     """Draw the share of wrong segments by how far the players agreed.
 
     Args:
-        data: from `strata.error_by_votes`.
+        data: from `error_analysis.error_by_votes`.
         tasks: a row a task, with ``cell``.
         heading: of the model.
     """

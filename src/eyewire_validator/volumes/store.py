@@ -73,7 +73,7 @@ class VolumeStore:
 
     Args:
         folders: each holds the folders of some volumes, named by their ids, as
-            `volumes.write_volume` makes them.
+            `coarse.write_volume` makes them.
         geometry: gives the shape of the arrays.
         max_bytes: memory for volumes; one is kept in any case. A coarse volume of
             64 voxels takes 0.8 MB, so that 1 GiB keeps 1,365. Coverages may take as

@@ -26,7 +26,7 @@ class Uncertainty:
     """A meaning of sigma; logits, sigma and truth are (n, 1, z, y, x) float.
 
     Attributes:
-        name: one of `settings.UNCERTAINTIES`.
+        name: one of `config.families.UNCERTAINTIES`.
         probability: of logits and sigma, that a voxel belongs to the answer.
         loss: of logits, sigma and truth (0 to 1), one value a task, in nats; the same
             every time.
