@@ -30,8 +30,6 @@ rule tune_network:
     input:
         checkpoint=checkpoint_of_learner,
         decisions="results/review/decisions.parquet",
-        stops="results/review/stops.parquet",
-        supervoxels=own_ids,
         index="results/tasks/index.parquet",
         catalog=catalog_of_groups,
         volumes=folders_of_groups,
