@@ -74,7 +74,8 @@ def write_table(path: Path, table: "pd.DataFrame") -> None:
 
     JavaScript rounds numbers above 2^53.
     """
-    from eyewire_validator.storage.files import write_json, write_text
+    from eyewire_validator.storage.files import write_json
+    from eyewire_validator.storage.tables import write_csv
 
     if path.suffix == ".json":
         rows: list[dict[str, Any]] = json.loads(
@@ -84,7 +85,7 @@ def write_table(path: Path, table: "pd.DataFrame") -> None:
         )
         write_json(path, rows)
     else:
-        write_text(path, [table.to_csv(index=False)])
+        write_csv(path, table, exact=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,7 +13,7 @@ from eyewire_validator.learning.devices import torch_threads
 from eyewire_validator.models.segment_validator import load_segment_validator
 from eyewire_validator.sandbox.sample_task import SampleTask, draw_sample_task
 from eyewire_validator.sandbox.tissue.retina import RetinaSettings
-from eyewire_validator.storage.files import write_bytes
+from eyewire_validator.storage.tables import write_csv
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
 
@@ -79,7 +79,7 @@ with (
         threshold=params.threshold,
     )
     save_figure(figure, Path(output.png).with_suffix(""))
-    write_bytes(Path(output.csv), answer.to_csv(index=False).encode())
+    write_csv(Path(output.csv), answer, exact=True)
     # In the log of the job, and on the terminal.
     for stream in (sys.stdout, sys.__stderr__):
         print(in_words(task, answer, output.png), file=stream)

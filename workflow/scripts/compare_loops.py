@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from eyewire_validator.evaluation.comparison import honest_table, read_entries, to_csv
+from eyewire_validator.evaluation.comparison import honest_table, read_entries
 from eyewire_validator.figures import draw_loops, save_figure
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.storage.files import write_bytes
+from eyewire_validator.storage.tables import write_csv
 
 with job_log(snakemake.log[0], snakemake.output):
     params, files = snakemake.params, snakemake.input
@@ -17,5 +17,5 @@ with job_log(snakemake.log[0], snakemake.output):
         volume_voxels=params.volume_voxels,
     )
     table = honest_table(entries, **params.bootstrap)
-    write_bytes(Path(snakemake.output.csv), to_csv(table).encode())
+    write_csv(Path(snakemake.output.csv), table)
     save_figure(draw_loops(table), Path(snakemake.output.png).with_suffix(""))

@@ -8,12 +8,12 @@ from eyewire_validator.evaluation.comparison import (
     differences,
     honest_table,
     read_entries,
-    to_csv,
 )
 from eyewire_validator.figures import draw_bars, save_figure
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.report.text import to_text
 from eyewire_validator.storage.files import read_json, write_bytes
+from eyewire_validator.storage.tables import write_csv
 
 with job_log(snakemake.log[0], snakemake.output):
     params, files, output = snakemake.params, snakemake.input, snakemake.output
@@ -37,7 +37,7 @@ with job_log(snakemake.log[0], snakemake.output):
         (output.decisions, decision_table(entries)),
         (output.differences, differences(entries, **params.shown, **params.bootstrap)),
     ):
-        write_bytes(Path(path), to_csv(found).encode())
+        write_csv(Path(path), found)
     figure = draw_bars(table, params.shown["split"])
     save_figure(figure, Path(output.png).with_suffix(""))
     print(text)

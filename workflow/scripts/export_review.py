@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from eyewire_validator.evaluation.comparison import to_csv
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.review.exports import neuvue_segments, webknossos_tasks
 from eyewire_validator.review.merges import list_merges
-from eyewire_validator.storage.files import write_bytes, write_text
+from eyewire_validator.storage.files import write_text
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.review import DECISIONS, QUEUE
-from eyewire_validator.storage.tables import read_table
+from eyewire_validator.storage.tables import read_table, write_csv
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.tasks.origins import Origins
 from eyewire_validator.volumes.store import VolumeStore
@@ -32,6 +31,6 @@ with job_log(snakemake.log[0], snakemake.output):
         store,
         Origins(Path(files.supervoxels) if files.supervoxels else None),
     )
-    write_bytes(Path(snakemake.output.merges), to_csv(merges).encode())
+    write_csv(Path(snakemake.output.merges), merges)
     unknown = "" if store.voxel_nm else "; volumes.voxel_nm says how large a voxel is"
     print(f"merges.csv: {len(merges)} merges{unknown}")

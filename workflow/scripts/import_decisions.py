@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from eyewire_validator.evaluation.comparison import to_csv
 from eyewire_validator.growth.stops import is_stop
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.review.agreement import (
@@ -16,10 +15,10 @@ from eyewire_validator.review.agreement import (
 )
 from eyewire_validator.review.decisions import read_decisions
 from eyewire_validator.review.question import data_hash
-from eyewire_validator.storage.files import write_bytes, write_json
+from eyewire_validator.storage.files import write_json
 from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.review import DECISIONS
-from eyewire_validator.storage.tables import read_table, write_table
+from eyewire_validator.storage.tables import read_table, write_csv, write_table
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.geometry import VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
@@ -52,7 +51,7 @@ with job_log(snakemake.log[0], snakemake.output):
     about_stops = decisions["task"].map(is_stop).astype(bool)
     for name, rows in ("decisions", ~about_stops), ("stops", about_stops):
         write_table(Path(snakemake.output[name]), decisions[rows], DECISIONS)
-    write_bytes(Path(snakemake.output.decided), to_csv(settled).encode())
+    write_csv(Path(snakemake.output.decided), settled)
     write_json(Path(snakemake.output.summary), found)
     print(f"{len(decisions)} decisions; {len(refused)} lines refused")
     if refused:

@@ -7,7 +7,8 @@ from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.carry_over import judge_left_out, risk_left_out
 from eyewire_validator.models.evidence import Evidence
 from eyewire_validator.models.judge_peers import judge_peer
-from eyewire_validator.storage.files import write_json, write_text
+from eyewire_validator.storage.files import write_json
+from eyewire_validator.storage.tables import write_csv
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
@@ -35,4 +36,4 @@ with job_log(snakemake.log[0], snakemake.output):
     found = [{**names, "model": model, **row} for model, row in rows.items()]
     write_json(Path(snakemake.output.found), found)
     curve = risk_left_out(own, others).assign(**names)
-    write_text(Path(snakemake.output.risk), [curve.to_csv(index=False)])
+    write_csv(Path(snakemake.output.risk), curve, exact=True)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from eyewire_validator.evaluation.comparison import to_csv
 from eyewire_validator.evaluation.decision_list import (
     Frame,
     list_answers,
@@ -12,11 +11,11 @@ from eyewire_validator.evaluation.decision_list import (
 )
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.thresholds import read_thresholds
-from eyewire_validator.storage.files import read_json, write_bytes
+from eyewire_validator.storage.files import read_json
 from eyewire_validator.storage.schemas.answers import ANSWERS
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_METRICS
 from eyewire_validator.storage.schemas.index import OPEN, TASK_INDEX
-from eyewire_validator.storage.tables import read_table, write_table
+from eyewire_validator.storage.tables import read_table, write_csv, write_table
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.tasks.origins import Origins
 from eyewire_validator.volumes.voxel_size import voxel_size
@@ -51,7 +50,7 @@ with job_log(snakemake.log[0], snakemake.output):
     write_table(Path(snakemake.output.answers), listed, ANSWERS, params.metadata)
     # For people, the most probable segments of each task come first.
     by_task = listed.sort_values(["task", "probability"], ascending=[True, False])
-    write_bytes(Path(snakemake.output.decisions), to_csv(by_task).encode())
+    write_csv(Path(snakemake.output.decisions), by_task)
     of_tasks = pd.concat(verdicts, ignore_index=True)
-    write_bytes(Path(snakemake.output.tasks), to_csv(of_tasks).encode())
+    write_csv(Path(snakemake.output.tasks), of_tasks)
     print(of_tasks.groupby(["split", "verdict"]).size().to_string())

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from eyewire_validator.evaluation.comparison import to_csv
 from eyewire_validator.figures import (
     Heading,
     draw_grown_cells,
@@ -21,11 +20,11 @@ from eyewire_validator.growth.measures import (
 from eyewire_validator.growth.shown import describe_summary, show_cells
 from eyewire_validator.growth.truth import truth_of
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.storage.files import write_bytes, write_json
+from eyewire_validator.storage.files import write_json
 from eyewire_validator.storage.schemas.cells import CATALOG
 from eyewire_validator.storage.schemas.growth import GROWN, SKELETON_NODES
 from eyewire_validator.storage.schemas.index import TASK_INDEX
-from eyewire_validator.storage.tables import read_table
+from eyewire_validator.storage.tables import read_table, write_csv
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.store import VolumeStore
 
@@ -48,7 +47,7 @@ with job_log(snakemake.log[0], snakemake.output):
     cells = pd.concat(
         [rows.assign(how=how) for how, rows in measured.items()], ignore_index=True
     )
-    write_bytes(Path(snakemake.output.csv), to_csv(cells).encode())
+    write_csv(Path(snakemake.output.csv), cells)
     found = {
         "cells": len(measured["grown"]),
         "unit": "um" if store.voxel_nm else "voxels",

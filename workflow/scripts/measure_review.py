@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from eyewire_validator.evaluation.comparison import to_csv
 from eyewire_validator.figures import Heading, draw_queue, save_figure
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.thresholds import read_thresholds
@@ -15,9 +14,9 @@ from eyewire_validator.review.curve import (
     edits_found,
     share_found,
 )
-from eyewire_validator.storage.files import write_bytes, write_json
+from eyewire_validator.storage.files import write_json
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_METRICS
-from eyewire_validator.storage.tables import read_table
+from eyewire_validator.storage.tables import read_table, write_csv
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
@@ -39,6 +38,6 @@ with job_log(snakemake.log[0], snakemake.output):
         found[of] = {**counts, "effort": EFFORT, "found": shares}
         print(of, counts, *describe_shares(shares), sep="\n  ")
     write_json(Path(snakemake.output.summary), found)
-    write_bytes(Path(snakemake.output.csv), to_csv(data).encode())
+    write_csv(Path(snakemake.output.csv), data)
     figure = draw_queue(data, tasks, Heading(**params.heading))
     save_figure(figure, Path(snakemake.output.png).with_suffix(""))

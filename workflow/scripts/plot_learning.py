@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from eyewire_validator.evaluation.comparison import honest_table, read_entries, to_csv
+from eyewire_validator.evaluation.comparison import honest_table, read_entries
 from eyewire_validator.figures import Heading, draw_learning, save_figure
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.storage.files import write_bytes
 from eyewire_validator.storage.schemas.training import HISTORY
-from eyewire_validator.storage.tables import read_table
+from eyewire_validator.storage.tables import read_table, write_csv
 
 with job_log(snakemake.log[0], snakemake.output):
     params, files = snakemake.params, snakemake.input
@@ -34,4 +33,4 @@ with job_log(snakemake.log[0], snakemake.output):
     )
     figure = draw_learning(table, Heading(**params.heading))
     save_figure(figure, Path(snakemake.output.png).with_suffix(""))
-    write_bytes(Path(snakemake.output.csv), to_csv(table).encode())
+    write_csv(Path(snakemake.output.csv), table)

@@ -14,9 +14,9 @@ from eyewire_validator.figures import (
     save_figure,
 )
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.storage.files import read_json, write_bytes
+from eyewire_validator.storage.files import read_json
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_ANSWERS
-from eyewire_validator.storage.tables import read_table, read_tables
+from eyewire_validator.storage.tables import read_table, read_tables, write_csv
 
 with job_log(snakemake.log[0], snakemake.output):
     segments = read_tables(
@@ -36,4 +36,4 @@ with job_log(snakemake.log[0], snakemake.output):
     for csv in map(Path, snakemake.output.csv):
         draw, table = drawn[csv.stem]
         save_figure(draw(table, answers, heading), csv.with_suffix(""))
-        write_bytes(csv, table.to_csv(index=False).encode())
+        write_csv(csv, table, exact=True)

@@ -7,9 +7,9 @@ import pandas as pd
 from eyewire_validator.evaluation.error_analysis import recall_by_size
 from eyewire_validator.figures import Heading, draw_sizes, save_figure
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.storage.files import read_json, write_bytes
+from eyewire_validator.storage.files import read_json
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_ANSWERS
-from eyewire_validator.storage.tables import read_table, read_tables
+from eyewire_validator.storage.tables import read_table, read_tables, write_csv
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
@@ -29,4 +29,4 @@ with job_log(snakemake.log[0], snakemake.output):
     figure = draw_sizes(tables, tasks, heading, params.ceiling)
     save_figure(figure, Path(snakemake.output.png).with_suffix(""))
     table = pd.concat(tables, names=["model"]).reset_index("model")
-    write_bytes(Path(snakemake.output.csv), table.to_csv(index=False).encode())
+    write_csv(Path(snakemake.output.csv), table, exact=True)

@@ -24,14 +24,14 @@ from eyewire_validator.figures import (
     save_figure,
 )
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.storage.files import read_json, write_bytes
+from eyewire_validator.storage.files import read_json
 from eyewire_validator.storage.schemas.evaluation import (
     SEGMENT_SCORES,
     TASK_ANSWERS,
     TASK_METRICS,
 )
 from eyewire_validator.storage.schemas.index import TASK_INDEX
-from eyewire_validator.storage.tables import read_table, read_tables
+from eyewire_validator.storage.tables import read_table, read_tables, write_csv
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.volumes.dust import Dust
 from eyewire_validator.volumes.geometry import VolumeGeometry
@@ -121,4 +121,4 @@ with job_log(snakemake.log[0], snakemake.output):
         save_figure(draw_no_task(heading, len(answers)), stem)
     table = answers.set_index("task").loc[[task for _, task, _ in shown]].reset_index()
     table.insert(0, "figure", [stem.name for stem, *_ in shown])
-    write_bytes(Path(snakemake.output.csv), table.to_csv(index=False).encode())
+    write_csv(Path(snakemake.output.csv), table, exact=True)

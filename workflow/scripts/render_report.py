@@ -27,7 +27,7 @@ with job_log(snakemake.log[0], snakemake.output):
     registry = read_table(Path(files.registry), REGISTRY)
     counts = read_json(Path(files.counts))
     tables = {
-        name: from_csv(Path(files[name]).read_text(encoding="utf-8"))
+        name: from_csv(Path(files[name]))
         for name in ("table", "neurons", "differences", "decisions")
     }
     for row in tables["table"].itertuples():

@@ -5,7 +5,6 @@ then references, then leaked models, which were shown the answer. What the metri
 is in segment_metrics.py, how sure they are in bootstrap.py.
 """
 
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -319,17 +318,11 @@ def count_decisions(answered: Evaluated, decisions: Decisions) -> dict[str, int]
     }
 
 
-def to_csv(table: pd.DataFrame) -> str:
-    """Return a table as CSV; undefined values are empty."""
-    text: str = table.to_csv(index=False, float_format="%.6f", lineterminator="\n")
-    return text
-
-
-def from_csv(text: str) -> pd.DataFrame:
-    """Read what `to_csv` wrote, to its six digits."""
+def from_csv(path: Path) -> pd.DataFrame:
+    """Read one of these tables, as `write_csv` wrote it, to its six digits."""
     # Of texts nothing is missing: a title may be "None", and an alarm is empty.
     read = pd.read_csv(
-        io.StringIO(text),
+        path,
         keep_default_na=False,
         na_values="",
         dtype=dict.fromkeys(_TEXTS, str),

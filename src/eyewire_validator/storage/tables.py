@@ -1,4 +1,4 @@
-"""Read and write tables as Parquet, checked against their schema both times.
+"""Read and write tables as Parquet, checked against their schema both ways; write CSV.
 
 The schemas are in `storage.schemas`: a column means the same wherever it turns up.
 pandas takes 50 MB, and is imported by the functions that need it: a job that only
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from eyewire_validator.errors import TableError
-from eyewire_validator.storage.files import atomic_path
+from eyewire_validator.storage.files import atomic_path, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,6 +105,19 @@ def _write(
             compression=COMPRESSION,
             **_encoding(table.schema, differences),
         )
+
+
+def write_csv(path: Path, frame: "pd.DataFrame", *, exact: bool = False) -> None:
+    """Write ``frame`` as CSV, without its index; undefined values are empty.
+
+    Args:
+        path: the file.
+        frame: what people, or other programs, read.
+        exact: numbers with all their digits, not with six after the point.
+    """
+    digits = None if exact else "%.6f"
+    text = frame.to_csv(index=False, float_format=digits, lineterminator="\n")
+    write_text(path, [text])
 
 
 def join_tables(paths: Sequence[Path], path: Path, schema: pa.Schema) -> None:

@@ -14,12 +14,12 @@ from eyewire_validator.evaluation.comparison import (
     differences,
     from_csv,
     honest_table,
-    to_csv,
 )
 from eyewire_validator.evaluation.decisions import Decisions, decide
 from eyewire_validator.evaluation.ranking import batches_of
 from eyewire_validator.evaluation.segment_metrics import METRICS
 from eyewire_validator.evaluation.summary import Evaluated
+from eyewire_validator.storage.tables import write_csv
 
 BOOTSTRAP = {"resamples": 200, "random_seed": 0}
 DECISIONS = Decisions(0.5, 0.9, 0.2, tasks=0, cells=0, segments=0)
@@ -223,7 +223,7 @@ def test_decisions_have_a_row_a_replicate():
     assert table["accepted"].tolist() == [GOOD.count("r"), POOR.count("r")]
 
 
-def test_csv_reads_back():
+def test_csv_reads_back(tmp_path):
     entries = [
         entry("m", GOOD, knows_neurons=True),
         entry("None", "mm m", loops=None, title="NA", iou=None),
@@ -235,5 +235,6 @@ def test_csv_reads_back():
         differences(entries[:1], "m", "test", **BOOTSTRAP),
         decision_table(entries),
     ):
-        read = from_csv(to_csv(table))
+        write_csv(tmp_path / "table.csv", table)
+        read = from_csv(tmp_path / "table.csv")
         pd.testing.assert_frame_equal(read, table, atol=1e-6)

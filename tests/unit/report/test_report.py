@@ -17,7 +17,6 @@ from eyewire_validator.evaluation.comparison import (
     differences,
     from_csv,
     honest_table,
-    to_csv,
 )
 from eyewire_validator.evaluation.decisions import Decisions, decide
 from eyewire_validator.evaluation.left_out import LeftOutScore, Measured
@@ -31,6 +30,7 @@ from eyewire_validator.report.wording import (
     headline,
     uncertainties,
 )
+from eyewire_validator.storage.tables import write_csv
 
 BOOTSTRAP = {"resamples": 50, "random_seed": 0}
 DECISIONS = Decisions(0.5, 0.8, 0.2, tasks=0, cells=0, segments=0)
@@ -222,12 +222,14 @@ def test_text_shows_value_interval_and_n():
     assert seed_only.split()[-7:-4] == ["0.000", "-", "0.000"]
 
 
-def test_an_alarm_comes_first_in_text_and_page():
+def test_an_alarm_comes_first_in_text_and_page(tmp_path):
     table = honest_table([LWUNET], **BOOTSTRAP).assign(
         alarm="8 of 8 tasks: it is black"
     )
     alarm = "ALARM: title of lwunet (test): images unlike all that it learned from"
-    text = to_text(from_csv(to_csv(table)), table[:0], split_rule="blocks")
+    write_csv(tmp_path / "table.csv", table)
+    read = from_csv(tmp_path / "table.csv")
+    text = to_text(read, table[:0], split_rule="blocks")
     assert text.startswith(alarm)
     assert "8 of 8 tasks: it is black" in text
     assert alarm in render(report_of(LWUNET, table=table))
