@@ -225,7 +225,7 @@ def decide(
     belongs = segment_truth(segments, truth)
     voxels = segments["voxels"].to_numpy(np.int64)
     probability = _probability(segments)
-    chosen = probability >= _limit(decisions.threshold, np.inf)
+    chosen = reaches(probability, decisions.threshold)
     accepted, rejected = decided_unseen(segments, tasks, decisions)
 
     def count(mask: NDArray[np.bool_], weights: ArrayLike = 1) -> NDArray[np.int64]:
@@ -274,6 +274,18 @@ def decided_unseen(
     return accepted & calm, rejected & calm
 
 
+def reaches(probability: ArrayLike, threshold: float | None) -> NDArray[np.bool_]:
+    """Return which segments a threshold takes: that it chooses, or that it accepts.
+
+    Args:
+        probability: (segments,) float32.
+        threshold: least probability of what it takes; none: it takes nothing.
+    """
+    limit = np.float32(np.inf if threshold is None else threshold)
+    taken: NDArray[np.bool_] = np.asarray(probability, np.float32) >= limit
+    return taken
+
+
 def decide_on(
     probability: NDArray[np.float32], decisions: Decisions | None
 ) -> NDArray[np.str_]:
@@ -296,8 +308,8 @@ def _beyond(
     probability: NDArray[np.float32], decisions: Decisions
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return what is accepted, and what is rejected."""
-    accepted = probability >= _limit(decisions.accept, np.inf)
-    return accepted, probability < _limit(decisions.reject, -np.inf)
+    below = np.float32(-np.inf if decisions.reject is None else decisions.reject)
+    return reaches(probability, decisions.accept), probability < below
 
 
 def object_vi(
@@ -341,10 +353,6 @@ def _probability(segments: pd.DataFrame) -> NDArray[np.float32]:
 
 def _number(threshold: np.float32 | None) -> float | None:
     return None if threshold is None else float(threshold)
-
-
-def _limit(threshold: float | None, otherwise: float) -> np.float32:
-    return np.float32(otherwise if threshold is None else threshold)
 
 
 def _cuts(ranked: RankedSegments) -> Iterator[_Cuts]:

@@ -1,14 +1,14 @@
 """Analyse errors: by votes, by size of segments, and the worst tasks.
 
 A segment is wrong if it was chosen and does not belong, or belongs and was not chosen.
-It is chosen where its probability, float32, is at least the threshold; without a
-threshold nothing is.
+It is chosen where its probability reaches the threshold; without one, nothing is.
 """
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from eyewire_validator.evaluation.decisions import reaches
 from eyewire_validator.evaluation.task_rows import segment_truth
 
 # Upper edges of bins that hold them, but for 1.
@@ -18,18 +18,6 @@ MARGINS = (0.2, 0.4, 0.6, 0.8, 1)
 _DIGITS = 6
 
 
-def choose(segments: pd.DataFrame, threshold: float | None) -> NDArray[np.bool_]:
-    """Return (segments,) bool, which segments are chosen.
-
-    Args:
-        segments: table in the schema `SEGMENT_SCORES`.
-        threshold: from `decisions.choose_decisions`.
-    """
-    least = np.float32(np.inf if threshold is None else threshold)
-    chosen: NDArray[np.bool_] = segments["probability"].to_numpy(np.float32) >= least
-    return chosen
-
-
 def outcomes(
     segments: pd.DataFrame, threshold: float | None
 ) -> dict[str, NDArray[np.int64]]:
@@ -37,12 +25,13 @@ def outcomes(
 
     Args:
         segments: table in the schema `SEGMENT_SCORES`, of one task.
-        threshold: as for `choose`.
+        threshold: from `decisions.choose_decisions`.
 
     Returns:
         ``correct``, ``missed`` and ``false``, each (n,) int64.
     """
-    chosen, belongs = choose(segments, threshold), segment_truth(segments)
+    chosen = reaches(segments["probability"], threshold)
+    belongs = segment_truth(segments)
     ids = segments["segment"].to_numpy(np.int64)
     return {
         "correct": ids[chosen & belongs],
@@ -56,7 +45,7 @@ def error_by_votes(segments: pd.DataFrame, threshold: float | None) -> pd.DataFr
 
     Args:
         segments: table in the schema `SEGMENT_SCORES`.
-        threshold: as for `choose`.
+        threshold: from `decisions.choose_decisions`.
 
     Returns:
         A row a bin: ``by`` (``weight``, the agreed fraction w, 0 outside the aggregate;
@@ -65,7 +54,7 @@ def error_by_votes(segments: pd.DataFrame, threshold: float | None) -> pd.DataFr
         edges hold just that value, and the lowest margins hold 0), ``segments``,
         ``wrong`` and ``error``, wrong / segments, NaN without segments.
     """
-    wrong = choose(segments, threshold) != segment_truth(segments)
+    wrong = reaches(segments["probability"], threshold) != segment_truth(segments)
     weight = segments["vote_weight"].to_numpy(np.float64)
     margin = np.abs(2 * weight - 1)
     return pd.concat(
@@ -82,7 +71,7 @@ def recall_by_size(segments: pd.DataFrame, threshold: float | None) -> pd.DataFr
 
     Args:
         segments: table in the schema `SEGMENT_SCORES`.
-        threshold: as for `choose`.
+        threshold: from `decisions.choose_decisions`.
 
     Returns:
         A row an octave, from the smallest segment that belongs to the largest: ``low``
@@ -90,7 +79,8 @@ def recall_by_size(segments: pd.DataFrame, threshold: float | None) -> pd.DataFr
         ``found`` of them, ``recall`` and ``mean_probability``, NaN without segments.
     """
     belongs = segment_truth(segments)
-    true = segments[belongs].assign(found=choose(segments, threshold)[belongs])
+    found = reaches(segments["probability"], threshold)
+    true = segments[belongs].assign(found=found[belongs])
     octave = np.log2(true["voxels"]).astype("int64")
     octaves = np.arange(octave.min(), octave.max() + 1) if len(true) else np.arange(0)
     table = true.groupby(octave.to_numpy()).agg(

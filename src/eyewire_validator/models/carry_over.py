@@ -20,6 +20,7 @@ from eyewire_validator.evaluation.decisions import (
     DecisionSettings,
     choose_decisions,
     decide,
+    reaches,
 )
 from eyewire_validator.evaluation.ranking import (
     RankedSegments,
@@ -224,9 +225,7 @@ def _kept(
     name: str,
 ) -> dict[str, Any]:
     """Accept by the threshold that other tissues give, and see what is wrong here."""
-    if threshold is None:
-        threshold = np.inf
-    accepted = segments["probability"].to_numpy() >= np.float32(threshold)
+    accepted = reaches(segments["probability"], threshold)
     wrong = pd.Series(~truth[accepted]).groupby(segments["cell"].to_numpy()[accepted])
     return {
         f"kept_{name}": float((~truth[accepted]).mean()) if accepted.any() else None,

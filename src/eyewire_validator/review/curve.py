@@ -18,7 +18,7 @@ from eyewire_validator.evaluation.bootstrap import (
 )
 from eyewire_validator.evaluation.calibration import rescale
 from eyewire_validator.evaluation.decision_list import Thresholds
-from eyewire_validator.evaluation.decisions import decided_unseen
+from eyewire_validator.evaluation.decisions import decided_unseen, reaches
 from eyewire_validator.evaluation.summary import CONTESTED
 from eyewire_validator.evaluation.task_rows import segment_truth, task_rows
 
@@ -56,8 +56,7 @@ def decisions_of_labelled(
     """
     probability = segments["probability"].to_numpy(np.float32)
     calibrated = rescale(probability, thresholds.temperature)
-    limit = thresholds.decisions.threshold
-    chosen = probability >= np.float32(np.inf if limit is None else limit)
+    chosen = reaches(probability, thresholds.decisions.threshold)
     edit = chosen != segment_truth(segments)
     accepted, rejected = decided_unseen(segments, tasks, thresholds.decisions)
     alarmed = tasks["alarm"].notna().to_numpy()[task_rows(segments, tasks)]

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eyewire_validator.evaluation.calibration import Calibration
-from eyewire_validator.evaluation.decisions import ACCEPT, ASK, REJECT
+from eyewire_validator.evaluation.decisions import ACCEPT, ASK, REJECT, reaches
 from eyewire_validator.evaluation.summary import CONTESTED
 from eyewire_validator.storage.schemas.index import OPEN
 from eyewire_validator.storage.schemas.review import QUEUE
@@ -68,8 +68,7 @@ def select_decisions(
     blind = [_draw("blind", item) < BLIND_SHARE for item in rows["item"]]
     rows["blind"] = np.array(blind, bool) | (rows["reason"] == AUDIT)
     rows["why"] = rows["reason"].map(REASONS).fillna(rows["alarm"])
-    limit = np.float32(np.inf if threshold is None else threshold)
-    rows["proposal"] = rows["probability"].to_numpy(np.float32) >= limit
+    rows["proposal"] = reaches(rows["probability"], threshold)
     rows["validated"] = (
         np.nan if calibration is None else calibration.isotonic(rows["probability"])
     )

@@ -12,6 +12,7 @@ from eyewire_validator.evaluation.decisions import (
     choose_decisions,
     decide,
     decided_unseen,
+    reaches,
 )
 from eyewire_validator.evaluation.ranking import batches_of, rank_segments
 from eyewire_validator.evaluation.risk import Risk, choose_acceptance
@@ -68,6 +69,18 @@ def choose(drawn, voxels=None, *, settings=SETTINGS, dust=0):
 
 def between(passing, below):
     return (np.float32(passing) + np.float32(below)) / np.float32(2)
+
+
+def test_a_threshold_takes_what_is_on_it_and_none_takes_nothing():
+    probability = pd.Series([0.4, 0.5, 0.9], dtype="float32")
+    assert reaches(probability, 0.5).tolist() == [False, True, True]
+    assert not reaches(probability, None).any()
+
+
+def test_a_threshold_that_went_through_json_meets_its_segment():
+    probability = np.array([0.9, 0.8], np.float32)
+    kept = json.loads(json.dumps(float(probability[0])))
+    assert reaches(probability, kept).tolist() == [True, False]
 
 
 def test_threshold_leaves_the_fewest_edits():

@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 
 from eyewire_validator.evaluation.error_analysis import (
-    choose,
     error_by_votes,
     outcomes,
     recall_by_size,
@@ -32,15 +31,6 @@ TABLE = segments(
 def bins(table, by):
     rows = table[(table["by"] == by) & (table["segments"] > 0)]
     return rows[["low", "high", "segments", "wrong"]].to_numpy().tolist()
-
-
-def test_a_segment_at_the_threshold_is_chosen():
-    assert choose(TABLE, 0.5).tolist() == [1, 1, 0, 1, 1, 0, 1]
-    assert not choose(TABLE, None).any()
-
-
-def test_a_threshold_that_went_through_json_meets_its_segment():
-    assert choose(TABLE, float(np.float32(0.9))).sum() == 3
 
 
 def test_outcomes_of_a_task():
