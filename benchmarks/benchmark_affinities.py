@@ -50,7 +50,6 @@ from eyewire_validator.agglomeration.affinity_unet import (
 )
 from eyewire_validator.agglomeration.contact_classifier import MEMBERS
 from eyewire_validator.agglomeration.contacts import close_gaps
-from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.agglomeration.volume_normalisation import normalise_by
 from eyewire_validator.learning.devices import (
     keep_memory,
@@ -60,6 +59,7 @@ from eyewire_validator.learning.devices import (
 )
 from eyewire_validator.learning.residual_trunk import ResidualBlock
 from eyewire_validator.learning.symmetry import SYMMETRIES, apply, choose
+from eyewire_validator.volumes.grey import standardize_image
 from eyewire_validator.volumes.store import CoarseVolume
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests/plain"))

@@ -19,7 +19,7 @@ from eyewire_validator.agglomeration.features import (
     SHEETS,
     SMOOTHING,
 )
-from eyewire_validator.agglomeration.filters import standardize_image
+from eyewire_validator.volumes.grey import standardize_image
 
 IDS = 1 << 16
 

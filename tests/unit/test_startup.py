@@ -43,7 +43,7 @@ EXPECTED = {
     "tune_network": {"numba", "scipy.ndimage", "torch"},
     "join_fitted": {"torch"},
     "list_left_out": {"torch"},
-    "make_supervoxels": {"numba", "scipy.ndimage", "skimage", "torch"},
+    "make_supervoxels": {"scipy.ndimage", "skimage", "torch"},
     "measure_growth": {"matplotlib", "scipy.ndimage", "scipy.sparse"},
     "measure_review": {"matplotlib"},
     "package_left_out": {"torch"},

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.learning.symmetry import SYMMETRIES, Symmetry, symmetries_of
+from eyewire_validator.volumes.grey import standardize_image
 from eyewire_validator.volumes.store import CoarseVolume
 from eyewire_validator.volumes.voxel_size import VoxelSize, are_cubes
 

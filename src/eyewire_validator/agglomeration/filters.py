@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from eyewire_validator.agglomeration.features import SHEETS, SMOOTHING
 from eyewire_validator.volumes.compiled import compiled
+from eyewire_validator.volumes.grey import standardize_image
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
 
@@ -38,17 +39,6 @@ def filter_image(
     for sigma in SHEETS:
         found += _sheets(grey, sigma, edges)
     return np.stack(found).astype(np.float32, copy=False)
-
-
-def standardize_image(image: NDArray[np.uint8 | np.float32]) -> NDArray[np.float32]:
-    """Return (z, y, x) grey values in standard deviations from their mean.
-
-    An image of one grey value stays so: a deviation is at least one grey value.
-    """
-    grey = image.astype(np.float32)
-    grey -= grey.mean()
-    grey /= max(float(grey.std()), 1.0)
-    return grey
 
 
 def _gradient(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from eyewire_validator.agglomeration.affinity_patches import UNKNOWN, LabelledVolume
 from eyewire_validator.agglomeration.cube_grid import nearest_voxels, resample_image
-from eyewire_validator.agglomeration.filters import standardize_image
+from eyewire_validator.volumes.grey import standardize_image
 from eyewire_validator.volumes.voxel_size import VoxelSize, are_cubes
 
 # Edge of the cubes whose grey values are standardized together, as those of a volume

@@ -16,10 +16,10 @@ from skimage.transform import resize
 
 from eyewire_validator.agglomeration.affinity_unet import AffinityUNet, predict
 from eyewire_validator.agglomeration.cube_grid import cube_edge, resample_image
-from eyewire_validator.agglomeration.filters import standardize_image
 from eyewire_validator.agglomeration.tiles import tiles_of
 from eyewire_validator.errors import ModelError
 from eyewire_validator.jobs.progress import Progress
+from eyewire_validator.volumes.grey import standardize_image
 from eyewire_validator.volumes.voxel_size import VoxelSize, relative_edges
 
 # Edge of what the network sees at once, and how much of it is seen but not used.

@@ -14,6 +14,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from eyewire_validator.volumes.grey import standardize_image
 from eyewire_validator.volumes.store import CoarseVolume
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
@@ -59,12 +60,14 @@ class Appearance(NamedTuple):
         """Measure a volume."""
         plain = cls.of_image(volume.image)
         inside = _inside(volume.segmentation)
-        return plain._replace(contrast=_contrast(_standardized(volume.image), inside))
+        return plain._replace(
+            contrast=_contrast(standardize_image(volume.image), inside)
+        )
 
     @classmethod
     def of_image(cls, image: NDArray[np.uint8]) -> "Appearance":
         """Measure an image (z, y, x) whose segments are not known."""
-        grey = _standardized(image)
+        grey = standardize_image(image)
         _, fine, coarse = _octaves(grey, 3)
         return cls(
             float("nan"),
@@ -259,16 +262,6 @@ class Familiar(NamedTuple):
         alike = [n for n, one in tissues.items() if _alike(one.voxel_nm, voxel_nm)]
         off = {name: tissues[name].distance(seen) for name in alike or tissues}
         return min(off, key=off.__getitem__, default=None)
-
-
-def _standardized(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return grey values in standard deviations from their mean.
-
-    A deviation is at least one grey value.
-    """
-    grey = image.astype(np.float32)
-    grey -= grey.mean()
-    return grey / max(float(grey.std()), 1.0)
 
 
 def _grain(grey: NDArray[np.float32]) -> float:

@@ -4,7 +4,8 @@ import numpy as np
 from skimage.feature import hessian_matrix, hessian_matrix_eigvals
 
 from eyewire_validator.agglomeration.features import FILTERS, SHEETS
-from eyewire_validator.agglomeration.filters import filter_image, standardize_image
+from eyewire_validator.agglomeration.filters import filter_image
+from eyewire_validator.volumes.grey import standardize_image
 
 
 def test_sheets_are_the_eigenvalues_of_the_hessian_of_scikit_image():
