@@ -29,7 +29,7 @@ with job_log(snakemake.log[0], snakemake.output):
         read_table(Path(files.decisions), DECISIONS),
         Lineage(read_table(Path(files.index), TASK_INDEX)),
         store,
-        Origins(Path(files.supervoxels) if files.supervoxels else None),
+        Origins(files.supervoxels),
     )
     write_csv(Path(snakemake.output.merges), merges)
     unknown = "" if store.voxel_nm else "; volumes.voxel_nm says how large a voxel is"

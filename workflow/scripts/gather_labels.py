@@ -30,7 +30,7 @@ with job_log(snakemake.log[0], snakemake.output), torch_threads(snakemake.thread
     )
     about_stops = read_table(Path(files.stops), DECISIONS)
     corners = corners_in(read_table(Path(files.catalog), CATALOG))
-    origins = Origins(Path(files.supervoxels) if files.supervoxels else None)
+    origins = Origins(files.supervoxels)
     stops = find_stops(about_stops, store, corners, origins)
     index = pd.concat([index[stops.columns], stops], ignore_index=True)
     decided = pd.concat(

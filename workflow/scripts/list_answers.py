@@ -5,30 +5,26 @@ from pathlib import Path
 import pandas as pd
 
 from eyewire_validator.evaluation.decision_list import (
-    Frame,
     list_answers,
     list_unanswered,
 )
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.thresholds import read_thresholds
-from eyewire_validator.storage.files import read_json
 from eyewire_validator.storage.schemas.answers import ANSWERS
 from eyewire_validator.storage.schemas.evaluation import SEGMENT_SCORES, TASK_METRICS
 from eyewire_validator.storage.schemas.index import OPEN, TASK_INDEX
 from eyewire_validator.storage.tables import read_table, write_csv, write_table
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.tasks.origins import Origins
-from eyewire_validator.volumes.voxel_size import voxel_size
+from eyewire_validator.volumes.frame import Frame
 
 with job_log(snakemake.log[0], snakemake.output):
     files, params = snakemake.input, snakemake.params
-    manifest = Path(files.manifest) if files.manifest else None
     index = read_table(Path(files.index), TASK_INDEX)
     lineage = Lineage(index)
-    origins = Origins(Path(files.supervoxels) if files.supervoxels else None)
+    origins = Origins(files.supervoxels)
     thresholds = read_thresholds(Path(files.thresholds))
-    offset_nm = read_json(manifest)["offset_nm"] if manifest else None
-    frame = Frame(voxel_size(params.voxel_nm, manifest), offset_nm)
+    frame = Frame.open(params.voxel_nm, files.manifest)
     left_out = index[(index["state"] == OPEN) & index["excluded"].notna()]
     answers, verdicts = [], [list_unanswered(left_out)]
     for split, segments, tasks in zip(

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from eyewire_validator.evaluation.decision_list import Frame
 from eyewire_validator.growth.stops import lineage_with_stops
 from eyewire_validator.jobs.log import job_log
 from eyewire_validator.models.thresholds import read_calibration, read_thresholds
@@ -12,7 +11,6 @@ from eyewire_validator.review.agreement import CONFLICT, settle
 from eyewire_validator.review.question import data_hash
 from eyewire_validator.review.queue import rank_decisions, select_decisions
 from eyewire_validator.review.stops import ask_about_stops
-from eyewire_validator.storage.files import read_json
 from eyewire_validator.storage.hashes import file_hash
 from eyewire_validator.storage.schemas.answers import ANSWERS
 from eyewire_validator.storage.schemas.growth import GROWN
@@ -20,6 +18,7 @@ from eyewire_validator.storage.schemas.index import TASK_INDEX
 from eyewire_validator.storage.schemas.review import DECISIONS, QUEUE
 from eyewire_validator.storage.tables import read_batches, read_table, write_table
 from eyewire_validator.tasks.origins import Origins
+from eyewire_validator.volumes.frame import Frame
 from eyewire_validator.volumes.store import VolumeStore
 
 with job_log(snakemake.log[0], snakemake.output):
@@ -36,10 +35,8 @@ with job_log(snakemake.log[0], snakemake.output):
         for batch in read_batches(Path(files.answers), ANSWERS, ANSWERS.names)
     ]
     if grown is not None:
-        origins = Origins(Path(files.supervoxels) if files.supervoxels else None)
-        manifest = Path(files.manifest) if files.manifest else None
-        offset_nm = read_json(manifest)["offset_nm"] if manifest else None
-        frame = Frame(store.voxel_nm, offset_nm)
+        origins = Origins(files.supervoxels)
+        frame = Frame.open(params.voxel_nm, files.manifest)
         selected.append(ask_about_stops(grown, lineage, store, origins, frame))
     decisions = settle(read_table(Path(files.decisions), DECISIONS))
     settled = set(decisions.loc[decisions["verdict"] != CONFLICT, "item"])

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from eyewire_validator.evaluation.calibration import rescale
 from eyewire_validator.evaluation.decisions import (
@@ -17,7 +16,7 @@ from eyewire_validator.evaluation.decisions import (
 )
 from eyewire_validator.storage.schemas.answers import ANSWERS, VERDICTS
 from eyewire_validator.volumes.appearance import WHAT_HELPS
-from eyewire_validator.volumes.voxel_size import VoxelSize
+from eyewire_validator.volumes.frame import Frame
 
 ANSWERED, ASK_A_PERSON, NOT_ANSWERED = "answered", "ask a person", "not answered"
 
@@ -34,18 +33,6 @@ class Thresholds(NamedTuple):
     decisions: Decisions
     temperature: float
     source: str
-
-
-class Frame(NamedTuple):
-    """The frame of the user's data.
-
-    Attributes:
-        voxel_nm: edges of a voxel (z, y, x) in nm; none if unknown.
-        offset_nm: where the first voxel of the image lies (z, y, x), nm; none is 0.
-    """
-
-    voxel_nm: VoxelSize | None
-    offset_nm: VoxelSize | None
 
 
 def list_answers(
@@ -79,7 +66,7 @@ def list_answers(
     for axis, name in enumerate("zyx"):
         voxel = segments[name].to_numpy()
         listed[name] = voxel
-        listed[f"{name}_nm"] = in_nm(voxel, frame, axis)
+        listed[f"{name}_nm"] = frame.in_nm(voxel, axis)
     listed["voxels"] = segments["voxels"].to_numpy(np.int64)
     listed["aggregate"] = segments["truth"].to_numpy(object)
     listed["vote_weight"] = segments["vote_weight"].to_numpy(np.float32)
@@ -109,14 +96,6 @@ def list_unanswered(index: pd.DataFrame) -> pd.DataFrame:
         **dict.fromkeys(["candidates", ACCEPT, ASK, REJECT], 0),
     )
     return verdicts[VERDICTS.names]
-
-
-def in_nm(voxel: NDArray[np.int64], frame: Frame, axis: int) -> NDArray[np.float64]:
-    """Return the middles of voxels on an axis, nm; NaN where nobody knows."""
-    if frame.voxel_nm is None:
-        return np.full(voxel.shape, np.nan)
-    origin = frame.offset_nm[axis] if frame.offset_nm else 0.0
-    return np.where(voxel < 0, np.nan, (voxel + 0.5) * frame.voxel_nm[axis] + origin)
 
 
 def _verdicts(listed: pd.DataFrame, tasks: pd.DataFrame, split: str) -> pd.DataFrame:

@@ -8,7 +8,6 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from eyewire_validator.evaluation.decision_list import Frame, in_nm
 from eyewire_validator.growth.stops import as_open_tasks, stop_id, stops_of
 from eyewire_validator.review.agreement import settled_pairs
 from eyewire_validator.review.question import data_hash
@@ -19,6 +18,7 @@ from eyewire_validator.storage.schemas.review import DECIDED_PAIRS, QUEUE
 from eyewire_validator.storage.tables import make_frame
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.tasks.origins import Origins
+from eyewire_validator.volumes.frame import Frame
 from eyewire_validator.volumes.store import VolumeStore
 
 # What is not told with a question alone, but with the queue.
@@ -62,9 +62,7 @@ def _questions(
     coverage = store.coverage(task.volume_id)
     about = origins.of(task, coverage, store.geometry.factor)
     about["voxels"] = coverage.segments["voxels"].to_numpy()
-    about |= {
-        f"{axis}_nm": in_nm(about[axis], frame, n) for n, axis in enumerate("zyx")
-    }
+    about |= {f"{axis}_nm": frame.in_nm(about[axis], n) for n, axis in enumerate("zyx")}
     places = pd.Index(coverage.segments["segment"]).get_indexer(stop.withheld)
     seeds = origins.of_seed(task)
     of_stop = {

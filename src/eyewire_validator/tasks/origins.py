@@ -22,15 +22,15 @@ class Origins:
     """The origins of segments.
 
     Args:
-        supervoxels: table of `SUPERVOXELS`, of a sandbox from files; none where the
-            ids of segments are the user's own.
+        supervoxels: table of `SUPERVOXELS`, of a sandbox from files; none, or empty,
+            where the ids of segments are the user's own.
     """
 
-    def __init__(self, supervoxels: Path | None = None) -> None:
+    def __init__(self, supervoxels: Path | str | None = None) -> None:
         """Read the table, if there is one."""
         self._supervoxels = None
         if supervoxels:
-            rows = read_table(supervoxels, SUPERVOXELS)
+            rows = read_table(Path(supervoxels), SUPERVOXELS)
             self._supervoxels = rows.set_index(["volume", "segment"])["supervoxel"]
 
     def of(

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from eyewire_validator.evaluation.decision_list import (
-    Frame,
     Thresholds,
     list_answers,
     list_unanswered,
@@ -13,6 +12,7 @@ from eyewire_validator.evaluation.decision_list import (
 from eyewire_validator.evaluation.decisions import Decisions
 from eyewire_validator.storage.schemas.answers import ANSWERS, VERDICTS
 from eyewire_validator.storage.tables import write_table
+from eyewire_validator.volumes.frame import Frame
 
 DECISIONS = Decisions(0.5, accept=0.8, reject=0.2, tasks=2, cells=2, segments=6)
 SEGMENTS = pd.DataFrame(

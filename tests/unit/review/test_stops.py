@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eyewire_validator.evaluation.decision_list import Frame
 from eyewire_validator.growth.stops import (
     FIRST_STOP,
     is_stop,
@@ -21,6 +20,7 @@ from eyewire_validator.review.stops import (
 from eyewire_validator.storage.schemas.review import QUEUE
 from eyewire_validator.tasks.lineage import Lineage
 from eyewire_validator.tasks.origins import Origins
+from eyewire_validator.volumes.frame import Frame
 
 STOP = stop_id(7, 11, [3, 1])
 NO_TASKS = pd.DataFrame(columns=Lineage.COLUMNS)
