@@ -31,7 +31,7 @@ from eyewire_validator.agglomeration.scoring import ScoredContacts
 from eyewire_validator.baselines.evidence_scale import EvidenceScale
 from eyewire_validator.baselines.peers import PEERS, RegionGraph, cut
 from eyewire_validator.growth.block import Block, corners_in
-from eyewire_validator.growth.cube_answers import Candidates
+from eyewire_validator.growth.cube_answers import Joinable
 from eyewire_validator.growth.free_running import Limits, Seed, grow
 from eyewire_validator.growth.measures import Skeletons, measure_cells, summarize
 from eyewire_validator.growth.scores import scores_in
@@ -123,14 +123,14 @@ class PeerAnswers:
     def alarm(self, volume: int) -> None:
         """Ring nowhere."""
 
-    def answer(self, task: Task, ancestors: Sequence[Task]) -> Candidates:
+    def answer(self, task: Task, ancestors: Sequence[Task]) -> Joinable:
         """Return all that lies in an object of the seed, as sure as can be."""
         segments, object_of = self.objects(task.volume_id)
         own = np.unique(object_of[np.isin(segments, task.seed)])
         found = segments[np.isin(object_of, own)]
         allowed = self.block.candidates(task.volume_id, task.seed)
         joined = np.intersect1d(found, allowed)
-        return Candidates(joined, np.ones(len(joined)))
+        return Joinable(joined, np.ones(len(joined)))
 
 
 def levels(contacts: ScoredContacts) -> NDArray[np.float64]:

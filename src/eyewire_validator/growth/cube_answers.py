@@ -14,7 +14,7 @@ from eyewire_validator.tasks.context import rejected_segments
 from eyewire_validator.tasks.lineage import Task
 
 
-class Candidates(NamedTuple):
+class Joinable(NamedTuple):
     """Segments that may be joined to a seed, the most probable first.
 
     Attributes:
@@ -56,7 +56,7 @@ class CubeAnswers:
         self.membership, self.decided = membership, decided
         self.temperature, self.with_context = temperature, with_context
 
-    def answer(self, task: Task, ancestors: Sequence[Task]) -> Candidates:
+    def answer(self, task: Task, ancestors: Sequence[Task]) -> Joinable:
         """Answer one cube.
 
         Args:
@@ -77,7 +77,7 @@ class CubeAnswers:
         allowed = np.isin(linked.segments, self.block.candidates(volume, task.seed))
         segments, probability = linked.segments[allowed], probability[allowed]
         order = np.lexsort((segments, -probability))
-        return Candidates(segments[order], probability[order])
+        return Joinable(segments[order], probability[order])
 
     def _overlaps(self, volume: int, ancestor: Task) -> bool:
         other = ancestor.volume

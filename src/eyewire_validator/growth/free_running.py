@@ -17,14 +17,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eyewire_validator.growth.cube_answers import Candidates, CubeAnswers
+from eyewire_validator.growth.cube_answers import CubeAnswers, Joinable
 from eyewire_validator.storage.schemas.growth import ENDED, STOPPED, WENT_ON
 from eyewire_validator.tasks.lineage import Task
 from eyewire_validator.volumes.spawning import MAX_TRACED
 
 # What more likely belongs than not.
 LIKELY = 0.5
-_NONE = Candidates(np.empty(0, np.int64), np.empty(0))
+_NONE = Joinable(np.empty(0, np.int64), np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ class GrownCube:
     parent: int | None
     volume: int
     seed: NDArray[np.int64]
-    accepted: Candidates = field(default=_NONE)
-    withheld: Candidates = field(default=_NONE)
+    accepted: Joinable = field(default=_NONE)
+    withheld: Joinable = field(default=_NONE)
     path_risk: float = 0.0
     outcome: str = STOPPED
     why: str = ""
@@ -96,15 +96,15 @@ class GrownCube:
 
 
 def divide(
-    candidates: Candidates, path_risk: float, limits: Limits
-) -> tuple[Candidates, Candidates]:
+    candidates: Joinable, path_risk: float, limits: Limits
+) -> tuple[Joinable, Joinable]:
     """Return what is accepted of what likely belongs, and what is withheld."""
     segments, probability = candidates
     likely = probability >= LIKELY
     sure = likely & (1 - (1 - path_risk) * probability <= limits.path_risk)
     return (
-        Candidates(segments[sure], probability[sure]),
-        Candidates(segments[likely & ~sure], probability[likely & ~sure]),
+        Joinable(segments[sure], probability[sure]),
+        Joinable(segments[likely & ~sure], probability[likely & ~sure]),
     )
 
 
@@ -221,7 +221,7 @@ class _Growth:
             self._wait(volume, seed, path_risk, number)
 
     def _children(
-        self, waiting: _Waiting, answer: NDArray[np.int64], accepted: Candidates
+        self, waiting: _Waiting, answer: NDArray[np.int64], accepted: Joinable
     ) -> Iterator[tuple[int, NDArray[np.int64], float]]:
         """Yield volume, seed and path risk of what the answer leads to."""
         pairs = {
@@ -266,7 +266,7 @@ class _Growth:
 
 
 def explain(
-    children: int, withheld: Candidates, path_risk: float, limits: Limits
+    children: int, withheld: Joinable, path_risk: float, limits: Limits
 ) -> tuple[str, str]:
     """Return the outcome of a cube, and why it went on, ended or stopped, in words."""
     onward = f"leads into {_count(children, 'cube')}" if children else ""
