@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyewire_validator.config.families import LEAKED_CONTEXT
-from eyewire_validator.errors import VolumeError
 from eyewire_validator.tasks.lineage import Task
 from eyewire_validator.volumes.geometry import shift_into_frame
 from eyewire_validator.volumes.store import VolumeStore
@@ -58,7 +57,7 @@ def context_masks(
     """
     masks = np.zeros((channels, *store.geometry.coarse_shape), np.bool_)
     if is_leaked(context):
-        masks[-1] = _own_aggregate(task, store)
+        masks[-1] = store.get(task.volume_id).mask(task.aggregate)
     elif channels:
         mask_of = _MASKS[context]
         for back, ancestor in enumerate(ancestors[:channels], start=1):
@@ -96,13 +95,6 @@ def rejected_segments(
     segments = coverage.segments["segment"].to_numpy()
     left_out = segments[(of_seen >= SEEN) & (of_chosen < of_seen / 2)]
     return np.setdiff1d(left_out, task.seed)
-
-
-def _own_aggregate(task: Task, store: VolumeStore) -> NDArray[np.bool_]:
-    """Mask the task's own answer: LEAKED."""
-    if task.volume is None:
-        raise VolumeError(f"task {task.task} has no volume; exclude it from the index")
-    return store.get(task.volume).mask(task.aggregate)
 
 
 def _aggregate(task: Task, ancestor: Task, store: VolumeStore) -> NDArray[np.bool_]:

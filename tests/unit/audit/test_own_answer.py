@@ -59,7 +59,8 @@ def test_the_published_context_fails(index, store):
 
 def test_a_context_that_leaks_one_task_is_caught(index, store, monkeypatch):
     def leaks_task_2(task, ancestor, store):
-        return contexts._own_aggregate(task if task.task == 2 else ancestor, store)
+        told = task if task.task == 2 else ancestor
+        return store.get(told.volume_id).mask(told.aggregate)
 
     monkeypatch.setitem(contexts._MASKS, "ancestors", leaks_task_2)
     found = audit_inputs(index, store, HONEST, TASK_IDS, 0)
