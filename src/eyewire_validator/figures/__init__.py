@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from eyewire_validator.figures import (
     bars,
     distributions,
+    grown_cells,
+    growth_measures,
     learning,
     left_out,
     left_out_risk,
@@ -93,6 +95,8 @@ CAPTIONS: dict[str, Caption] = {
     "left_out": left_out.CAPTION,
     "left_out_risk": left_out_risk.CAPTION,
     "queue": queue.CAPTION,
+    "growth": grown_cells.CAPTION,
+    "growth_measures": growth_measures.CAPTION,
     "sizes": sizes.CAPTION,
     "task": task.CAPTION,
     "worst": task.WORST_CAPTION,

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from eyewire_validator.evaluation.left_out import OWN
 from eyewire_validator.figures.style import (
     INK,
     MUTED,
@@ -26,8 +27,6 @@ CAPTION = Caption(
 # Where answers do this many times the harm of none, or more, a mark stands at the end.
 MOST = 1.5
 _ROW = 0.3
-# What peers are drawn beside.
-OWN = "agglomeration"
 
 
 @styled

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from eyewire_validator.evaluation.left_out import OWN
 from eyewire_validator.figures.style import (
     INK,
     MUTED,
@@ -52,7 +53,7 @@ def draw_left_out_risk(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     )
     panels = body.subplots(1, len(tissues), sharey=True, squeeze=False)[0]
     for axes, tissue in zip(panels, tissues, strict=True):
-        own = table[(table["tissue"] == tissue) & (table["model"] == "agglomeration")]
+        own = table[(table["tissue"] == tissue) & (table["model"] == OWN)]
         for network, of_network in curves[curves["tissue"] == tissue].groupby(
             "network"
         ):
