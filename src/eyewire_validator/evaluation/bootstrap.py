@@ -22,6 +22,8 @@ from eyewire_validator.evaluation.segment_metrics import (
 
 RESAMPLES = 2000
 LEVEL = 0.95
+# The ends of an interval, as shares of the resamples below.
+ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 # Fewer cells than this say nothing about other cells.
 LEAST_CELLS = 2
@@ -90,7 +92,6 @@ def summarize_replicates(
     *,
     resamples: int = RESAMPLES,
     random_seed: int = 0,
-    level: float = LEVEL,
 ) -> dict[str, Any]:
     """Summarize a model over its replicates.
 
@@ -98,7 +99,6 @@ def summarize_replicates(
         statistics: of each replicate, on the same tasks.
         resamples: how many times to draw the cells, for all replicates together.
         random_seed: of the draws.
-        level: of the intervals.
 
     Returns:
         ``tasks``, ``cells`` and ``replicates``, their numbers; ``metrics``, by name:
@@ -115,7 +115,7 @@ def summarize_replicates(
     _check_same(statistics)
     points = _points(statistics)
     drawn = resample_cells(statistics[0].cells, resamples, random_seed)
-    metrics = intervals(_values(points), _resampled(statistics, drawn), level)
+    metrics = intervals(_values(points), _resampled(statistics, drawn))
     for name, spread in points[list(METRICS)].std(skipna=False).items():
         metrics[name]["spread"] = _number(spread)
     return {
@@ -135,7 +135,6 @@ def paired_difference(
     *,
     resamples: int = RESAMPLES,
     random_seed: int = 0,
-    level: float = LEVEL,
 ) -> dict[str, dict[str, Any]]:
     """Return by how much a model's metrics exceed a baseline's, on the same cells.
 
@@ -144,7 +143,6 @@ def paired_difference(
         baseline: statistics of each of its replicates, on the same tasks.
         resamples: how many times to draw the cells, for both together.
         random_seed: of the draws.
-        level: of the intervals.
 
     Returns:
         As `intervals`, of the difference between the means over the replicates.
@@ -158,7 +156,7 @@ def paired_difference(
     value = _values(_points(model)) - _values(_points(baseline))
     drawn = resample_cells(model[0].cells, resamples, random_seed)
     resampled = _resampled(model, drawn) - _resampled(baseline, drawn)
-    return intervals(value, resampled, level)
+    return intervals(value, resampled)
 
 
 def _points(statistics: Sequence[CellStatistics]) -> pd.DataFrame:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from eyewire_validator.errors import TableError
 from eyewire_validator.evaluation.bootstrap import (
+    ENDS,
     LEAST_CELLS,
-    LEVEL,
     resample_cells,
 )
 from eyewire_validator.evaluation.decisions import Decisions, decided_unseen
@@ -153,10 +153,9 @@ def measure_kept(
         return Kept(count, well / count, None, None)
     drawn = resample_cells(ids)
     shares = (drawn @ right_of) / (drawn @ all_of)
-    ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    low, high = np.quantile(shares, ends)
+    low, high = np.quantile(shares, ENDS)
     exact = scipy.special.betaincinv(
-        [well, well + 1], [count - well + 1, count - well], ends
+        [well, well + 1], [count - well + 1, count - well], ENDS
     )
     return Kept(
         count,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eyewire_validator.evaluation.bootstrap import LEVEL, resample_cells
+from eyewire_validator.evaluation.bootstrap import ENDS, resample_cells
 
 # Shares of what belongs that are to be accepted.
 COVERAGES = np.arange(1, 51) / 50
@@ -48,7 +48,7 @@ def risk_curve(
         share = wrong[has_any] / segments[has_any]
         counts = drawn[:, has_any]
         means = (counts @ share) / np.maximum(1, counts.sum(axis=1))
-        low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        low, high = np.quantile(means, ENDS)
         rows.append(
             {
                 "coverage": float(coverage),
