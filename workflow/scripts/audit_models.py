@@ -4,20 +4,12 @@ from itertools import islice
 from pathlib import Path
 
 from eyewire_validator.answers import Resources
-from eyewire_validator.audit.own_answer import audit_answers, audit_inputs
+from eyewire_validator.audit.model import audit_model
 from eyewire_validator.audit.split import audit_split
-from eyewire_validator.audit.verdict import (
-    audit_checkpoint,
-    model_verdict,
-    to_text,
-    verdict,
-)
-from eyewire_validator.config.families import NetworkSettings
+from eyewire_validator.audit.verdict import model_verdict, to_text, verdict
 from eyewire_validator.config.kinds import model_settings
 from eyewire_validator.evaluation.evaluate import EvaluationSettings
 from eyewire_validator.jobs.log import job_log
-from eyewire_validator.models.answer import load_answerer
-from eyewire_validator.models.checkpoint import load_checkpoint
 from eyewire_validator.storage.files import write_json
 from eyewire_validator.storage.hashes import file_hash
 from eyewire_validator.storage.schemas.index import TASK_INDEX
@@ -34,35 +26,21 @@ with job_log(snakemake.log[0], snakemake.output):
         snakemake.params.voxel_nm,
         snakemake.input.manifest,
     )
-    held_out = index.loc[index["split"].isin(["validation", "test"]), "task"].tolist()
     dust = EvaluationSettings(**snakemake.params.evaluation).dust
     resources = Resources(store=store, dust=dust)
     checkpoints = map(Path, snakemake.input.checkpoints)
     models = {}
     for name, model in snakemake.params.models.items():
-        settings = model_settings(model["entry"])
-        own = list(islice(checkpoints, model["checkpoints"]))
-        asked = (held_out, snakemake.params.random_seed)
-        # A network would take long to answer: its inputs are compared instead.
-        audit = (
-            audit_inputs(index, store, settings, *asked)
-            if isinstance(settings, NetworkSettings)
-            else audit_answers(
-                load_answerer(settings, resources, next(iter(own), None)),
-                index,
-                store,
-                *asked,
-            )
-        )
-        doubts = (
-            audit_checkpoint(load_checkpoint(checkpoint)[1], index_hash)
-            for checkpoint in own
+        audit, doubts = audit_model(
+            model_settings(model["entry"]),
+            list(islice(checkpoints, model["checkpoints"])),
+            index,
+            index_hash,
+            resources,
+            snakemake.params.random_seed,
         )
         models[name] = model_verdict(
-            audit,
-            list(filter(None, doubts)),
-            leaked=model["leaked"],
-            trained_on=model["trained_on"],
+            audit, doubts, leaked=model["leaked"], trained_on=model["trained_on"]
         )
     outcome = verdict(models, audit_split(index))
     write_json(Path(snakemake.output[0]), outcome)

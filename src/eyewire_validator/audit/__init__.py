@@ -5,5 +5,7 @@
 * Checkpoint (`verdict`): the weights must have been trained on the very index that is
   audited.
 
+`model` puts one model to the first and the last.
+
 A leaked model must fail: an audit that lets it pass has lost its sight.
 """
