@@ -43,7 +43,6 @@ SETTINGS = AgglomerationTraining(
     learning_rate=0.004, weight_decay=0.0005, lr_step=2, lr_gamma=0.3, patience=3,
     validation_tasks=8, patch_size=8,
 )  # fmt: skip
-IDENTITY = SYMMETRIES[0]
 SPLITS = {11: "train", 12: "train", 13: "validation", 14: "test"}
 
 
