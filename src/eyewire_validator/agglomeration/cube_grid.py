@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from eyewire_validator.learning.symmetry import SYMMETRIES, Symmetry, symmetries_of
+from eyewire_validator.volumes.geometry import Edges
 from eyewire_validator.volumes.grey import standardize_image
 from eyewire_validator.volumes.store import CoarseVolume
 from eyewire_validator.volumes.voxel_size import VoxelSize, are_cubes
@@ -91,7 +92,7 @@ def nearest_voxels(ids: NDArray[np.int32], shape: Sequence[int]) -> NDArray[np.i
     return ids
 
 
-def onto_faces(logits: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def onto_faces(logits: Tensor, shape: Edges) -> Tensor:
     """Bring affinities of cubes back to the faces of a grid in the same box.
 
     Between the centres of two voxels lie several faces of cubes, where voxels are
@@ -110,7 +111,7 @@ def onto_faces(logits: Tensor, shape: tuple[int, int, int]) -> Tensor:
     )
 
 
-def _onto_faces_along(own: int, values: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def _onto_faces_along(own: int, values: Tensor, shape: Edges) -> Tensor:
     for axis, count in enumerate(shape):
         cubes = values.shape[axis] / count
         voxels = torch.arange(count, dtype=torch.float32, device=values.device)

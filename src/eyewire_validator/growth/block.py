@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from eyewire_validator.storage.schemas.columns import MINIMA
 from eyewire_validator.volumes.dust import Dust, scaled
+from eyewire_validator.volumes.geometry import Corner
 from eyewire_validator.volumes.spawning import (
     PRIOR_VOXELS,
-    Corner,
     Slab,
     Step,
     spawn_seeds,

@@ -7,7 +7,7 @@ import pandas as pd
 from eyewire_validator.growth.free_running import GrownCube
 from eyewire_validator.storage.schemas.columns import MINIMA
 from eyewire_validator.storage.schemas.growth import GROWN
-from eyewire_validator.volumes.spawning import Corner
+from eyewire_validator.volumes.geometry import Corner
 
 
 def grown_table(

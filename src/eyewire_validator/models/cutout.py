@@ -12,6 +12,7 @@ from eyewire_validator.errors import ModelError
 from eyewire_validator.sandbox.frames import common_part
 from eyewire_validator.sandbox.ids import as_ids
 from eyewire_validator.storage.array_files import OpenedArray, Place, shown
+from eyewire_validator.volumes.geometry import Corner
 from eyewire_validator.volumes.voxel_size import are_cubes
 
 # Voxels that are looked at in one go: some 400 an edge. Of those that are no cubes,
@@ -107,7 +108,7 @@ def cut_out(
 
 def _frame(
     arrays: Mapping[str, OpenedArray],
-    corners: Mapping[str, tuple[int, int, int]],
+    corners: Mapping[str, Corner],
     stated_nm: Place | None,
 ) -> tuple[Place, Place]:
     """Return the edges of a voxel, and the place of the first that both cover, nm.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from eyewire_validator.agglomeration.contact_shapes import describe_shapes
 from eyewire_validator.agglomeration.scoring import ScoredContacts
 from eyewire_validator.agglomeration.second_look_training import KnownContacts
-from eyewire_validator.volumes.geometry import Edges, VolumeGeometry
+from eyewire_validator.volumes.geometry import Corner, Edges, VolumeGeometry
 from eyewire_validator.volumes.store import VolumeStore
 
 
@@ -17,7 +17,7 @@ def known_contacts(
     scored: Callable[[int], ScoredContacts],
     store: VolumeStore,
     labels: NDArray[np.integer],
-    corners: Mapping[int, Edges],
+    corners: Mapping[int, Corner],
 ) -> list[KnownContacts]:
     """Look the contacts of volumes up in the labels of their block.
 

@@ -19,6 +19,7 @@ from eyewire_validator.storage.tables import make_frame
 from eyewire_validator.tasks.lineage import Lineage, Task
 from eyewire_validator.tasks.origins import Origins
 from eyewire_validator.volumes.frame import Frame
+from eyewire_validator.volumes.geometry import Corner
 from eyewire_validator.volumes.store import VolumeStore
 
 # What is not told with a question alone, but with the queue.
@@ -123,7 +124,7 @@ class DecidedStops:
 def find_stops(
     decisions: pd.DataFrame,
     store: VolumeStore,
-    corners: Mapping[int, tuple[int, int, int]],
+    corners: Mapping[int, Corner],
     origins: Origins,
 ) -> pd.DataFrame:
     """Find the stops that decisions are about, without growing again.
@@ -154,7 +155,7 @@ def find_stops(
 
 
 def _volumes_around(
-    asked: Any, store: VolumeStore, corners: Mapping[int, tuple[int, int, int]]
+    asked: Any, store: VolumeStore, corners: Mapping[int, Corner]
 ) -> Iterator[int]:
     """Yield the volumes that hold the point of a decision."""
     point = np.array([asked.z, asked.y, asked.x])

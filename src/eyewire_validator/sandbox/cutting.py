@@ -15,7 +15,7 @@ from eyewire_validator.errors import SandboxError
 from eyewire_validator.sandbox.bucket.pieces import label_pieces
 from eyewire_validator.sandbox.bucket.volume_writer import VolumeWriter
 from eyewire_validator.sandbox.bucket.volumes import Volume, VolumeBox, describe
-from eyewire_validator.sandbox.frames import Corner, Frame
+from eyewire_validator.sandbox.frames import Frame
 from eyewire_validator.sandbox.ids import count_ids
 from eyewire_validator.sandbox.left_out import Judge, box_at, count_fates
 from eyewire_validator.sandbox.open_cells import OpenCells
@@ -28,7 +28,7 @@ from eyewire_validator.sandbox.triple import FilesSettings, Triple, open_triple
 from eyewire_validator.storage.array_files import Access
 from eyewire_validator.storage.schemas.volumes import SUPERVOXELS
 from eyewire_validator.volumes.dust import Dust
-from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.geometry import Corner, Edges, VolumeGeometry
 
 MAX_SEGMENTS = 2**16 - 1
 # Fine enough that the image is all but the file's.
@@ -59,7 +59,7 @@ class CutTriple:
     facts: dict[str, Any]
 
 
-def cube_corners(shape: Corner, geometry: VolumeGeometry) -> list[Corner]:
+def cube_corners(shape: Edges, geometry: VolumeGeometry) -> list[Corner]:
     """Return the corners (z, y, x) of cubes that hold every voxel, counted from 0.
 
     They lie a stride apart. Where that leaves a rim, one more cube is shifted inwards

@@ -16,8 +16,8 @@ from eyewire_validator.storage.array_files import (
     open_array,
     shown,
 )
+from eyewire_validator.volumes.geometry import Corner, Edges
 
-Corner = tuple[int, int, int]
 # Parts of a voxel by which a place, or of itself by which an edge, may be inexact.
 TOLERANCE = 1e-3
 
@@ -38,7 +38,7 @@ class CommonPart:
         corners: where it starts in each array (z, y, x), voxels.
     """
 
-    shape: Corner
+    shape: Edges
     corners: dict[str, Corner]
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyewire_validator.sandbox.bucket.volumes import Volume
-from eyewire_validator.sandbox.frames import Corner
 from eyewire_validator.sandbox.triple import Triple
 from eyewire_validator.storage.array_files import Box
 from eyewire_validator.volumes.dust import Dust
+from eyewire_validator.volumes.geometry import Corner, Edges
 from eyewire_validator.volumes.voxel_size import VoxelSize
 
 # What becomes of a labelled voxel, from what is farthest from being asked about. Where
@@ -100,6 +100,6 @@ def count_fates(
     }
 
 
-def box_at(corner: Corner, shape: Corner) -> Box:
+def box_at(corner: Corner, shape: Edges) -> Box:
     """Return the box of this shape at a corner."""
     return tuple(slice(a, a + n) for a, n in zip(corner, shape, strict=True))

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from eyewire_validator.errors import SandboxError
 from eyewire_validator.sandbox.bucket.volumes import Volume
-from eyewire_validator.sandbox.frames import Corner, Frame
+from eyewire_validator.sandbox.frames import Frame
 from eyewire_validator.sandbox.seeds import Seed
 from eyewire_validator.sandbox.service.replies import Cell, serve
 from eyewire_validator.sandbox.tracing.half_done import NO_ANSWER
 from eyewire_validator.sandbox.tracing.spawning import SpawnedTask
 from eyewire_validator.storage.array_files import Place
 from eyewire_validator.volumes.dust import Dust
+from eyewire_validator.volumes.geometry import Corner
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ from eyewire_validator.sandbox.tracing.crowd import MERGER_PURITY, Crowd
 from eyewire_validator.sandbox.tracing.half_done import leave_half_done
 from eyewire_validator.sandbox.tracing.spawning import Tracer
 from eyewire_validator.volumes.dust import Dust
-from eyewire_validator.volumes.geometry import Edges, VolumeGeometry
-from eyewire_validator.volumes.spawning import Corner
+from eyewire_validator.volumes.geometry import Corner, Edges, VolumeGeometry
 
 # Where e2198's grid starts, and the place in it that the sandbox starts at (z, y, x).
 GRID_ORIGIN = (210, 274, 242)

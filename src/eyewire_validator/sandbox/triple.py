@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from eyewire_validator.errors import ConfigError
 from eyewire_validator.sandbox.frames import (
-    Corner,
     check_dtypes,
     common_part,
     open_on_one_grid,
 )
 from eyewire_validator.sandbox.ids import as_ids
 from eyewire_validator.storage.array_files import Access, Box, OpenedArray, Place
+from eyewire_validator.volumes.geometry import Corner, Edges
 from eyewire_validator.volumes.voxel_size import VoxelSize, agreed
 
 NAMES = ("image", "supervoxels", "labels")
@@ -63,7 +63,7 @@ class Triple:
 
     arrays: dict[str, OpenedArray]
     sources: dict[str, str]
-    shape: Corner
+    shape: Edges
     corners: dict[str, Corner]
     voxel_nm: VoxelSize
     invert: bool = False

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from eyewire_validator.errors import TableError, VolumeError
 from eyewire_validator.storage.schemas.index import OPEN
+from eyewire_validator.volumes.geometry import Corner
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class Task:
     cell: int
     parent: int | None
     volume: int | None
-    corner: tuple[int, int, int] | None
+    corner: Corner | None
     seed: NDArray[np.int64]
     aggregate: NDArray[np.int64]
     aggregate_weights: NDArray[np.float64]

@@ -14,6 +14,8 @@ from eyewire_validator.errors import ConfigError
 
 # Voxels along (z, y, x).
 Edges = tuple[int, int, int]
+# The voxel (z, y, x) where something starts: its lowest.
+Corner = tuple[int, int, int]
 # The same, or one number for all three.
 ByAxis = int | Sequence[int]
 

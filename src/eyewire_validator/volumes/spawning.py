@@ -23,8 +23,6 @@ PRIOR_VOXELS = 1000
 # Share of a seed that may be traced already; beyond it no task is spawned.
 MAX_TRACED = 0.5
 
-Corner = tuple[int, int, int]
-
 
 class Step(NamedTuple):
     """The way from a volume to a face-adjacent one.

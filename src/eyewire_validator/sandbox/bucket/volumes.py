@@ -12,6 +12,7 @@ from eyewire_validator.sandbox.bucket.regions import (
     majority_owners,
 )
 from eyewire_validator.volumes.downsampling import bounding_boxes
+from eyewire_validator.volumes.geometry import Corner, Edges
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class VolumeBox:
 
     channel: int
     volume: int
-    corner: tuple[int, int, int]
-    shape: tuple[int, int, int]
+    corner: Corner
+    shape: Edges
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from eyewire_validator.sandbox.tissue.fields import blend_row, split_columns
 from eyewire_validator.sandbox.tissue.retina import Tissue
 from eyewire_validator.volumes.compiled import compiled
+from eyewire_validator.volumes.geometry import Edges
 
 # Edge of the buckets that hold the candidates of the voxels within, voxels.
 BUCKET = 8
@@ -48,7 +49,7 @@ def survey(
     corner: NDArray[np.int64],
     fields: NDArray[np.float32],
     pitch: int,
-    shape: tuple[int, int, int],
+    shape: Edges,
 ) -> Anatomy:
     """Find owner and distances for every voxel of a box.
 

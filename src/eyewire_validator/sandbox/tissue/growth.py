@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyewire_validator.volumes.compiled import compiled
+from eyewire_validator.volumes.geometry import Edges
 
 # Directions that a tip tries at each step.
 DIRECTIONS = 14
@@ -35,9 +36,7 @@ class Canvas:
     margin: float
 
     @classmethod
-    def empty(
-        cls, shape: tuple[int, int, int], pitch: float, margin: float
-    ) -> "Canvas":
+    def empty(cls, shape: Edges, pitch: float, margin: float) -> "Canvas":
         """Return a free canvas over tissue of ``shape`` voxels."""
         points = [int(np.ceil((length + 2 * margin) / pitch)) for length in shape]
         return cls(np.zeros(points, np.int32), pitch, margin)

@@ -22,6 +22,7 @@ from eyewire_validator.sandbox.tissue.fields import (
 )
 from eyewire_validator.sandbox.tissue.retina import Tissue
 from eyewire_validator.volumes.compiled import compiled
+from eyewire_validator.volumes.geometry import Corner, Edges
 
 # Blur of the microscope, standard deviation, voxels.
 BLUR = 0.9
@@ -48,9 +49,7 @@ class Picture:
     neuron: NDArray[np.int32]
 
 
-def render(
-    tissue: Tissue, corner: tuple[int, int, int], shape: tuple[int, int, int]
-) -> Picture:
+def render(tissue: Tissue, corner: Corner, shape: Edges) -> Picture:
     """Render the box of ``shape`` voxels whose lowest voxel is ``corner``.
 
     What two boxes share, they show alike.
@@ -143,7 +142,7 @@ def _neuron_looks(tissue: Tissue) -> tuple[NDArray[np.float32], NDArray[np.float
 
 
 def _section_offsets(
-    tissue: Tissue, corner: tuple[int, int, int], shape: tuple[int, int, int]
+    tissue: Tissue, corner: Corner, shape: Edges
 ) -> NDArray[np.float32]:
     """Draw the brightness changes from section to section (z)."""
     sections = range(corner[0], corner[0] + shape[0])

@@ -17,6 +17,7 @@ from eyewire_validator.sandbox.tissue.growth import (
     Tip,
     grow_neurite,
 )
+from eyewire_validator.volumes.geometry import Edges
 
 # Radius of the thinnest neurites, in mean diameters.
 MIN_CALIBRE = 0.16
@@ -36,7 +37,7 @@ class RetinaSettings:
         players: simulated players a task.
     """
 
-    grid: tuple[int, int, int]
+    grid: Edges
     cells: int
     neurite_diameter: float
     players: int
@@ -57,7 +58,7 @@ class Tissue:
         seed: of everything that is drawn by hashing coordinates.
     """
 
-    shape: tuple[int, int, int]
+    shape: Edges
     balls: NDArray[np.float32]
     neurons: NDArray[np.int32]
     organelles: NDArray[np.float32]
@@ -68,7 +69,7 @@ class Tissue:
 
 
 def grow_tissue(
-    shape: tuple[int, int, int],
+    shape: Edges,
     traced: int,
     neurite_diameter: float,
     reach: float,
@@ -97,9 +98,7 @@ def grow_tissue(
 
 
 class _Grower:
-    def __init__(
-        self, shape: tuple[int, int, int], diameter: float, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, shape: Edges, diameter: float, rng: np.random.Generator) -> None:
         self.shape = shape
         self.diameter = diameter
         self.rng = rng

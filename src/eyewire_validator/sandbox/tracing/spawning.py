@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from eyewire_validator.sandbox.bucket.volumes import Volume
 from eyewire_validator.sandbox.tracing.crowd import CrowdAnswer
 from eyewire_validator.volumes.dust import Dust, scaled
-from eyewire_validator.volumes.geometry import VolumeGeometry
+from eyewire_validator.volumes.geometry import Corner, VolumeGeometry
 from eyewire_validator.volumes.spawning import (
     MAX_TRACED,
     PRIOR_VOXELS,
-    Corner,
     Slab,
     Step,
     connected_to,
