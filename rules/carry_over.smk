@@ -95,6 +95,7 @@ rule train_tissue:
         blocks=lambda wildcards: {
             name: block_of(name) for name in learned_from(wildcards)
         },
+        drawings=CARRY_OVER["drawings"] or unrecorded([]),
         model=MODEL_OF_TISSUE,
         training=training_of_tissue,
         patches=CARRY_OVER["patches"],

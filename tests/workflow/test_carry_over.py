@@ -80,6 +80,15 @@ def folder(tmp_path):
     return tmp_path
 
 
+def test_networks_learn_from_drawings_too(folder, run):
+    network = "results/carry_over/models/one+two/0/checkpoint.pt"
+    study = {"carry_over": STUDY["carry_over"] | {"drawings": [24]}}
+    done = run(folder, network, config=study)
+    assert done.returncode == 0, done.stdout
+    _, info = load_checkpoint(folder / network)
+    assert info.provenance["tissues"] == "three, drawn 24"
+
+
 def test_each_tissue_is_answered_by_what_never_saw_it(folder, run):
     packaged = "results/carry_over/agglomeration.pt"
     done = run(folder, "carry_over", packaged, config=STUDY)

@@ -13,6 +13,7 @@ from eyewire_validator.jobs.log import job_log
 from eyewire_validator.learning.devices import keep_memory, resolve_device
 from eyewire_validator.learning.epochs import RESUME_FILE
 from eyewire_validator.models.checkpoint import CheckpointInfo, save_checkpoint
+from eyewire_validator.sandbox.tissue.drawing import draw_tissue
 from eyewire_validator.sandbox.triple import FilesSettings, open_triple
 from eyewire_validator.storage.hashes import settings_hash
 from eyewire_validator.storage.schemas.training import HISTORY
@@ -34,14 +35,23 @@ def read_block(files: dict) -> LabelledBlock:
     )
 
 
+def draw_block(neurite_diameter: float) -> LabelledBlock:
+    """Draw a block, whose neurons are known in every voxel."""
+    picture = draw_tissue(neurite_diameter)
+    # All that counts is that its voxels are cubes, whatever their size.
+    return LabelledBlock(picture.image, picture.neuron, (1.0, 1.0, 1.0))
+
+
 with job_log(snakemake.log[0], snakemake.output):
     keep_memory()
     params = snakemake.params
     checkpoint = Path(snakemake.output.checkpoint)
     training = AgglomerationTraining.from_mapping(params.training, "training")
     settings = AgglomerationSettings.from_mapping(params.model, "model")
+    blocks = {name: read_block(files) for name, files in params.blocks.items()}
+    drawn = {f"drawn {diameter}": draw_block(diameter) for diameter in params.drawings}
     network, history = train_tissue(
-        {name: read_block(files) for name, files in params.blocks.items()},
+        blocks | drawn,
         training,
         checkpoint.parent,
         training.random_seed + int(snakemake.wildcards.replicate),
@@ -55,7 +65,7 @@ with job_log(snakemake.log[0], snakemake.output):
     model.network = network
     provenance = {
         "config": settings_hash(snakemake.config),
-        "tissues": ", ".join(params.blocks),
+        "tissues": ", ".join(blocks | drawn),
     }
     write_table(Path(snakemake.output.history), history, HISTORY)
     save_checkpoint(checkpoint, model, CheckpointInfo(settings, training, provenance))
